@@ -1,0 +1,113 @@
+"""Field types of the spec: each bound, pattern and Kubernetes type that several fields share.
+
+Every string, list and map that a user can write is bounded here, so that a spec has a largest size and the API
+server can estimate the cost of the CEL rules. `crd.py` turns these annotations into the structural schema.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+import pydantic
+from pydantic import Field
+
+from . import vendored
+
+
+@dataclass(frozen=True)
+class IntOrString:
+    """Marks a field that Kubernetes accepts as an integer or as a string of the given pattern."""
+
+    pattern: str
+    max_length: int
+
+    def __get_pydantic_json_schema__(self, _schema: Any, _handler: Any) -> dict[str, Any]:
+        return {
+            "anyOf": [{"type": "integer"}, {"type": "string"}],
+            "x-kubernetes-int-or-string": True,
+            "pattern": self.pattern,
+            "maxLength": self.max_length,
+        }
+
+
+@dataclass(frozen=True)
+class MapKey:
+    """Marks a list as a map by this field: the API server refuses two items with the same key."""
+
+    field: str
+
+    def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
+        return {
+            **handler(schema),
+            "x-kubernetes-list-type": "map",
+            "x-kubernetes-list-map-keys": [self.field],
+        }
+
+
+@dataclass(frozen=True)
+class Kubernetes:
+    """Marks a value whose schema is Kubernetes' own, taken from the vendored OpenAPI definitions."""
+
+    name: str
+
+    def __get_pydantic_json_schema__(self, _schema: Any, _handler: Any) -> dict[str, Any]:
+        return dict(vendored.schemas()[self.name])
+
+
+def _kubernetes(name: str) -> pydantic.AfterValidator:
+    return pydantic.AfterValidator(lambda value: vendored.check(name, value))
+
+
+def _quantity(value: int | str) -> str:
+    text = str(value)
+    if re.fullmatch(QUANTITY, text) is None:
+        raise ValueError("not a quantity: write a number with an optional suffix, like 500m, 2, 8Gi")
+    return text
+
+
+def _percent_or_count(value: int | str) -> int | str:
+    if isinstance(value, int):
+        if value < 0:
+            raise ValueError("must not be negative")
+    elif re.fullmatch(PERCENT, value) is None:
+        raise ValueError("must be a number of pods, or a percentage from 0% to 100%")
+    return value
+
+
+DNS_LABEL = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
+DNS_SUBDOMAIN = r"^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$"
+LABEL_VALUE = r"^[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$"
+LABEL_KEY = r"^([a-z0-9]([-.a-z0-9]*[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$"
+QUANTITY = r"^[0-9]{1,18}(\.[0-9]{1,9})?(m|k|M|G|T|P|Ki|Mi|Gi|Ti|Pi)?$"
+PERCENT = r"^([0-9]|[1-9][0-9]|100)%$"
+PRINTABLE = r"^[^\x00-\x1f\x7f]+$"
+PROMETHEUS_LABEL = r"^[a-zA-Z_][a-zA-Z0-9_]*$"
+METRIC = r"^[a-zA-Z_:][a-zA-Z0-9_:]*$"
+DURATION = r"^[1-9][0-9]{0,5}(ms|s|m|h)$"
+
+ObjectName = Annotated[str, Field(pattern=DNS_SUBDOMAIN, max_length=253)]
+DnsLabel = Annotated[str, Field(pattern=DNS_LABEL, max_length=63)]
+LabelValue = Annotated[str, Field(pattern=LABEL_VALUE, max_length=63)]
+DisplayText = Annotated[str, Field(pattern=PRINTABLE, max_length=128)]
+MetricName = Annotated[str, Field(pattern=METRIC, max_length=200)]
+Port = Annotated[int, Field(ge=1, le=65535)]
+UrlPath = Annotated[str, Field(pattern=r"^/[A-Za-z0-9_./~%&=?+-]*$", max_length=256)]
+AbsolutePath = Annotated[str, Field(pattern=r"^/[^:\x00-\x1f\x7f]+$", max_length=512)]
+Duration = Annotated[str, Field(pattern=DURATION, max_length=8)]
+"""A Prometheus duration of one unit: 500ms, 30s, 5m, 1h."""
+Seconds = Annotated[int, Field(ge=1, le=86400)]
+UnixId = Annotated[int, Field(ge=1, le=2147483647)]
+Quantity = Annotated[int | str, IntOrString(QUANTITY, 32), pydantic.AfterValidator(_quantity)]
+PercentOrCount = Annotated[int | str, IntOrString(PERCENT, 4), pydantic.AfterValidator(_percent_or_count)]
+ResourceMap = Annotated[dict[str, Quantity], Field(max_length=16)]
+Severity = Literal["critical", "warning", "info"]
+
+EnvVar = Annotated[dict[str, Any], Kubernetes("EnvVar"), _kubernetes("EnvVar")]
+EnvFromSource = Annotated[dict[str, Any], Kubernetes("EnvFromSource"), _kubernetes("EnvFromSource")]
+Toleration = Annotated[dict[str, Any], Kubernetes("Toleration"), _kubernetes("Toleration")]
+Affinity = Annotated[dict[str, Any], Kubernetes("Affinity"), _kubernetes("Affinity")]
+TopologySpreadConstraint = Annotated[
+    dict[str, Any], Kubernetes("TopologySpreadConstraint"), _kubernetes("TopologySpreadConstraint")
+]

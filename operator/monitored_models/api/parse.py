@@ -1,0 +1,189 @@
+"""The one door for a MonitoredModel: a Kubernetes object becomes a `Model`, or an `InvalidSpec` that says what to change.
+
+The API server has refused most bad specs before; this holds where admission cannot reach (files given to `mmctl`,
+objects stored under an older schema) and never raises for what a user wrote.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from functools import cache
+from typing import Any
+
+import pydantic
+
+from ..runtimes import Profile, profiles
+from ..typed import wire_name
+from .rules import NAME_MESSAGE, all_rules, name_holds
+from .spec import Spec
+
+GROUP, VERSION, KIND, PLURAL = "monitoredmodels.dev", "v1alpha1", "MonitoredModel", "monitoredmodels"
+API_VERSION = f"{GROUP}/{VERSION}"
+
+
+@dataclass(frozen=True)
+class Model:
+    """A valid MonitoredModel: identity, spec, and the profile of its runtime."""
+
+    namespace: str
+    name: str
+    uid: str
+    generation: int
+    spec: Spec
+    profile: Profile
+
+    @property
+    def port(self) -> int:
+        """The serving port."""
+        return self.spec.port or self.profile.port
+
+    @property
+    def metrics_port(self) -> int:
+        """The port of the metrics; the serving port where the runtime has none of its own."""
+        return self.spec.monitoring.scrape.port or self.profile.metrics_port or self.port
+
+    @property
+    def display_name(self) -> str:
+        """The name for people."""
+        return self.spec.model.name or self.name
+
+    @property
+    def fixed_replicas(self) -> int | None:
+        """The number of replicas that the operator decides, or None where an autoscaler does."""
+        if self.spec.suspend:
+            return 0
+        if self.spec.autoscaling is not None:
+            return None
+        return 1 if self.spec.replicas is None else self.spec.replicas
+
+    @property
+    def minimum_replicas(self) -> int:
+        """The replicas that must at least be there."""
+        if self.fixed_replicas is not None:
+            return self.fixed_replicas
+        assert self.spec.autoscaling is not None
+        return self.spec.autoscaling.min_replicas
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing wrong with a spec: where, and what to do."""
+
+    field: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.field}: {self.message}"
+
+
+@dataclass(frozen=True)
+class InvalidSpec:
+    """A MonitoredModel that cannot be understood."""
+
+    problems: tuple[Problem, ...]
+
+    def __str__(self) -> str:
+        return "; ".join(str(problem) for problem in self.problems)
+
+
+@cache
+def _adapter() -> pydantic.TypeAdapter[Spec]:
+    return pydantic.TypeAdapter(Spec)
+
+
+def parse(body: Mapping[str, Any]) -> Model | InvalidSpec:
+    """A MonitoredModel as read from the API server or from a file. Never raises for its content."""
+    metadata = body.get("metadata")
+    metadata = metadata if isinstance(metadata, Mapping) else {}
+    problems = tuple(_identity_problems(body, metadata))
+    if problems:
+        return InvalidSpec(problems)
+    try:
+        # By way of JSON, where strict means what the API server means: no "3" for 3, no 1 for true.
+        spec = _adapter().validate_json(json.dumps(_without_nulls(body.get("spec", {}))))
+    except pydantic.ValidationError as error:
+        return InvalidSpec(tuple(_problem(detail) for detail in error.errors(include_url=False)))
+    problems = tuple(_violations(spec, "spec")) + tuple(_duplicates(spec, "spec"))
+    if problems:
+        return InvalidSpec(problems)
+    return Model(
+        namespace=metadata.get("namespace") or "default",
+        name=metadata["name"],
+        uid=str(metadata.get("uid") or ""),
+        generation=int(metadata.get("generation") or 0),
+        spec=spec,
+        profile=profiles()[spec.runtime],
+    )
+
+
+def _identity_problems(body: Mapping[str, Any], metadata: Mapping[str, Any]) -> list[Problem]:
+    if body.get("apiVersion") != API_VERSION or body.get("kind") != KIND:
+        return [Problem("apiVersion, kind", f"must be {API_VERSION}, {KIND}")]
+    name = metadata.get("name")
+    if not isinstance(name, str) or not name_holds(name):
+        return [Problem("metadata.name", NAME_MESSAGE)]
+    if not isinstance(body.get("spec", {}), Mapping):
+        return [Problem("spec", "must be a map of fields")]
+    return []
+
+
+def _without_nulls(spec: Any) -> Any:
+    # Kubernetes drops a null where the schema has no nullable; so does this.
+    if isinstance(spec, Mapping):
+        return {key: _without_nulls(value) for key, value in spec.items() if value is not None}
+    if isinstance(spec, list):
+        return [_without_nulls(item) for item in spec]
+    return spec
+
+
+def _problem(error: Any) -> Problem:
+    path = "spec"
+    for part in error["loc"]:
+        if isinstance(part, int):
+            path += f"[{part}]"
+        elif part not in ("int", "str", "function-after[_quantity(), union[int,str]]"):
+            path += f".{part}"
+    if error["type"] == "unexpected_keyword_argument":
+        return Problem(path, "unknown field; see the reference for the fields there are")
+    if error["type"] in ("missing", "missing_argument"):
+        return Problem(path, "required, and missing")
+    message = error["msg"].removeprefix("Value error, ")
+    given = error.get("input")
+    shown = f" (given: {str(given)[:80]!r})" if isinstance(given, str | int | float | bool) else ""
+    return Problem(path, f"{message[:1].lower()}{message[1:]}{shown}")
+
+
+def _violations(value: Any, path: str) -> list[Problem]:
+    """Rules that a value, or a value inside it, breaks."""
+    found: list[Problem] = []
+    for rule in all_rules() if is_dataclass(value) else ():
+        if type(value) is rule.on and not rule.holds(value):
+            found.append(Problem(f"{path}.{rule.field}", rule.message))
+    for inner, inner_path in _children(value, path):
+        found += _violations(inner, inner_path)
+    return found
+
+
+def _duplicates(value: Any, path: str) -> list[Problem]:
+    """Lists keyed by name that hold a name twice, which the API server refuses as well."""
+    found: list[Problem] = []
+    for inner, inner_path in _children(value, path):
+        if isinstance(inner, list) and inner_path.rsplit(".", 1)[1] in ("env", "volumes", "imagePullSecrets"):
+            names = [item["name"] if isinstance(item, dict) else item.name for item in inner]
+            found += [
+                Problem(inner_path, f"{name!r} stands there twice")
+                for name in sorted(set(names))
+                if names.count(name) > 1
+            ]
+        found += _duplicates(inner, inner_path)
+    return found
+
+
+def _children(value: Any, path: str) -> list[tuple[Any, str]]:
+    if is_dataclass(value):
+        return [(getattr(value, f.name), f"{path}.{wire_name(type(value), f.name)}") for f in fields(value)]
+    if isinstance(value, list):
+        return [(item, f"{path}[{index}]") for index, item in enumerate(value)]
+    return []

@@ -1,0 +1,79 @@
+"""Carries out a plan on the API server. What is refused for a reason becomes a problem; trouble is raised."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from .cluster import ApiError, Cluster
+from .compare import Apply, ChildProblem, Delete, Plan, crd_missing, is_ours, name_conflict
+from .kinds import Kind
+from .view import Key, View, applied_by_us, controller_uid
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Applier:
+    """Applies and deletes children, and tells the view at once."""
+
+    cluster: Cluster
+    view: View
+
+    async def execute(self, key: Key, owner_uid: str, plan: Plan, *, tolerate: bool) -> list[ChildProblem]:
+        """Carry out the steps in order. Returns all problems, those of the plan first.
+
+        Raises ApiError for trouble that goes away by itself, unless it is to be tolerated because it did not.
+        """
+        problems = list(plan.problems)
+        for step in plan.steps:
+            try:
+                if isinstance(step, Delete):
+                    await self._delete(key, step)
+                elif problem := await self._apply(key, owner_uid, step):
+                    problems.append(problem)
+            except ApiError as error:
+                refusal = _refusal(step.kind, step.name, error)
+                if refusal is None and not tolerate:
+                    raise
+                problems.append(refusal or _trouble(step.kind, step.name, error))
+        return problems
+
+    async def _apply(self, key: Key, owner_uid: str, step: Apply) -> ChildProblem | None:
+        uid = step.uid
+        if uid is None:  # never take over: look before the first apply
+            found = await self.cluster.metadata(step.kind, key.namespace, step.name)
+            if found is not None:
+                metadata = found["metadata"]
+                if not is_ours(controller_uid(metadata), applied_by_us(metadata), owner_uid):
+                    return name_conflict(step.kind, step.name)
+                uid = metadata["uid"]
+        self.view.observe(step.kind, await self.cluster.apply(step.kind, step.child, uid))
+        log.info("%s: applied %s %s", key, step.kind.name, step.name)
+        return None
+
+    async def _delete(self, key: Key, step: Delete) -> None:
+        await self.cluster.delete(step.kind, key.namespace, step.name, step.uid)
+        log.info("%s: deleted %s %s", key, step.kind.name, step.name)
+
+
+def _refusal(kind: Kind, name: str, error: ApiError) -> ChildProblem | None:
+    """The problem behind an answer that will stay the same until someone changes something; else None."""
+    if "field not declared in schema" in error.message:
+        return ChildProblem(
+            kind, "CRDTooOld", f"the cluster's {kind.name} does not know a field of it: {error.message}; update its CRD"
+        )
+    if error.code == HTTPStatus.NOT_FOUND and kind.optional:
+        return crd_missing(kind)
+    if error.code == HTTPStatus.FORBIDDEN:
+        return ChildProblem(
+            kind, "Forbidden", f"{kind.name} {name} may not be written: {error.message}; give the operator this right"
+        )
+    if error.code in (HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY):
+        return ChildProblem(kind, "Rejected", f"the API server rejects {kind.name} {name}: {error.message}")
+    return None
+
+
+def _trouble(kind: Kind, name: str, error: ApiError) -> ChildProblem:
+    return ChildProblem(kind, "ApiError", f"{kind.name} {name} cannot be written at present: {error}")

@@ -1,0 +1,184 @@
+"""The API server, as far as the operator writes to it or lists it. Thin: it decides nothing about what should exist.
+
+`kubernetes.aio` brings configuration, authentication and TLS; requests go to its REST client, below the layer that
+builds result objects, which would cost more than everything else here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import AsyncIterator, Iterable, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import aiohttp
+from kubernetes import aio as kubernetes
+from kubernetes.aio import client as api
+from kubernetes.aio import config as configs
+
+from .digest import FIELD_MANAGER
+from .kinds import CHILDREN, EVENT, MODEL, Kind
+
+PAGE = 500
+TIMEOUT = aiohttp.ClientTimeout(total=30, connect=10)
+_APPLY = "application/apply-patch+yaml"
+_METADATA_ONLY = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json"
+
+
+class ConfigurationError(Exception):
+    """There is no usable way to reach a cluster; the message says what was looked for."""
+
+
+@dataclass
+class ApiError(Exception):
+    """The API server refused a request, or could not be reached (code 0)."""
+
+    code: int
+    reason: str
+    message: str
+    retry_after: float = 0.0
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.reason}: {self.message}"
+
+
+async def load_configuration() -> api.Configuration:
+    """How to reach the cluster: KUBECONFIG, else the pod's own service account, else ~/.kube/config."""
+    configuration = api.Configuration()
+    try:
+        if "KUBECONFIG" not in os.environ and "KUBERNETES_SERVICE_HOST" in os.environ:
+            configs.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
+        else:
+            await configs.load_kube_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
+    except (configs.ConfigException, OSError) as error:
+        raise ConfigurationError(
+            f"no cluster to talk to: {error}. Set KUBECONFIG to a file, or run inside a cluster"
+        ) from error
+    return configuration
+
+
+class Cluster:
+    """Requests to one API server."""
+
+    def __init__(self, configuration: api.Configuration) -> None:
+        self.configuration = configuration
+        self._client = kubernetes.client.ApiClient(configuration)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.close()  # type: ignore[no-untyped-call]
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        body: Mapping[str, Any] | None = None,
+        *,
+        content_type: str = "application/json",
+        accept: str = "application/json",
+    ) -> dict[str, Any]:
+        """One request. Raises ApiError for whatever is not a 2xx."""
+        headers = {"Accept": accept, "Content-Type": content_type, "User-Agent": FIELD_MANAGER}
+        token = await self.configuration.get_api_key_with_prefix("BearerToken", alias="authorization")
+        if token:
+            headers["Authorization"] = token
+        url = f"{self.configuration.host}{path}" + (f"?{urlencode(query)}" if query else "")
+        try:
+            response = await self._client.rest_client.request(  # type: ignore[no-untyped-call]
+                method, url, headers=headers, body=body, _request_timeout=TIMEOUT
+            )
+            content = await response.read()
+        except api.ApiException as error:
+            raise _api_error(error.status or 0, error.reason, error.body, error.headers or {}) from error
+        except (TimeoutError, aiohttp.ClientError, OSError) as error:
+            raise ApiError(0, type(error).__name__, str(error)) from error
+        if not 200 <= response.status < 300:
+            raise _api_error(response.status, response.reason, content, response.headers)
+        result: dict[str, Any] = json.loads(content)
+        return result
+
+    async def apply(self, kind: Kind, child: Mapping[str, Any], uid: str | None) -> dict[str, Any]:
+        """Server-side apply of a child; with a uid, only if it is still that object. Returns the object."""
+        metadata = {**child["metadata"], **({"uid": uid} if uid else {})}
+        path = kind.path(metadata["namespace"], metadata["name"])
+        query = {"fieldManager": FIELD_MANAGER, "force": "true", "fieldValidation": "Strict"}
+        return await self.request("PATCH", path, query, {**child, "metadata": metadata}, content_type=_APPLY)
+
+    async def apply_status(self, namespace: str, name: str, uid: str, status: Mapping[str, Any]) -> dict[str, Any]:
+        """Server-side apply of a model's status, only if it is still that object. Returns the object."""
+        body = {
+            "apiVersion": MODEL.api_version,
+            "kind": MODEL.name,
+            "metadata": {"name": name, "namespace": namespace, "uid": uid},
+            "status": status,
+        }
+        query = {"fieldManager": FIELD_MANAGER, "force": "true"}
+        return await self.request("PATCH", MODEL.path(namespace, name, "status"), query, body, content_type=_APPLY)
+
+    async def metadata(self, kind: Kind, namespace: str, name: str) -> dict[str, Any] | None:
+        """The metadata of an object, or None where there is none."""
+        try:
+            return await self.request("GET", kind.path(namespace, name), accept=_METADATA_ONLY)
+        except ApiError as error:
+            if error.code == HTTPStatus.NOT_FOUND:
+                return None
+            raise
+
+    async def delete(self, kind: Kind, namespace: str, name: str, uid: str) -> None:
+        """Delete an object, if it is still the one with this uid."""
+        body = {"preconditions": {"uid": uid}, "propagationPolicy": "Background"}
+        try:
+            await self.request("DELETE", kind.path(namespace, name), body=body)
+        except ApiError as error:
+            if error.code not in (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT):  # gone, or replaced by another
+                raise
+
+    async def create_event(self, namespace: str, body: Mapping[str, Any]) -> None:
+        """Post an Event."""
+        await self.request("POST", EVENT.path(namespace), body=body)
+
+    async def pages(
+        self, kind: Kind, namespace: str | None, selector: str | None
+    ) -> AsyncIterator[tuple[list[dict[str, Any]], int]]:
+        """A full list of a kind, page by page, each with the resource version of the list."""
+        query = {"limit": str(PAGE), **({"labelSelector": selector} if selector else {})}
+        while True:
+            page = await self.request("GET", kind.path(namespace), query)
+            version = page["metadata"].get("resourceVersion", "")
+            yield page["items"], int(version) if version.isdigit() else 0
+            if not (token := page["metadata"].get("continue")):
+                return
+            query["continue"] = token
+
+    async def served(self, kinds: Iterable[Kind] = (MODEL, *CHILDREN)) -> frozenset[Kind]:
+        """Which of the kinds the API server has."""
+        wanted = list(kinds)
+        versions = sorted({kind.api_version for kind in wanted})
+        resources = dict(zip(versions, await asyncio.gather(*map(self._resources, versions)), strict=True))
+        return frozenset(kind for kind in wanted if kind.plural in resources[kind.api_version])
+
+    async def _resources(self, api_version: str) -> set[str]:
+        prefix = "/apis/" if "/" in api_version else "/api/"
+        try:
+            found = await self.request("GET", prefix + quote(api_version))
+        except ApiError as error:
+            if error.code == HTTPStatus.NOT_FOUND:
+                return set()
+            raise
+        return {resource["name"] for resource in found["resources"]}
+
+
+def _api_error(code: int, reason: Any, content: Any, headers: Mapping[str, str]) -> ApiError:
+    text = content.decode(errors="replace") if isinstance(content, bytes) else str(content or "")
+    after = headers.get("Retry-After", "")
+    try:
+        status = json.loads(text)
+        message, reason = status.get("message", text), status.get("reason", reason)
+    except (ValueError, AttributeError):
+        message = text[:500]
+    return ApiError(code, str(reason), message, float(after) if after.isdigit() else 0.0)

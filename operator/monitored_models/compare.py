@@ -1,0 +1,110 @@
+"""What has to be done so that what exists becomes what should exist. Pure: digests against digests."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+
+from . import digest
+from .desired import Child
+from .kinds import CHILDREN, Kind
+from .view import ObservedChild
+
+_KINDS = {kind.name: kind for kind in CHILDREN}
+
+
+@dataclass(frozen=True)
+class Apply:
+    """Apply a child; `uid` is that of the object it must still be, or None where none is known."""
+
+    kind: Kind
+    child: Child
+    uid: str | None
+
+    @property
+    def name(self) -> str:
+        """Name of the child."""
+        return str(self.child["metadata"]["name"])
+
+
+@dataclass(frozen=True)
+class Delete:
+    """Delete a child that is no longer wanted."""
+
+    kind: Kind
+    name: str
+    uid: str
+
+
+@dataclass(frozen=True)
+class ChildProblem:
+    """Why a child is not as it should be: a stable reason, and a message with a way out."""
+
+    kind: Kind
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Steps in order, and what stands in their way."""
+
+    steps: tuple[Apply | Delete, ...]
+    problems: tuple[ChildProblem, ...]
+
+
+def compare(
+    desired: Iterable[Child],
+    existing: Mapping[tuple[Kind, str], ObservedChild],
+    owner_uid: str,
+    served: Collection[Kind],
+) -> Plan:
+    """The steps from the existing children of a model to the desired ones. Nothing to do gives no step."""
+    steps: list[Apply | Delete] = []
+    problems: list[ChildProblem] = []
+    wanted = {(_KINDS[child["kind"]], child["metadata"]["name"]): child for child in desired}
+    for (kind, name), child in wanted.items():
+        seen = existing.get((kind, name))
+        if kind not in served:
+            problems.append(crd_missing(kind))
+        elif seen is None:
+            steps.append(Apply(kind, child, None))
+        elif seen.deleting:
+            problems.append(_leaving(kind, name))
+        elif not is_ours(seen.owner_uid, seen.applied, owner_uid):
+            problems.append(name_conflict(kind, name))
+        elif seen.digest != digest.of_rendering(child):
+            steps.append(Apply(kind, child, seen.uid))
+    for (kind, name), seen in existing.items():
+        if (kind, name) not in wanted and not seen.deleting and is_ours(seen.owner_uid, seen.applied, owner_uid):
+            steps.append(Delete(kind, name, seen.uid))
+    return Plan(tuple(steps), tuple(problems))
+
+
+def is_ours(controller_uid: str | None, applied: bool, owner_uid: str) -> bool:
+    """Whether an object belongs to the model: it controls it, or someone took the owner off what we had applied."""
+    return controller_uid == owner_uid or (controller_uid is None and applied)
+
+
+def crd_missing(kind: Kind) -> ChildProblem:
+    """The cluster does not know the kind."""
+    return ChildProblem(
+        kind,
+        "CRDNotInstalled",
+        f"this cluster has no {kind.plural}.{kind.group}: install the CRDs of prometheus-operator 0.85 or later, "
+        "or set spec.monitoring.scrape.enabled to false",
+    )
+
+
+def name_conflict(kind: Kind, name: str) -> ChildProblem:
+    """An object of the name exists and is someone else's; it is left alone."""
+    return ChildProblem(
+        kind,
+        "NameConflict",
+        f"{kind.name} {name} exists and is not this model's: it is left alone; delete or rename it, or create the "
+        "model under another name",
+    )
+
+
+def _leaving(kind: Kind, name: str) -> ChildProblem:
+    return ChildProblem(kind, "BeingDeleted", f"{kind.name} {name} is being deleted; it is made anew when it is gone")

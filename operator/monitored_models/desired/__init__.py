@@ -1,0 +1,35 @@
+"""What should exist for a model: `render` lists its children, one module makes each kind. Pure."""
+
+from __future__ import annotations
+
+from ..api import Model
+from ..settings import Settings
+from .autoscaler import autoscaler
+from .child import Child
+from .dashboard import dashboard
+from .deployment import deployment
+from .disruptionbudget import disruptionbudget
+from .networkpolicy import networkpolicy
+from .prometheusrule import prometheusrule
+from .service import service
+from .servicemonitor import servicemonitor
+
+__all__ = ["Child", "render"]
+
+
+def render(model: Model, settings: Settings, replicas: int | None) -> list[Child]:
+    """Every child that should exist, in the order in which they are applied.
+
+    `replicas` is the number for the Deployment, or None to leave it to the autoscaler that owns it.
+    """
+    made = (
+        deployment(model, replicas),
+        service(model),
+        servicemonitor(model, settings),
+        prometheusrule(model, settings),
+        dashboard(model, settings),
+        autoscaler(model),
+        disruptionbudget(model),
+        networkpolicy(model),
+    )
+    return [child for child in made if child is not None]

@@ -1,0 +1,170 @@
+"""The pod template: one container that satisfies the restricted Pod Security Standard and can still write where it must."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from ..api import Model
+from ..api.spec import Probe
+from ..runtimes import ProbeDefaults
+from . import labels, names, storage
+from .child import without_empty
+
+
+def template(model: Model) -> dict[str, Any]:
+    """The template of a Deployment."""
+    spec, scheduling = model.spec, model.spec.scheduling
+    return {
+        "metadata": {"labels": labels.pods(model)},
+        "spec": without_empty(
+            {
+                "containers": [_container(model)],
+                "volumes": storage.volumes(model),
+                "securityContext": _pod_security(model),
+                "terminationGracePeriodSeconds": spec.rollout.termination_grace_period_seconds,
+                "imagePullSecrets": [{"name": secret.name} for secret in spec.image_pull_secrets or ()],
+                "nodeSelector": scheduling.node_selector,
+                "tolerations": scheduling.tolerations,
+                "affinity": scheduling.affinity,
+                "topologySpreadConstraints": _spread(model),
+                "priorityClassName": scheduling.priority_class_name,
+                "runtimeClassName": scheduling.runtime_class_name,
+            }
+        )
+        # A model server needs no access to the API server, and no variables about its neighbours.
+        | {"automountServiceAccountToken": False, "enableServiceLinks": False},
+    }
+
+
+def _container(model: Model) -> dict[str, Any]:
+    spec, profile = model.spec, model.profile
+    probes = spec.probes
+    return without_empty(
+        {
+            "name": names.CONTAINER,
+            "image": spec.image or profile.image,
+            "imagePullPolicy": spec.image_pull_policy,
+            "command": spec.command,
+            "args": _arguments(model),
+            "env": _environment(model),
+            "envFrom": spec.env_from,
+            "ports": _ports(model),
+            "resources": _resources(model),
+            "volumeMounts": storage.mounts(model),
+            "startupProbe": _probe(probes.startup, profile.startup),
+            "readinessProbe": _probe(probes.readiness, profile.readiness),
+            "livenessProbe": _probe(probes.liveness, profile.liveness),
+            "lifecycle": _drain(model),
+            "securityContext": {
+                "allowPrivilegeEscalation": False,
+                "capabilities": {"drop": ["ALL"]},
+                "readOnlyRootFilesystem": spec.security.read_only_root_filesystem,
+            },
+        }
+    )
+
+
+def _fill(text: str, model: Model) -> str:
+    """A profile's text with the model's values. `$(` is doubled: Kubernetes would expand it as a variable."""
+    uri = model.spec.model.uri or ""
+    form = model.profile.uri.schemes.get(uri.split("://", 1)[0], "{uri}")
+    values = {
+        "name": model.display_name,
+        "version": model.spec.model.version or "",
+        "framework": model.spec.model.framework or "",
+        "port": str(model.port),
+        "metricsPort": str(model.metrics_port),
+        "gpus": str(model.spec.gpu.count if model.spec.gpu else 0),
+        "home": model.profile.home,
+        "uri": uri if form == "{uri}" else uri.split("://", 1)[1],
+    }
+    # In one pass: a value that looks like a placeholder is not filled again.
+    return re.sub(r"\{(\w+)\}", lambda found: values[found[1]].replace("$(", "$$("), text)
+
+
+def _arguments(model: Model) -> list[str]:
+    spec, profile = model.spec, model.profile
+    if spec.command is not None:
+        return list(spec.args or ())
+    given = list(profile.arguments)
+    given += profile.uri_arguments if spec.model.uri else ()
+    given += profile.gpu_arguments if spec.gpu and spec.gpu.count > 1 else ()
+    return [_fill(argument, model) for argument in given] + list(spec.args or ())
+
+
+def _environment(model: Model) -> list[dict[str, Any]]:
+    own = {"HOME": "{home}", **model.profile.environment}
+    filled = {name: _fill(text, model) for name, text in own.items()}
+    given = list(model.spec.env or ())
+    overridden = {variable["name"] for variable in given}
+    # An empty value is left out by the API server; so is the variable here.
+    return [{"name": n, "value": v} for n, v in filled.items() if v and n not in overridden] + [
+        without_empty(variable) for variable in given
+    ]
+
+
+def _ports(model: Model) -> list[dict[str, Any]]:
+    ports = [{"name": names.HTTP_PORT, "containerPort": model.port, "protocol": "TCP"}]
+    if model.metrics_port != model.port:
+        ports.append({"name": names.METRICS_PORT, "containerPort": model.metrics_port, "protocol": "TCP"})
+    return ports
+
+
+def _resources(model: Model) -> dict[str, Any]:
+    given, gpu = model.spec.resources, model.spec.gpu
+    gpus = {gpu.resource_name: str(gpu.count)} if gpu and gpu.count else {}
+    # An extended resource must stand in the limits; requests then follow, and are written so that they compare.
+    return without_empty(
+        {
+            "requests": {**((given and given.requests) or {}), **gpus},
+            "limits": {**((given and given.limits) or {}), **gpus},
+        }
+    )
+
+
+def _probe(given: Probe, default: ProbeDefaults) -> dict[str, Any] | None:
+    if not (given.enabled and default.enabled):
+        return None
+    path = given.path or default.path
+
+    def pick(own: int | None, other: int) -> int:
+        return other if own is None else own
+
+    return without_empty(
+        {
+            ("httpGet" if path else "tcpSocket"): {
+                **({"path": path, "scheme": "HTTP"} if path else {}),
+                "port": names.HTTP_PORT,
+            },
+            "initialDelaySeconds": pick(given.initial_delay_seconds, default.initial_delay_seconds) or None,
+            "periodSeconds": pick(given.period_seconds, default.period_seconds),
+            "timeoutSeconds": pick(given.timeout_seconds, default.timeout_seconds),
+            "failureThreshold": pick(given.failure_threshold, default.failure_threshold),
+        }
+    )
+
+
+def _drain(model: Model) -> dict[str, Any] | None:
+    seconds = model.spec.rollout.drain_seconds
+    # The kubelet itself sleeps (Kubernetes 1.30): no shell is needed in the image.
+    return {"preStop": {"sleep": {"seconds": seconds}}} if seconds else None
+
+
+def _pod_security(model: Model) -> dict[str, Any]:
+    security, user = model.spec.security, model.profile.user
+    run_as = security.run_as_user or user
+    return {
+        "runAsNonRoot": True,
+        "runAsUser": run_as,
+        "runAsGroup": security.run_as_group or run_as,
+        "fsGroup": security.fs_group or run_as,
+        # Changing the owner of a large volume file by file at each start can take longer than loading the model.
+        "fsGroupChangePolicy": "OnRootMismatch",
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
+
+
+def _spread(model: Model) -> list[dict[str, Any]]:
+    own = {"labelSelector": {"matchLabels": labels.selector(model)}}
+    return [{**own, **constraint} for constraint in model.spec.scheduling.topology_spread_constraints or ()]

@@ -1,0 +1,29 @@
+"""The number of replicas that the operator writes, or leaves alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..api import Model
+
+
+@dataclass(frozen=True)
+class LiveScale:
+    """What a live Deployment says of its number of replicas."""
+
+    count: int
+    owned_by_others: bool
+    """Whether a field manager other than this operator owns the number, as an autoscaler does once it has scaled."""
+
+
+def replicas(model: Model, live: LiveScale | None) -> int | None:
+    """The number to apply, or None to leave it to the autoscaler.
+
+    Giving up a field that nobody else owns makes the API server reset it to 1: a model that is switched to an
+    autoscaler at 5 replicas would fall to 1. So the present number is applied until another manager owns it.
+    """
+    if model.fixed_replicas is not None:
+        return model.fixed_replicas
+    if live is None or live.count == 0:  # an autoscaler does nothing at 0
+        return model.minimum_replicas
+    return None if live.owned_by_others else live.count

@@ -1,0 +1,42 @@
+"""The ServiceMonitor: how Prometheus finds the model's pods and which identity their series get."""
+
+from __future__ import annotations
+
+from ..api import Model
+from ..kinds import SERVICE_MONITOR
+from ..settings import Settings
+from . import labels, names
+from .child import Child, child
+
+
+def servicemonitor(model: Model, settings: Settings) -> Child | None:
+    """The ServiceMonitor, or None where scraping is switched off."""
+    scrape = model.spec.monitoring.scrape
+    if not scrape.enabled:
+        return None
+    identity = {labels.SERIES_MODEL: labels.MODEL, labels.SERIES_VERSION: labels.VERSION}
+    return child(
+        model,
+        SERVICE_MONITOR,
+        names.workload(model),
+        extra_labels=settings.service_monitor_labels,
+        spec={
+            "selector": {"matchLabels": labels.selector(model)},
+            "endpoints": [
+                {
+                    "port": names.scrape_port(model),
+                    "path": scrape.path or model.profile.metrics_path,
+                    "interval": scrape.interval,
+                    "scrapeTimeout": scrape.timeout,
+                    # By relabeling, since targetLabels would mangle the names; from the pod, since a Service's
+                    # version would be wrong for the old pods of a rollout.
+                    "relabelings": [
+                        {"action": "replace", "sourceLabels": [labels.meta(label)], "targetLabel": target}
+                        for target, label in identity.items()
+                    ],
+                }
+            ],
+            # Prometheus 3 refuses a page without a content type, which home-made endpoints often lack.
+            "fallbackScrapeProtocol": "PrometheusText0.0.4",
+        },
+    )

@@ -1,0 +1,68 @@
+"""How a cluster would change if a model of a file were applied: the operator's own comparison, in words."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+from dataclasses import replace
+from http import HTTPStatus
+from typing import Any
+
+import yaml
+
+from . import digest
+from .api import Model
+from .cluster import ApiError, Cluster
+from .desired import labels, render
+from .desired.replicas import replicas
+from .kinds import CHILDREN, DEPLOYMENT, MODEL, Kind
+from .settings import Settings
+from .view import observed_child
+
+
+async def difference(model: Model, settings: Settings, cluster: Cluster) -> str:
+    """A unified diff of what the operator owns, live against rendered; empty when nothing would change."""
+    stored = await _get(cluster, MODEL, model.namespace, model.name)
+    owned = replace(model, uid=stored["metadata"]["uid"] if stored else "")
+    live = await _live(cluster, owned)
+    deployment = live.get((DEPLOYMENT, owned.name))
+    scale = observed_child(DEPLOYMENT, deployment).scale if deployment else None
+    wanted = {
+        (_kind(child), child["metadata"]["name"]): child for child in render(owned, settings, replicas(owned, scale))
+    }
+    parts: list[str] = []
+    for kind, name in sorted(wanted.keys() | live.keys(), key=lambda k: (CHILDREN.index(k[0]), k[1])):
+        before = digest.live_part(live[kind, name]) if (kind, name) in live else None
+        after = digest.rendered_part(wanted[kind, name]) if (kind, name) in wanted else None
+        parts += _unified(f"{kind.name}/{model.namespace}/{name}", before, after)
+    return "".join(parts)
+
+
+async def _live(cluster: Cluster, model: Model) -> dict[tuple[Kind, str], dict[str, Any]]:
+    """Children in the cluster, found by label, so that those which a change would switch off are seen too."""
+    found: dict[tuple[Kind, str], dict[str, Any]] = {}
+    served = await cluster.served(CHILDREN)
+    for kind in (kind for kind in CHILDREN if kind in served):
+        async for items, _ in cluster.pages(kind, model.namespace, labels.selector_text(model)):
+            found.update(((kind, body["metadata"]["name"]), body) for body in items)
+    return found
+
+
+async def _get(cluster: Cluster, kind: Kind, namespace: str, name: str) -> dict[str, Any] | None:
+    try:
+        return await cluster.request("GET", kind.path(namespace, name))
+    except ApiError as error:
+        if error.code == HTTPStatus.NOT_FOUND:
+            return None
+        raise
+
+
+def _kind(child: dict[str, Any]) -> Kind:
+    return next(kind for kind in CHILDREN if kind.name == child["kind"])
+
+
+def _unified(title: str, before: Any, after: Any) -> Iterator[str]:
+    def lines(part: Any) -> list[str]:
+        return yaml.safe_dump(part, sort_keys=True, width=160).splitlines(keepends=True) if part else []
+
+    return difflib.unified_diff(lines(before), lines(after), fromfile=f"live/{title}", tofile=f"wanted/{title}")

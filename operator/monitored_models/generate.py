@@ -1,0 +1,40 @@
+"""Writes, or with --check compares, the files that are generated from the types: the CRD and the reference page."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import yaml
+
+from .api.crd import crd, reference
+
+ROOT = Path(__file__).parents[2]
+
+
+class _Dumper(yaml.SafeDumper):
+    def ignore_aliases(self, _data: object) -> bool:
+        return True
+
+
+def files() -> dict[Path, str]:
+    """Path to content, for each generated file."""
+    header = "# Generated from operator/monitored_models/api by `make generate`.\n"
+    document = yaml.dump(crd(), Dumper=_Dumper, sort_keys=False, width=120, allow_unicode=True)
+    return {ROOT / "crds/monitoredmodels.yaml": header + document, ROOT / "docs/reference.md": reference()}
+
+
+def main() -> int:
+    """Write the files; with --check, name those that are out of date and exit with 1."""
+    stale = [path for path, text in files().items() if not path.exists() or path.read_text() != text]
+    for path in stale:
+        if "--check" in sys.argv:
+            print(f"{path.relative_to(ROOT)} is out of date: run `make generate`", file=sys.stderr)
+        else:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(files()[path])
+    return 1 if stale and "--check" in sys.argv else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,93 @@
+"""kopf's side: watch events of models, children and pods become "remember this, look at that model".
+
+Low-level handlers only. kopf writes nothing to our objects: no annotation, no finalizer, no index. Handlers never call
+the API server and never raise.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import kopf
+from kubernetes.aio import client as api
+
+from .kinds import CHILDREN, MODEL, POD, Kind
+from .queue import WorkQueue
+from .resync import OURS
+from .view import Key, View
+
+log = logging.getLogger(__name__)
+
+
+class NothingToRemember(kopf.DiffBaseStorage):
+    """kopf keeps what it last handled of each object, for handlers of changes; there are none here."""
+
+    def build(self, **_: Any) -> kopf.BodyEssence:
+        """Nothing of an object is worth comparing."""
+        return kopf.BodyEssence({})
+
+    def fetch(self, **_: Any) -> kopf.BodyEssence | None:
+        """Nothing was kept."""
+        return None
+
+    def store(self, **_: Any) -> None:
+        """Keep nothing."""
+
+
+def registry(view: View, queue: WorkQueue[Key], served: Collection[Kind]) -> kopf.OperatorRegistry:
+    """Handlers for every kind that the cluster has."""
+    made = kopf.OperatorRegistry()
+    for kind in (MODEL, *CHILDREN, POD):
+        if kind in served or kind is POD:
+            _watch(made, kind, view, queue)
+    return made
+
+
+def _watch(made: kopf.OperatorRegistry, kind: Kind, view: View, queue: WorkQueue[Key]) -> None:
+    async def seen(type: str | None, body: kopf.Body, **_: Any) -> None:
+        try:
+            key = take_note(view, kind, type, body)
+        except Exception:
+            log.exception("an event of %s %s could not be read", kind.name, body.get("metadata", {}).get("name"))
+            return
+        if key is not None:
+            queue.add(key, routine=type is None)
+
+    kopf.on.event(kind.group, kind.version, kind.plural, id=f"see-{kind.plural}", registry=made)(seen)
+
+
+def take_note(view: View, kind: Kind, event: str | None, body: Mapping[str, Any]) -> Key | None:
+    """Put a watch event into the view. Returns the model to look at, if anything changed."""
+    return view.forget(kind, body) if event == "DELETED" else view.observe(kind, body)
+
+
+def operator_settings() -> kopf.OperatorSettings:
+    """Kopf's settings for the way it is used here."""
+    made = kopf.OperatorSettings()
+    made.peering.standalone = True
+    made.scanning.disabled = True  # else it lists and watches every CRD of the cluster in full
+    made.posting.enabled = False
+    made.persistence.diffbase_storage = NothingToRemember()
+    made.queueing.idle_timeout = 0.2  # a worker per object would otherwise stay for seconds
+    made.watching.chunk_size = 500
+    made.watching.server_timeout = 240
+    made.networking.connect_timeout = 10
+    made.networking.request_timeout = 60
+    for kind in (*CHILDREN, POD):
+        made.watching.label_selectors[kind.group, kind.version, kind.plural] = OURS
+    return made
+
+
+def connection(configuration: api.Configuration, token: str | None) -> kopf.ConnectionInfo:
+    """The same way to the cluster that our own client uses."""
+    return kopf.ConnectionInfo(
+        server=configuration.host,
+        ca_path=configuration.ssl_ca_cert,
+        insecure=not configuration.verify_ssl,
+        certificate_path=configuration.cert_file,
+        private_key_path=configuration.key_file,
+        scheme=None,
+        token=token.removeprefix("Bearer ") if token else None,
+    )

@@ -1,0 +1,57 @@
+"""The Kubernetes kinds that this operator reads or writes, each named once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .api import GROUP, KIND, PLURAL, VERSION
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of object and where the API serves it."""
+
+    group: str
+    version: str
+    name: str
+    plural: str
+    optional: bool = False
+    """Whether a cluster may do without it: a custom resource of another project."""
+
+    @property
+    def api_version(self) -> str:
+        """The apiVersion of its objects."""
+        return f"{self.group}/{self.version}" if self.group else self.version
+
+    def path(self, namespace: str | None = None, name: str | None = None, subresource: str | None = None) -> str:
+        """The URL path of a collection, an object or a subresource."""
+        parts = ["apis", self.group, self.version] if self.group else ["api", self.version]
+        parts += ["namespaces", namespace] if namespace else []
+        return "/" + "/".join([*parts, self.plural, *([name] if name else []), *([subresource] if subresource else [])])
+
+
+MODEL = Kind(GROUP, VERSION, KIND, PLURAL)
+DEPLOYMENT = Kind("apps", "v1", "Deployment", "deployments")
+SERVICE = Kind("", "v1", "Service", "services")
+SERVICE_MONITOR = Kind("monitoring.coreos.com", "v1", "ServiceMonitor", "servicemonitors", optional=True)
+PROMETHEUS_RULE = Kind("monitoring.coreos.com", "v1", "PrometheusRule", "prometheusrules", optional=True)
+CONFIG_MAP = Kind("", "v1", "ConfigMap", "configmaps")
+AUTOSCALER = Kind("autoscaling", "v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers")
+DISRUPTION_BUDGET = Kind("policy", "v1", "PodDisruptionBudget", "poddisruptionbudgets")
+NETWORK_POLICY = Kind("networking.k8s.io", "v1", "NetworkPolicy", "networkpolicies")
+POD = Kind("", "v1", "Pod", "pods")
+EVENT = Kind("events.k8s.io", "v1", "Event", "events")
+
+CHILDREN = (
+    DEPLOYMENT,
+    SERVICE,
+    SERVICE_MONITOR,
+    PROMETHEUS_RULE,
+    CONFIG_MAP,
+    AUTOSCALER,
+    DISRUPTION_BUDGET,
+    NETWORK_POLICY,
+)
+"""Kinds of children, in the order in which they are applied."""
+MONITORING = (SERVICE_MONITOR, PROMETHEUS_RULE, CONFIG_MAP)
+"""Kinds of children whose absence leaves a model unmonitored, and not unserved."""

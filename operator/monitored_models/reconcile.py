@@ -1,0 +1,123 @@
+"""One model, from what is wanted to what exists: parse, render, compare, apply, report. Read this file first.
+
+`reconcile` is called by the queue with the key of a model, never with an event: it starts from what is there, so that
+running it twice, late or after a restart ends the same way. A bad spec becomes a condition and is not tried again;
+trouble with the API server is raised, and the queue backs off.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Any
+
+from . import events, status
+from .api import InvalidSpec, parse
+from .apply import Applier
+from .cluster import ApiError, Cluster
+from .compare import compare
+from .desired import render
+from .desired.replicas import replicas
+from .facts import WorkloadFacts
+from .kinds import DEPLOYMENT, MODEL, Kind
+from .settings import Settings
+from .view import Key, ObservedChild, ObservedModel, View
+
+BATCH_SECONDS = 2.0
+"""Condition changes within this time become one status write."""
+COUNT_SECONDS = 30.0
+"""While a model is not ready, a mere change of counts waits this long for something worth more."""
+RECHECK_SECONDS = 120.0
+"""Time after which an obstacle that no watch shows is looked at again: a foreign object, a missing right."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Reconciler:
+    """Brings models to what their specs say."""
+
+    view: View
+    cluster: Cluster
+    settings: Settings
+    served: Collection[Kind]
+    clock: Callable[[], float]
+    """Monotonic seconds."""
+    _written: dict[Key, float] = field(default_factory=dict)
+    """When the status of a model was last written."""
+
+    async def reconcile(self, key: Key, *, tolerate: bool = False) -> float | None:
+        """Reconcile one model. Returns seconds after which to look again, or None. Raises ApiError.
+
+        `tolerate` reports trouble with the API server as a condition, for when trying again has not helped.
+        """
+        observed = self.view.model(key)
+        if observed is None or observed.deleting:
+            self._written.pop(key, None)
+            return None
+        now, stored = _timestamp(datetime.now(UTC)), observed.stored_status()
+
+        model = parse(observed.body(key))
+        if isinstance(model, InvalidSpec):
+            new = status.report_invalid(model, observed.generation, stored, now)
+            return await self._report(key, observed, stored, new)
+
+        live = self._deployment(key)
+        desired = render(model, self.settings, replicas(model, live.scale if live else None))
+        plan = compare(desired, self.view.children(key), model.uid, self.served)
+        problems = await Applier(self.cluster, self.view).execute(key, model.uid, plan, tolerate=tolerate)
+        situation = status.Situation(model, desired, self._workload(key), self.view.pods(key), problems)
+        again = await self._report(key, observed, stored, status.report(situation, stored, now))
+        return min((delay for delay in (again, RECHECK_SECONDS if problems else None) if delay), default=None)
+
+    def _deployment(self, key: Key) -> ObservedChild | None:
+        return self.view.children(key).get((DEPLOYMENT, key.name))
+
+    def _workload(self, key: Key) -> WorkloadFacts | None:
+        live = self._deployment(key)
+        return live.workload if live else None
+
+    async def _report(
+        self, key: Key, observed: ObservedModel, stored: dict[str, Any], new: dict[str, Any]
+    ) -> float | None:
+        """Write the status if it differs and enough time has passed. Returns seconds to wait, if it has not."""
+        if not status.differs(stored, new):
+            return None
+        if wait := self._too_soon(key, stored, new):
+            return wait
+        try:
+            body = await self.cluster.apply_status(key.namespace, key.name, observed.uid, new)
+        except ApiError as error:
+            if error.code in (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT):  # deleted meanwhile
+                return None
+            raise
+        self._written[key] = self.clock()
+        self.view.observe(MODEL, body)
+        ready = status.condition(new, "Ready")
+        log.info("%s: Ready is %s (%s): %s", key, ready["status"], ready["reason"], ready["message"])
+        await self._announce(key, observed.uid, stored, new)
+        return None
+
+    def _too_soon(self, key: Key, stored: dict[str, Any], new: dict[str, Any]) -> float | None:
+        if stored.get("observedGeneration") != new["observedGeneration"]:
+            return None
+        ready = status.condition(new, "Ready")["status"] == "True"
+        only_counts = not ready and not status.differs(stored, new, ignoring=status.COUNTS)
+        due = self._written.get(key, float("-inf")) + (COUNT_SECONDS if only_counts else BATCH_SECONDS)
+        return due - self.clock() if due > self.clock() else None
+
+    async def _announce(self, key: Key, uid: str, stored: dict[str, Any], new: dict[str, Any]) -> None:
+        event = events.transition(key, uid, stored, new, datetime.now(UTC))
+        if event is None:
+            return
+        try:
+            await self.cluster.create_event(key.namespace, event)
+        except ApiError as error:  # an Event is a courtesy: the status says the same
+            log.warning("%s: event not posted: %s", key, error)
+
+
+def _timestamp(now: datetime) -> str:
+    return now.strftime("%Y-%m-%dT%H:%M:%SZ")

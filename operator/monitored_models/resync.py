@@ -1,0 +1,35 @@
+"""Full lists into the view: at the start, so that a restart knows what exists before it decides anything, and from time
+to time, since a watch that had to start anew never tells which objects vanished meanwhile.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection
+
+from .cluster import Cluster
+from .desired import labels
+from .kinds import CHILDREN, MODEL, POD, Kind
+from .view import Key, View
+
+OURS = f"{labels.MANAGED_BY}={labels.OPERATOR}"
+"""Selects children and pods; everything else of the cluster is none of our business, and would fill the memory."""
+
+
+async def resync(view: View, cluster: Cluster, served: Collection[Kind], namespaces: Collection[str]) -> set[Key]:
+    """List every kind once. Returns the models around which anything was other than known."""
+    changed: set[Key] = set()
+    for kind in (*CHILDREN, POD, MODEL):  # models last: their children are then known
+        if kind not in served and kind is not POD:
+            continue
+        alive: set[tuple[str, str]] = set()
+        listed_at = 0
+        for namespace in namespaces or (None,):
+            async for items, listed_at in cluster.pages(kind, namespace, None if kind is MODEL else OURS):
+                for body in items:
+                    alive.add((body["metadata"]["namespace"], body["metadata"]["name"]))
+                    if key := view.observe(kind, body):
+                        changed.add(key)
+                await asyncio.sleep(0)  # a long list must not hold up watches and workers
+        changed.update(view.retain(kind, alive, listed_at))
+    return changed

@@ -1,0 +1,56 @@
+"""What the platform decides for all models: the operator's settings, read once from a YAML file or left at defaults."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import pydantic
+import yaml
+from pydantic import Field, TypeAdapter
+
+from .typed import settings_type
+
+LabelMap = Annotated[dict[str, str], Field(max_length=32)]
+
+
+@settings_type
+class Settings:
+    """Settings of the operator; docs/settings.md explains each."""
+
+    namespaces: tuple[str, ...] = ()
+    """Namespaces to serve; all of them when empty."""
+    service_monitor_labels: LabelMap = Field(default_factory=dict)
+    """Labels that a Prometheus asks of the ServiceMonitors that it selects, e.g. release: kps."""
+    prometheus_rule_labels: LabelMap = Field(default_factory=dict)
+    """Labels that a Prometheus asks of the PrometheusRules that it selects."""
+    dashboard_labels: LabelMap = Field(default_factory=lambda: {"grafana_dashboard": "1"})
+    """Labels by which Grafana's dashboard sidecar finds ConfigMaps."""
+    dashboard_folder_annotation: str = "grafana_folder"
+    """Annotation in which the sidecar looks for the folder."""
+    workers: Annotated[int, Field(ge=1, le=128)] = 16
+    """Models that are reconciled at the same time."""
+    resync_seconds: Annotated[float, Field(gt=0)] = 600
+    """Time between two full lists, which heal what a watch may have missed."""
+    discovery_seconds: Annotated[float, Field(gt=0)] = 60
+    """Time between two looks for custom resources that were installed or removed."""
+
+
+class InvalidSettings(Exception):
+    """The settings file cannot be used; the message names the field."""
+
+
+def load(path: Path | None) -> Settings:
+    """Settings from a YAML file, or the defaults. Raises InvalidSettings."""
+    if path is None:
+        return Settings()
+    try:
+        return TypeAdapter(Settings).validate_json(json.dumps(yaml.safe_load(path.read_text()) or {}))
+    except (OSError, yaml.YAMLError) as error:
+        raise InvalidSettings(f"{path}: {error}") from error
+    except pydantic.ValidationError as error:
+        details = error.errors(include_url=False)
+        raise InvalidSettings(
+            "; ".join(f"{path}: {'.'.join(map(str, d['loc']))}: {d['msg'].lower()}" for d in details)
+        ) from error

@@ -1,0 +1,299 @@
+"""The status of a model: conditions from facts, by short lists of checks of which the first that speaks wins. Pure.
+
+The lists are the documentation: docs/conditions.md has the same reasons in the same order. Nothing here depends on
+how often something changes: readings are metrics, not status.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .api import InvalidSpec, Model
+from .compare import ChildProblem
+from .desired import Child, labels, names
+from .facts import PodFacts, WorkloadFacts
+from .kinds import CONFIG_MAP, MONITORING, PROMETHEUS_RULE, SERVICE_MONITOR
+
+TYPES = ("Ready", "WorkloadReady", "MonitoringApplied", "Monitored", "Reconciling", "Stalled")
+"""Condition types that this operator owns."""
+COUNTS = ("readyReplicas", "readyReplicasText")
+"""Status fields that move while pods come and go."""
+
+
+@dataclass(frozen=True)
+class Situation:
+    """All that conditions are made of."""
+
+    model: Model
+    desired: Sequence[Child]
+    workload: WorkloadFacts | None
+    pods: Sequence[PodFacts]
+    problems: Sequence[ChildProblem]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Outcome of a check: why a condition is not True. `stalled` when only a change by someone can help."""
+
+    reason: str
+    message: str
+    stalled: bool = False
+
+
+# --- why a workload is not ready, first finding wins ---
+
+
+def _suspended(s: Situation) -> Finding | None:
+    if not s.model.spec.suspend:
+        return None
+    return Finding("Suspended", "spec.suspend is true: no pods, no alerts")
+
+
+def _workload_problem(s: Situation) -> Finding | None:
+    return _first_problem(p for p in s.problems if p.kind not in MONITORING)
+
+
+def _pods_refused(s: Situation) -> Finding | None:
+    if s.workload is None or s.workload.refused is None:
+        return None
+    return Finding("PodsRefused", f"the cluster refuses to create pods: {s.workload.refused}", stalled=True)
+
+
+def _image(s: Situation) -> Finding | None:
+    pod = _pod_waiting(s, "ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull")
+    if pod is None:
+        return None
+    return Finding(
+        "ImagePullFailed",
+        f"pod {pod.name} cannot get its image: check spec.image and spec.imagePullSecrets ({pod.message})",
+    )
+
+
+def _container_config(s: Situation) -> Finding | None:
+    pod = _pod_waiting(s, "CreateContainerConfigError", "CreateContainerError", "RunContainerError")
+    if pod is None:
+        return None
+    return Finding(
+        "ContainerConfigInvalid",
+        f"pod {pod.name} cannot start its container: check what spec.env, spec.envFrom, spec.storage and "
+        f"spec.security name ({pod.message})",
+    )
+
+
+def _out_of_memory(s: Situation) -> Finding | None:
+    pod = next((p for p in _waiting_pods(s) if p.out_of_memory), None)
+    if pod is None:
+        return None
+    return Finding("OutOfMemory", f"pod {pod.name} used more memory than it may: raise spec.resources.limits.memory")
+
+
+def _crash(s: Situation) -> Finding | None:
+    pod = _pod_waiting(s, "CrashLoopBackOff")
+    if pod is None:
+        return None
+    return Finding(
+        "CrashLooping", f"pod {pod.name} ends again and again: see its log with kubectl logs --previous ({pod.message})"
+    )
+
+
+def _unschedulable(s: Situation) -> Finding | None:
+    pod = _pod_waiting(s, "Unschedulable", "SchedulingGated")
+    if pod is None:
+        return None
+    if s.workload and s.workload.ready:
+        return Finding(
+            "RolloutBlocked",
+            f"pod {pod.name} finds no node while the old pods hold theirs: with spec.rollout.maxSurge: 0 and "
+            f"maxUnavailable: 1 an old pod makes room first ({pod.message})",
+        )
+    return Finding(
+        "Unschedulable",
+        f"pod {pod.name} finds no node: check spec.resources, spec.gpu, spec.storage and spec.scheduling "
+        f"({pod.message})",
+    )
+
+
+def _stuck(s: Situation) -> Finding | None:
+    if s.workload is None or s.workload.stuck is None:
+        return None
+    return Finding(
+        "ProgressDeadlineExceeded",
+        "pods did not become ready in spec.rollout.progressDeadlineSeconds: see kubectl describe pods "
+        f"({s.workload.stuck})",
+        stalled=True,
+    )
+
+
+def _not_complete(s: Situation) -> Finding | None:
+    if s.workload is None:
+        return Finding("PodsNotReady", "the Deployment is being created")
+    if s.workload.complete:
+        return None
+    if s.workload.total > s.workload.updated or s.workload.total > s.workload.wanted:
+        return Finding("RollingOut", "pods are being replaced; the old ones serve until the new ones are ready")
+    return Finding("PodsNotReady", f"waiting for {_replicas(s.workload.wanted)} to become ready")
+
+
+WORKLOAD_CHECKS: tuple[Callable[[Situation], Finding | None], ...] = (
+    _suspended,
+    _workload_problem,
+    _pods_refused,
+    _image,
+    _container_config,
+    _out_of_memory,
+    _crash,
+    _unschedulable,
+    _stuck,
+    _not_complete,
+)
+
+
+# --- the rest ---
+
+
+def _monitoring_problem(s: Situation) -> Finding | None:
+    return _first_problem(p for p in s.problems if p.kind in MONITORING)
+
+
+def _first_problem(problems: Iterable[ChildProblem]) -> Finding | None:
+    found = list(problems)
+    if not found:
+        return None
+    waits = {"BeingDeleted"}
+    return Finding(found[0].reason, "; ".join(p.message for p in found), stalled=found[0].reason not in waits)
+
+
+def _waiting_pods(s: Situation) -> list[PodFacts]:
+    return [pod for pod in s.pods if not pod.ready and not pod.deleting]
+
+
+def _pod_waiting(s: Situation, *reasons: str) -> PodFacts | None:
+    return next((pod for pod in _waiting_pods(s) if pod.reason in reasons), None)
+
+
+def _replicas(count: int) -> str:
+    return f"{count} replica" + ("" if count == 1 else "s")
+
+
+def _in_place(s: Situation) -> str:
+    rules = sum(len(g["rules"]) for c in s.desired if c["kind"] == PROMETHEUS_RULE.name for g in c["spec"]["groups"])
+    shown = {
+        SERVICE_MONITOR.name: "ServiceMonitor",
+        PROMETHEUS_RULE.name: f"{rules} rules",
+        CONFIG_MAP.name: "dashboard",
+    }
+    there = [text for kind, text in shown.items() if any(c["kind"] == kind for c in s.desired)]
+    return ", ".join(there) + " in place" if there else "switched off by spec.monitoring"
+
+
+def report(situation: Situation, stored: Mapping[str, Any], now: str) -> dict[str, Any]:
+    """The status of a valid model. `stored` is the last one, from which times of unchanged facts are kept."""
+    model, workload = situation.model, situation.workload
+    workload_finding = next((f for check in WORKLOAD_CHECKS if (f := check(situation))), None)
+    monitoring_finding = _monitoring_problem(situation)
+    wanted = workload.wanted if workload else model.minimum_replicas
+    ready = workload.ready if workload else 0
+    serving = f"{ready} of {_replicas(wanted)} ready"
+    finding = workload_finding or monitoring_finding
+    conditions = [
+        _condition("Ready", finding, "Ready", f"{serving}; {_in_place(situation)}"),
+        _condition("WorkloadReady", workload_finding, "Ready", serving),
+        _condition("MonitoringApplied", monitoring_finding, "Applied", _in_place(situation)),
+        _unverified(model),
+        *_progress(finding),
+    ]
+    status = {
+        "observedGeneration": model.generation,
+        "replicas": wanted,
+        "readyReplicas": ready,
+        "readyReplicasText": f"{ready}/{wanted}",
+        "selector": labels.selector_text(model),
+        "endpoint": names.endpoint(model),
+        "gpu": {"requested": model.spec.gpu.count * wanted if model.spec.gpu else 0},
+        "monitoring": _monitoring(situation),
+        "conditions": _dated(conditions, model.generation, stored, now),
+    }
+    if version := model.spec.model.version:
+        same = stored.get("version") == version and "versionSince" in stored
+        status |= {"version": version, "versionSince": stored["versionSince"] if same else now}
+    return status
+
+
+def report_invalid(invalid: InvalidSpec, generation: int, stored: Mapping[str, Any], now: str) -> dict[str, Any]:
+    """The status of a spec that cannot be understood; what an earlier spec brought about stays as it is."""
+    finding = Finding("InvalidSpec", str(invalid)[:2000], stalled=True)
+    kept = {key: value for key, value in stored.items() if key not in ("conditions", "observedGeneration")}
+    conditions = [_condition("Ready", finding, "", ""), *_progress(finding)]
+    return {**kept, "observedGeneration": generation, "conditions": _dated(conditions, generation, stored, now)}
+
+
+def _condition(kind: str, finding: Finding | None, reason: str, message: str) -> dict[str, Any]:
+    if finding is None:
+        return {"type": kind, "status": "True", "reason": reason, "message": message}
+    return {"type": kind, "status": "False", "reason": finding.reason, "message": finding.message[:2000]}
+
+
+def _unverified(model: Model) -> dict[str, Any]:
+    series = f'up{{namespace="{model.namespace}",{labels.SERIES_MODEL}="{model.name}"}}'
+    return {
+        "type": "Monitored",
+        "status": "Unknown",
+        "reason": "NotVerified",
+        "message": f"nothing asks Prometheus yet whether metrics arrive; look for {series}",
+    }
+
+
+def _progress(finding: Finding | None) -> list[dict[str, Any]]:
+    """Conditions by which generic tools tell waiting from being stuck: there only when they are true."""
+    if finding is None or finding.reason == "Suspended":
+        return []
+    kind = "Stalled" if finding.stalled else "Reconciling"
+    return [{"type": kind, "status": "True", "reason": finding.reason, "message": finding.message[:2000]}]
+
+
+def _dated(
+    conditions: list[dict[str, Any]], generation: int, stored: Mapping[str, Any], now: str
+) -> list[dict[str, Any]]:
+    before = {condition["type"]: condition for condition in stored.get("conditions", ())}
+
+    def since(condition: Mapping[str, Any]) -> str:
+        known = before.get(condition["type"], {})
+        return str(known["lastTransitionTime"]) if known.get("status") == condition["status"] else now
+
+    return [
+        {**condition, "observedGeneration": generation, "lastTransitionTime": since(condition)}
+        for condition in conditions
+    ]
+
+
+def _monitoring(situation: Situation) -> dict[str, Any]:
+    broken = {problem.kind.name for problem in situation.problems}
+    fields = {
+        SERVICE_MONITOR.name: "serviceMonitor",
+        PROMETHEUS_RULE.name: "prometheusRule",
+        CONFIG_MAP.name: "dashboard",
+    }
+    found = {
+        fields[child["kind"]]: child["metadata"]["name"]
+        for child in situation.desired
+        if child["kind"] in fields and child["kind"] not in broken
+    }
+    return {**found, **({"dashboardUID": names.dashboard_uid(situation.model)} if "dashboard" in found else {})}
+
+
+def condition(status: Mapping[str, Any], kind: str) -> Mapping[str, Any]:
+    """A condition of a status; empty where it is not there."""
+    return next((c for c in status.get("conditions", ()) if c["type"] == kind), {})
+
+
+def differs(stored: Mapping[str, Any], new: Mapping[str, Any], *, ignoring: Sequence[str] = ()) -> bool:
+    """Whether writing the new status would change anything that is this operator's."""
+
+    def ours(status: Mapping[str, Any]) -> dict[str, Any]:
+        conditions = {c["type"]: c for c in status.get("conditions", ()) if c["type"] in TYPES}
+        fields = {key: value for key, value in status.items() if key not in ("conditions", *ignoring) and value != {}}
+        return {**fields, "conditions": conditions}
+
+    return ours(stored) != ours(new)

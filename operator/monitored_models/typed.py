@@ -1,0 +1,52 @@
+"""The decorator behind every type that is read from YAML: spec, status, runtime profiles, settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar, dataclass_transform
+
+import pydantic
+from pydantic import ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+T = TypeVar("T")
+
+
+def _alias(name: str) -> str:
+    """Kubernetes spells initialisms in capitals where pydantic's generator does not."""
+    return to_camel(name).replace("Cpu", "CPU")
+
+
+def _decorator(*, by_name: bool) -> Callable[[type[T]], type[T]]:
+    config = ConfigDict(
+        extra="forbid",
+        strict=True,
+        alias_generator=_alias,
+        validate_by_alias=True,
+        validate_by_name=by_name,
+        use_attribute_docstrings=True,
+    )
+
+    def decorate(of: type[T]) -> type[T]:
+        made: Any = pydantic.dataclasses.dataclass(frozen=True, kw_only=True, config=config)(of)
+        return made  # type: ignore[no-any-return]
+
+    return decorate
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(Field,))
+def value_type(of: type[T]) -> type[T]:
+    """A frozen value: camelCase on the wire, unknown fields refused, no conversion between types."""
+    return _decorator(by_name=False)(of)
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(Field,))
+def settings_type(of: type[T]) -> type[T]:
+    """The same, and Python code may give fields by their Python names."""
+    return _decorator(by_name=True)(of)
+
+
+def wire_name(of: type[Any], attribute: str) -> str:
+    """The name that a field has in YAML."""
+    alias: str | None = of.__pydantic_fields__[attribute].alias
+    return alias or attribute

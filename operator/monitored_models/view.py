@@ -1,0 +1,273 @@
+"""What exists: models, their children and pods as last seen, by model. Memory only; digests and facts, not bodies.
+
+Watch events, the lists of a resync and the answers to our own writes all come in by `observe` and `forget`. Events
+can be late: whatever carries a resource version older than what is known is dropped.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from . import digest
+from .api import KIND
+from .desired import labels
+from .desired.replicas import LiveScale
+from .facts import PodFacts, WorkloadFacts, pod_facts, workload_facts
+from .kinds import CHILDREN, DEPLOYMENT, MODEL, POD, Kind
+
+Body = Mapping[str, Any]
+
+
+@dataclass(frozen=True, order=True)
+class Key:
+    """The namespace and name of a model."""
+
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
+
+@dataclass(frozen=True)
+class ObservedModel:
+    """A MonitoredModel as last seen; spec and status as JSON, which takes a fraction of the memory of dicts."""
+
+    uid: str
+    generation: int
+    version: int
+    deleting: bool
+    spec: bytes
+    status: bytes
+
+    def body(self, key: Key) -> dict[str, Any]:
+        """The object, as far as anyone needs it."""
+        return {
+            "apiVersion": MODEL.api_version,
+            "kind": MODEL.name,
+            "metadata": {
+                "name": key.name,
+                "namespace": key.namespace,
+                "uid": self.uid,
+                "generation": self.generation,
+            },
+            "spec": json.loads(self.spec),
+        }
+
+    def stored_status(self) -> dict[str, Any]:
+        """The status, as the API server has it."""
+        loaded: dict[str, Any] = json.loads(self.status)
+        return loaded
+
+
+@dataclass(frozen=True)
+class ObservedChild:
+    """A child as last seen."""
+
+    kind: Kind
+    name: str
+    uid: str
+    version: int
+    owner_uid: str | None
+    """Uid of the MonitoredModel that controls it; None when nothing does."""
+    digest: str
+    applied: bool
+    """Whether this operator has applied fields of it."""
+    deleting: bool = False
+    scale: LiveScale | None = None
+    workload: WorkloadFacts | None = None
+
+
+Identity = tuple[Kind, str, str]
+"""Kind, namespace and name of an object."""
+
+
+@dataclass
+class _Entry:
+    """All that is known around one model."""
+
+    model: ObservedModel | None = None
+    children: dict[tuple[Kind, str], ObservedChild] = field(default_factory=dict)
+    pods: dict[str, tuple[int, PodFacts]] = field(default_factory=dict)
+    gone: dict[Identity, int] = field(default_factory=dict)
+    """Versions at which objects were deleted: the answer to an earlier write can come in after the deletion."""
+
+
+class View:
+    """The models that are known, each with its children and pods."""
+
+    def __init__(self) -> None:
+        self._entries: dict[Key, _Entry] = {}
+        self._holders: dict[Identity, Key] = {}
+
+    # --- reading ---
+
+    def keys(self) -> list[Key]:
+        """Every model that exists."""
+        return [key for key, entry in self._entries.items() if entry.model is not None]
+
+    def model(self, key: Key) -> ObservedModel | None:
+        """A model, or None when there is none of that name."""
+        entry = self._entries.get(key)
+        return entry.model if entry else None
+
+    def children(self, key: Key) -> dict[tuple[Kind, str], ObservedChild]:
+        """Children of a model, by kind and name."""
+        entry = self._entries.get(key)
+        return dict(entry.children) if entry else {}
+
+    def pods(self, key: Key) -> list[PodFacts]:
+        """Pods of a model, oldest first."""
+        entry = self._entries.get(key)
+        return sorted((facts for _, facts in entry.pods.values()), key=lambda f: f.created) if entry else []
+
+    # --- writing ---
+
+    def observe(self, kind: Kind, body: Body) -> Key | None:
+        """Take note of an object. Returns the model that should be looked at again, or None when nothing changed."""
+        key = owner_key(kind, body)
+        if key is None:
+            return None
+        metadata = body["metadata"]
+        version = _version(metadata)
+        identity = (kind, metadata["namespace"], metadata["name"])
+        entry = self._entries.setdefault(key, _Entry())
+        if entry.gone.get(identity, -1) >= version > 0:
+            return None
+        entry.gone.pop(identity, None)
+        self._holders[identity] = key
+        if kind is MODEL:
+            changed = self._observe_model(entry, body, version)
+        elif kind is POD:
+            changed = self._observe_pod(entry, body, version)
+        else:
+            changed = self._observe_child(entry, kind, body, version)
+        return key if changed else None
+
+    def forget(self, kind: Kind, body: Body) -> Key | None:
+        """Take note that an object is gone. Returns the model to look at again, if any."""
+        metadata = body["metadata"]
+        return self._remove((kind, metadata["namespace"], metadata["name"]), _version(metadata))
+
+    def retain(self, kind: Kind, alive: set[tuple[str, str]], listed_at: int) -> list[Key]:
+        """Drop what a full list of a kind no longer holds: deletions that the watch missed. Returns their models."""
+        held = [identity for identity in self._holders if identity[0] is kind and identity[1:] not in alive]
+        lost = [identity for identity in held if self._known_version(identity) <= listed_at]
+        return [key for identity in lost if (key := self._remove(identity, listed_at))]
+
+    # --- inside ---
+
+    def _observe_model(self, entry: _Entry, body: Body, version: int) -> bool:
+        metadata, known = body["metadata"], entry.model
+        if known and known.uid == metadata["uid"] and known.version > version > 0:
+            return False
+        seen = ObservedModel(
+            uid=metadata["uid"],
+            generation=metadata.get("generation", 0),
+            version=version,
+            deleting="deletionTimestamp" in metadata,
+            spec=_pack(body.get("spec", {})),
+            status=_pack(body.get("status", {})),
+        )
+        entry.model = seen
+        return known is None or replace(known, version=version) != seen
+
+    def _observe_child(self, entry: _Entry, kind: Kind, body: Body, version: int) -> bool:
+        seen = observed_child(kind, body)
+        known = entry.children.get((kind, seen.name))
+        if known and known.version > version > 0:
+            return False
+        entry.children[kind, seen.name] = seen
+        return known is None or replace(known, version=version) != seen
+
+    def _observe_pod(self, entry: _Entry, body: Body, version: int) -> bool:
+        facts = pod_facts(body)
+        known = entry.pods.get(facts.name)
+        if known and known[0] > version > 0:
+            return False
+        entry.pods[facts.name] = (version, facts)
+        return known is None or known[1] != facts
+
+    def _known_version(self, identity: Identity) -> int:
+        kind, _, name = identity
+        entry = self._entries[self._holders[identity]]
+        if kind is MODEL:
+            return entry.model.version if entry.model else 0
+        return entry.pods[name][0] if kind is POD else entry.children[kind, name].version
+
+    def _remove(self, identity: Identity, version: int) -> Key | None:
+        kind, _, name = identity
+        key = self._holders.pop(identity, None)
+        if key is None:
+            return None
+        entry = self._entries[key]
+        entry.gone[identity] = version
+        if kind is MODEL:
+            entry.model = None
+        elif kind is POD:
+            del entry.pods[name]
+        else:
+            del entry.children[kind, name]
+        if entry.model is None and not entry.children and not entry.pods:
+            del self._entries[key]  # of a model that is gone nothing stays
+        return key
+
+
+def observed_child(kind: Kind, body: Body) -> ObservedChild:
+    """What is kept of a child."""
+    metadata = body["metadata"]
+    deployment = kind is DEPLOYMENT
+    return ObservedChild(
+        kind=kind,
+        name=metadata["name"],
+        uid=metadata["uid"],
+        version=_version(metadata),
+        owner_uid=controller_uid(metadata),
+        digest=digest.of_live(body),
+        applied=applied_by_us(metadata),
+        deleting="deletionTimestamp" in metadata,
+        scale=LiveScale(body["spec"].get("replicas", 1), digest.owned_by_others(body, "spec", "replicas"))
+        if deployment
+        else None,
+        workload=workload_facts(body) if deployment else None,
+    )
+
+
+def owner_key(kind: Kind, body: Body) -> Key | None:
+    """The model that an object belongs to: itself, its controller, or the one that its label names."""
+    metadata = body["metadata"]
+    if kind is MODEL:
+        return Key(metadata["namespace"], metadata["name"])
+    owner = _controller(metadata) if kind in CHILDREN else None
+    name = owner["name"] if owner else metadata.get("labels", {}).get(labels.MODEL)
+    return Key(metadata["namespace"], name) if name else None
+
+
+def controller_uid(metadata: Mapping[str, Any]) -> str | None:
+    """Uid of the controlling owner, of whatever kind; None when nothing controls the object."""
+    return next((str(owner["uid"]) for owner in metadata.get("ownerReferences", ()) if owner.get("controller")), None)
+
+
+def applied_by_us(metadata: Mapping[str, Any]) -> bool:
+    """Whether this operator has applied fields of the object."""
+    return any(entry.get("manager") == digest.FIELD_MANAGER for entry in metadata.get("managedFields", ()))
+
+
+def _controller(metadata: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    for owner in metadata.get("ownerReferences", ()):
+        if owner.get("controller") and owner.get("kind") == KIND:
+            found: Mapping[str, Any] = owner
+            return found
+    return None
+
+
+def _version(metadata: Mapping[str, Any]) -> int:
+    text = metadata.get("resourceVersion", "")
+    return int(text) if text.isdigit() else 0
+
+
+def _pack(value: Any) -> bytes:
+    return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
