@@ -60,7 +60,7 @@ def workload_facts(body: Mapping[str, Any]) -> WorkloadFacts:
 
 
 def pod_facts(body: Mapping[str, Any]) -> PodFacts:
-    """Facts of a pod. The reason is Kubernetes' own word: ErrImagePull, CrashLoopBackOff, Unschedulable, …"""
+    """Facts of a pod. The reason is Kubernetes' own word, like ErrImagePull or Unschedulable."""
     status = body.get("status", {})
     conditions = {condition["type"]: condition for condition in status.get("conditions", ())}
     reason, message = _waiting(status)

@@ -28,8 +28,8 @@ from .view import Key, ObservedChild, ObservedModel, View
 
 BATCH_SECONDS = 2.0
 """Condition changes within this time become one status write."""
-COUNT_SECONDS = 30.0
-"""While a model is not ready, a mere change of counts waits this long for something worth more."""
+MINOR_SECONDS = 30.0
+"""While a model is not ready, a mere change of counts or wording waits this long for something worth more."""
 RECHECK_SECONDS = 120.0
 """Time after which an obstacle that no watch shows is looked at again: a foreign object, a missing right."""
 
@@ -105,8 +105,8 @@ class Reconciler:
         if stored.get("observedGeneration") != new["observedGeneration"]:
             return None
         ready = status.condition(new, "Ready")["status"] == "True"
-        only_counts = not ready and not status.differs(stored, new, ignoring=status.COUNTS)
-        due = self._written.get(key, float("-inf")) + (COUNT_SECONDS if only_counts else BATCH_SECONDS)
+        minor = not ready and not status.differs(stored, new, in_substance=True)
+        due = self._written.get(key, float("-inf")) + (MINOR_SECONDS if minor else BATCH_SECONDS)
         return due - self.clock() if due > self.clock() else None
 
     async def _announce(self, key: Key, uid: str, stored: dict[str, Any], new: dict[str, Any]) -> None:

@@ -1,5 +1,7 @@
-"""Full lists into the view: at the start, so that a restart knows what exists before it decides anything, and from time
-to time, since a watch that had to start anew never tells which objects vanished meanwhile.
+"""Full lists into the view.
+
+At the start, so that a restart knows what exists before it decides anything; and from time to time, since a watch that
+had to start anew never tells which objects vanished meanwhile.
 """
 
 from __future__ import annotations
@@ -25,7 +27,8 @@ async def resync(view: View, cluster: Cluster, served: Collection[Kind], namespa
         alive: set[tuple[str, str]] = set()
         listed_at = 0
         for namespace in namespaces or (None,):
-            async for items, listed_at in cluster.pages(kind, namespace, None if kind is MODEL else OURS):
+            async for items, version in cluster.pages(kind, namespace, None if kind is MODEL else OURS):
+                listed_at = version
                 for body in items:
                     alive.add((body["metadata"]["namespace"], body["metadata"]["name"]))
                     if key := view.observe(kind, body):

@@ -288,12 +288,18 @@ def condition(status: Mapping[str, Any], kind: str) -> Mapping[str, Any]:
     return next((c for c in status.get("conditions", ()) if c["type"] == kind), {})
 
 
-def differs(stored: Mapping[str, Any], new: Mapping[str, Any], *, ignoring: Sequence[str] = ()) -> bool:
-    """Whether writing the new status would change anything that is this operator's."""
+def differs(stored: Mapping[str, Any], new: Mapping[str, Any], *, in_substance: bool = False) -> bool:
+    """Whether writing the new status would change anything that is this operator's.
+
+    In substance: counts and the words of messages do not matter, which change while pods come and go.
+    """
+    left_out = ("conditions", *COUNTS) if in_substance else ("conditions",)
 
     def ours(status: Mapping[str, Any]) -> dict[str, Any]:
-        conditions = {c["type"]: c for c in status.get("conditions", ()) if c["type"] in TYPES}
-        fields = {key: value for key, value in status.items() if key not in ("conditions", *ignoring) and value != {}}
-        return {**fields, "conditions": conditions}
+        fields = {key: value for key, value in status.items() if key not in left_out and value != {}}
+        conditions = [c for c in status.get("conditions", ()) if c["type"] in TYPES]
+        if in_substance:
+            conditions = [{**c, "message": ""} for c in conditions]
+        return {**fields, "conditions": {c["type"]: c for c in conditions}}
 
     return ours(stored) != ours(new)

@@ -209,7 +209,7 @@ def _type(field: dict[str, Any]) -> str:
         return f"map of {_type(field['additionalProperties'])}, at most {field.get('maxProperties')}"
     low, high = field.get("minimum"), field.get("maximum")
     if low is not None or high is not None:
-        return f"{kind} {'' if low is None else low}–{'' if high is None else high}"
+        return f"{kind} {'' if low is None else low} to {'' if high is None else high}"
     return f"{kind}, at most {field['maxLength']}" if "maxLength" in field else kind
 
 

@@ -157,13 +157,9 @@ def _problem(error: Any) -> Problem:
 
 def _violations(value: Any, path: str) -> list[Problem]:
     """Rules that a value, or a value inside it, breaks."""
-    found: list[Problem] = []
-    for rule in all_rules() if is_dataclass(value) else ():
-        if type(value) is rule.on and not rule.holds(value):
-            found.append(Problem(f"{path}.{rule.field}", rule.message))
-    for inner, inner_path in _children(value, path):
-        found += _violations(inner, inner_path)
-    return found
+    rules = [rule for rule in all_rules() if type(value) is rule.on]
+    found = [Problem(f"{path}.{rule.field}", rule.message) for rule in rules if not rule.holds(value)]
+    return found + [problem for inner, where in _children(value, path) for problem in _violations(inner, where)]
 
 
 def _duplicates(value: Any, path: str) -> list[Problem]:

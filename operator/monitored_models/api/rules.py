@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import promql_parser
@@ -252,6 +253,7 @@ def _profile_rules(profile: Profile) -> Iterable[Rule]:
         )
 
 
+@cache
 def all_rules() -> tuple[Rule, ...]:
     """Every rule on a spec, those of the runtime profiles included."""
     return RULES + tuple(rule for profile in profiles().values() for rule in _profile_rules(profile))

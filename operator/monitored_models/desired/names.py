@@ -12,7 +12,7 @@ METRICS_PORT = "metrics"
 
 
 def workload(model: Model) -> str:
-    """Name of the Deployment, and of each child of which there is one: Service, ServiceMonitor, PrometheusRule, …"""
+    """Name of the Deployment, and of every child of which there is one."""
     return model.name
 
 
