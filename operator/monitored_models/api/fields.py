@@ -60,6 +60,12 @@ def _kubernetes(name: str) -> pydantic.AfterValidator:
     return pydantic.AfterValidator(lambda value: vendored.check(name, value))
 
 
+def _int_or_string(value: Any) -> Any:
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise ValueError('must be an integer or a string: put quotes around it, like "0.5"')
+    return value
+
+
 def _quantity(value: int | str) -> str:
     text = str(value)
     if re.fullmatch(QUANTITY, text) is None:
@@ -99,8 +105,15 @@ Duration = Annotated[str, Field(pattern=DURATION, max_length=8)]
 """A Prometheus duration of one unit: 500ms, 30s, 5m, 1h."""
 Seconds = Annotated[int, Field(ge=1, le=86400)]
 UnixId = Annotated[int, Field(ge=1, le=2147483647)]
-Quantity = Annotated[int | str, IntOrString(QUANTITY, 32), pydantic.AfterValidator(_quantity)]
-PercentOrCount = Annotated[int | str, IntOrString(PERCENT, 4), pydantic.AfterValidator(_percent_or_count)]
+Quantity = Annotated[
+    int | str, IntOrString(QUANTITY, 32), pydantic.BeforeValidator(_int_or_string), pydantic.AfterValidator(_quantity)
+]
+PercentOrCount = Annotated[
+    int | str,
+    IntOrString(PERCENT, 4),
+    pydantic.BeforeValidator(_int_or_string),
+    pydantic.AfterValidator(_percent_or_count),
+]
 ResourceMap = Annotated[dict[str, Quantity], Field(max_length=16)]
 Severity = Literal["critical", "warning", "info"]
 

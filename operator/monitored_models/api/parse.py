@@ -143,7 +143,7 @@ def _problem(error: Any) -> Problem:
     for part in error["loc"]:
         if isinstance(part, int):
             path += f"[{part}]"
-        elif part not in ("int", "str", "function-after[_quantity(), union[int,str]]"):
+        else:
             path += f".{part}"
     if error["type"] == "unexpected_keyword_argument":
         return Problem(path, "unknown field; see the reference for the fields there are")

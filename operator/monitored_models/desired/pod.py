@@ -100,8 +100,16 @@ def _environment(model: Model) -> list[dict[str, Any]]:
     overridden = {variable["name"] for variable in given}
     # An empty value is left out by the API server; so is the variable here.
     return [{"name": n, "value": v} for n, v in filled.items() if v and n not in overridden] + [
-        without_empty(variable) for variable in given
+        _with_defaults(without_empty(variable)) for variable in given
     ]
+
+
+def _with_defaults(variable: dict[str, Any]) -> dict[str, Any]:
+    """The variable with what the API server would fill in: these references are atomic, and compare as a whole."""
+    defaults = {"fieldRef": {"apiVersion": "v1"}, "resourceFieldRef": {"divisor": "0"}}
+    source = variable.get("valueFrom", {})
+    filled = {name: {**defaults.get(name, {}), **reference} for name, reference in source.items()}
+    return {**variable, "valueFrom": filled} if filled else variable
 
 
 def _ports(model: Model) -> list[dict[str, Any]]:

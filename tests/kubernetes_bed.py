@@ -1,0 +1,158 @@
+"""What tests need around a control plane: namespaces, an operator process, and counts of what it wrote."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from monitored_models.kinds import CHILDREN, MODEL, Kind
+from testbed.controlplane import ControlPlane
+from testbed.processes import Process, start
+
+ROOT = Path(__file__).parents[1]
+OPERATOR = "monitored-models-operator"
+WRITES = {"create", "update", "patch", "delete", "deletecollection"}
+Object = dict[str, Any]
+
+
+def model(name: str, namespace: str, **spec: Any) -> Object:
+    """A MonitoredModel with an image, and whatever else is given."""
+    return {
+        "apiVersion": MODEL.api_version,
+        "kind": MODEL.name,
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": {"image": "registry.example.com/model:1", **spec},
+    }
+
+
+def child_path(child: Mapping[str, Any]) -> str:
+    """Where a child lives."""
+    (kind,) = (kind for kind in CHILDREN if kind.name == child["kind"])
+    return kind.path(child["metadata"]["namespace"], child["metadata"]["name"])
+
+
+@dataclass
+class Bed:
+    """A control plane, with the operator's rights and the tests' small language."""
+
+    plane: ControlPlane
+    directory: Path
+
+    def get(self, kind: Kind, namespace: str, name: str) -> Object | None:
+        """An object, or None."""
+        status, body = self.plane.request("GET", kind.path(namespace, name))
+        assert status in (200, 404), body
+        return body if status == 200 else None
+
+    def apply(self, body: Object, **options: Any) -> Object:
+        """Server-side apply as someone else than the operator."""
+        return self.plane.apply(body, **options)
+
+    def patch(self, kind: Kind, namespace: str, name: str, patch: Object, manager: str = "someone") -> Object:
+        """A merge patch, as kubectl edit would send."""
+        status, body = self.plane.request(
+            "PATCH",
+            f"{kind.path(namespace, name)}?fieldManager={manager}",
+            patch,
+            content_type="application/merge-patch+json",
+        )
+        assert status == 200, body
+        return dict(body)
+
+    def delete(self, kind: Kind, namespace: str, name: str) -> None:
+        """Delete an object that exists."""
+        status, body = self.plane.request("DELETE", kind.path(namespace, name))
+        assert status in (200, 202), body
+
+    def condition(self, namespace: str, name: str, kind: str = "Ready") -> Object:
+        """A condition of a model; empty while there is none."""
+        body = self.get(MODEL, namespace, name) or {}
+        found = (c for c in body.get("status", {}).get("conditions", ()) if c["type"] == kind)
+        return next(found, {})
+
+    def wait(self, what: str, check: Callable[[], Any], timeout: float = 30.0) -> Any:
+        """Wait until a check gives something true, and give it."""
+        deadline = time.monotonic() + timeout
+        while not (found := check()):
+            assert time.monotonic() < deadline, f"not within {timeout:.0f} s: {what}"
+            time.sleep(0.05)
+        return found
+
+    def wait_for(self, namespace: str, name: str, reason: str, kind: str = "Ready", timeout: float = 30.0) -> Object:
+        """Wait until a condition has a reason for the present generation, and give the condition."""
+
+        def there() -> Object | None:
+            body = self.get(MODEL, namespace, name)
+            found = self.condition(namespace, name, kind)
+            current = body and found.get("observedGeneration") == body["metadata"]["generation"]
+            return found if current and found.get("reason") == reason else None
+
+        try:
+            return dict(self.wait(f"{kind} {reason}", there, timeout))
+        except AssertionError as error:
+            raise AssertionError(f"{error}; the status is {self.get(MODEL, namespace, name)}") from error
+
+    def writes(self, namespace: str, since: int = 0) -> Counter[str]:
+        """Writes of the operator in a namespace, as `verb resource[/subresource]`, without Events."""
+        counted: Counter[str] = Counter()
+        for entry in self.audit()[since:]:
+            reference = entry.get("objectRef", {})
+            ours = entry["user"]["username"] == OPERATOR and reference.get("namespace") == namespace
+            if ours and entry["verb"] in WRITES and reference["resource"] != "events":
+                subresource = f"/{reference['subresource']}" if "subresource" in reference else ""
+                counted[f"{entry['verb']} {reference['resource']}{subresource}"] += 1
+        return counted
+
+    def audit(self) -> list[Object]:
+        """Finished requests, oldest first."""
+        with self.plane.audit_log.open() as lines:
+            return [json.loads(line) for line in lines if line.endswith("\n")]
+
+    def quiet(self, namespace: str, seconds: float = 3.0) -> None:
+        """Wait until the operator has written nothing in a namespace for some seconds."""
+        deadline, seen, since = time.monotonic() + 60, self.writes(namespace), time.monotonic()
+        while time.monotonic() - since < seconds:
+            assert time.monotonic() < deadline, f"the operator never comes to rest: {seen}"
+            time.sleep(0.2)
+            if (now := self.writes(namespace)) != seen:
+                seen, since = now, time.monotonic()
+
+    @contextmanager
+    def operator(self, name: str = "operator", **settings: Any) -> Iterator[Process]:
+        """The operator as a process of its own, with the rights of config/rbac.yaml."""
+        file = self.directory / f"{name}.settings.yaml"
+        file.write_text(yaml.safe_dump(settings))
+        environment = {**os.environ, "KUBECONFIG": str(self.plane.kubeconfig_for("operator"))}
+        command: list[str | Path] = [sys.executable, "-m", "monitored_models.cli", "run", "--settings", file]
+        process = start(name, command, log=self.directory / f"{name}.log", env=environment, cwd=ROOT)
+        try:
+            self.wait("operator started", lambda: " models; kinds" in process.tail(5), 30)
+            yield process
+            assert process.alive(), process.tail(40)
+        finally:
+            process.kill()
+            log = (self.directory / f"{name}.log").read_text()
+            assert "Traceback" not in log, log[-4000:]
+
+
+def grant_operator(plane: ControlPlane) -> None:
+    """Bind the shipped role to the user that tests run the operator as."""
+    for body in yaml.safe_load_all((ROOT / "config/rbac.yaml").read_text()):
+        if body["kind"] == "ClusterRoleBinding":
+            body["subjects"] = [{"kind": "User", "apiGroup": "rbac.authorization.k8s.io", "name": OPERATOR}]
+        plane.apply(body)
+
+
+def run(command: list[str | Path], **options: Any) -> subprocess.CompletedProcess[str]:
+    """A command that ends by itself."""
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120, **options)

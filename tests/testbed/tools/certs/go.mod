@@ -1,0 +1,3 @@
+module monitored-models/testbed/certs
+
+go 1.24
