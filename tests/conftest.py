@@ -12,7 +12,7 @@ from testbed import tools
 from testbed.controlplane import ControlPlane
 from testbed.processes import Process
 
-WANTED_CRDS = ("servicemonitors", "prometheusrules", "_prometheuses")
+WANTED_CRDS = ("servicemonitors", "prometheusrules", "podmonitors", "probes", "_prometheuses")
 _numbers = itertools.count(1)
 
 

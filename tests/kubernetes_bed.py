@@ -100,7 +100,8 @@ class Bed:
         try:
             return dict(self.wait(f"{kind} {reason}", there, timeout))
         except AssertionError as error:
-            raise AssertionError(f"{error}; the status is {self.get(MODEL, namespace, name)}") from error
+            body = self.get(MODEL, namespace, name) or {}
+            raise AssertionError(f"{error}; the status is {json.dumps(body.get('status'), indent=1)}") from error
 
     def writes(self, namespace: str, since: int = 0) -> Counter[str]:
         """Writes of the operator in a namespace, as `verb resource[/subresource]`, without Events."""
@@ -127,18 +128,21 @@ class Bed:
             if (now := self.writes(namespace)) != seen:
                 seen, since = now, time.monotonic()
 
-    @contextmanager
-    def operator(self, name: str = "operator", **settings: Any) -> Iterator[Process]:
+    def start_operator(self, name: str, **settings: Any) -> Process:
         """The operator as a process of its own, with the rights of config/rbac.yaml."""
         file = self.directory / f"{name}.settings.yaml"
         file.write_text(yaml.safe_dump(settings))
         environment = {**os.environ, "KUBECONFIG": str(self.plane.kubeconfig_for("operator"))}
         command: list[str | Path] = [sys.executable, "-m", "monitored_models.cli", "run", "--settings", file]
-        process = start(name, command, log=self.directory / f"{name}.log", env=environment, cwd=ROOT)
+        return start(name, command, log=self.directory / f"{name}.log", env=environment, cwd=ROOT)
+
+    @contextmanager
+    def operator(self, name: str = "operator", **settings: Any) -> Iterator[Process]:
+        """The operator at work. However it ended, it has logged no traceback."""
+        process = self.start_operator(name, **settings)
         try:
             self.wait("operator started", lambda: " models; kinds" in process.tail(5), 30)
             yield process
-            assert process.alive(), process.tail(40)
         finally:
             process.kill()
             log = (self.directory / f"{name}.log").read_text()

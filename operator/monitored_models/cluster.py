@@ -42,6 +42,11 @@ class ApiError(Exception):
     message: str
     retry_after: float = 0.0
 
+    @property
+    def passing(self) -> bool:
+        """Whether the same request may well succeed later."""
+        return self.code in (0, HTTPStatus.TOO_MANY_REQUESTS) or self.code >= HTTPStatus.INTERNAL_SERVER_ERROR
+
     def __str__(self) -> str:
         return f"{self.code} {self.reason}: {self.message}"
 

@@ -23,7 +23,7 @@ def transition(
     return {
         "apiVersion": EVENT.api_version,
         "kind": EVENT.name,
-        "metadata": {"generateName": f"{key.name}.", "namespace": key.namespace},
+        "metadata": {"generateName": f"{key.name}-", "namespace": key.namespace},
         "eventTime": now.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
         "reportingController": f"{MODEL.group}/operator",
         "reportingInstance": FIELD_MANAGER,

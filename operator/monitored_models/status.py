@@ -212,9 +212,10 @@ def report(situation: Situation, stored: Mapping[str, Any], now: str) -> dict[st
         "selector": labels.selector_text(model),
         "endpoint": names.endpoint(model),
         "gpu": {"requested": model.spec.gpu.count * wanted if model.spec.gpu else 0},
-        "monitoring": _monitoring(situation),
         "conditions": _dated(conditions, model.generation, stored, now),
     }
+    if there := _monitoring(situation):  # an empty map would be stored as null, which the schema refuses
+        status["monitoring"] = there
     if version := model.spec.model.version:
         same = stored.get("version") == version and "versionSince" in stored
         status |= {"version": version, "versionSince": stored["versionSince"] if same else now}

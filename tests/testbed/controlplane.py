@@ -193,13 +193,18 @@ class ControlPlane:
         body: object = None,
         *,
         content_type: str = "application/json",
+        accept: str = "application/json",
         user: str = "admin",
     ) -> tuple[int, Any]:
         """Send one request and return the status, whatever it is, and the answer: parsed if JSON, else text.
 
         The body is sent as JSON, or as it is when it is a string.
         """
-        headers = {"Authorization": f"Bearer {self._tokens[user]}", "Content-Type": content_type}
+        headers = {
+            "Authorization": f"Bearer {self._tokens[user]}",
+            "Content-Type": content_type,
+            "Accept": accept,
+        }
         text = body if isinstance(body, str) else json.dumps(body)
         content = None if body is None else text.encode()
         connection = http.client.HTTPSConnection(self._place.address, self._port, timeout=60, context=self._tls)

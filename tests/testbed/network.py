@@ -1,7 +1,7 @@
 """The network of a node: a block of addresses of its own, and a cable between the machine and the node.
 
 Everything is inside one /16 that nothing on this machine uses: the cable, the pods and the services. The node has no
-default route, so nothing in it reaches further than this machine.
+other route, so nothing in it reaches further than this machine, and an attempt fails at once.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class Network:
 
     @property
     def dns(self) -> IPv4Address:
-        """Where pods are told to ask for names. Nobody is there, so that they hear at once that there is no answer."""
+        """Where pods are told to ask for names. Nobody is there, so they hear at once that there is no answer."""
         return self.services[10]
 
 
@@ -81,6 +81,8 @@ def connect(name: str, network: Network, process: int) -> None:
     _ip("addr", "add", f"{network.node}/{prefix}", "dev", theirs, inside=inside)
     _ip("link", "set", theirs, "up", inside=inside)
     _ip("link", "set", "lo", "up", inside=inside)
+    # Of all ways to say no this is the one that also ends a wait for an answer to UDP, as from a name server.
+    _ip("route", "add", "prohibit", "default", inside=inside)
     _ip("route", "add", str(network.block), "via", str(network.node), "dev", ours)
 
 

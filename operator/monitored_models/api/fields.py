@@ -62,7 +62,8 @@ def _kubernetes(name: str) -> pydantic.AfterValidator:
 
 def _int_or_string(value: Any) -> Any:
     if isinstance(value, bool) or not isinstance(value, int | str):
-        raise ValueError('must be an integer or a string: put quotes around it, like "0.5"')
+        # pydantic turns a ValueError into a message for the user, and lets a TypeError through.
+        raise ValueError('must be an integer or a string: put quotes around it, like "0.5"')  # noqa: TRY004
     return value
 
 

@@ -1,0 +1,63 @@
+# Targets for people; `make help` lists them. Everything that is needed is installed into .venv and a user cache.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+BIN := .venv/bin
+export PYTHONPATH := tests
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
+
+venv: .venv/.complete ## Install Python packages into .venv, by hash
+.venv/.complete: requirements/dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; give one with PYTHON=…"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then echo "installing python3-venv"; apt-get update -qq && apt-get install -y -qq python3-venv; \
+		else echo "Python's venv module is missing: apt-get install python3-venv"; exit 1; fi; }
+	@echo "installing Python packages into .venv, about a minute"
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/pip install --quiet --require-hashes -r requirements/dev.txt
+	@$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+tools: .venv/.complete ## Build the control plane, Prometheus' tools and kwok into the user cache (about 15 minutes, once)
+	@$(BIN)/python -m testbed.tools etcd kube-apiserver kube-controller-manager kube-scheduler kwok promtool prometheus-operator
+
+check: .venv/.complete ## Format, lint, types, import rules, generated files
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m monitored_models.generate --check
+
+test: check tools ## All tests that need no root: unit, golden, promtool, and end to end on a real control plane
+	$(BIN)/pytest
+
+test-unit: .venv/.complete ## Unit tests only: seconds
+	$(BIN)/pytest tests/unit
+
+golden: .venv/.complete tools ## Rewrite the golden files, to be reviewed like code
+	UPDATE_GOLDEN=1 $(BIN)/pytest -q tests/golden
+
+generate: .venv/.complete ## Rewrite the CRD and the reference page from the types
+	$(BIN)/python -m monitored_models.generate
+
+schemas: .venv/.complete ## Take Kubernetes' own types anew from the pinned version
+	$(BIN)/python -m testbed.vendor_schemas
+	$(MAKE) generate
+
+lock: .venv/.complete ## Resolve dependencies anew into the lock files
+	$(BIN)/uv pip compile pyproject.toml --extra operator --group dev --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet --upgrade -o requirements/dev.txt
+
+format: .venv/.complete ## Format and fix what can be fixed
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+demo: .venv/.complete ## The main job on a real one-node cluster of its own (root), or on KUBECONFIG; ONCE=1 checks and ends
+	@$(BIN)/python examples/demo/demo.py $(if $(ONCE),--once)
+
+clean: ## Remove .venv and caches of this folder; the user cache of built tools stays
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build
+
+.PHONY: help venv tools check test test-unit golden generate schemas lock format demo clean

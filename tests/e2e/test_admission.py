@@ -1,0 +1,155 @@
+"""What the API server admits and what the parser takes are the same: every rule stands twice, and here they meet."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from kubernetes_bed import Bed, model
+from monitored_models.api import InvalidSpec, parse
+from monitored_models.kinds import MODEL
+
+pytestmark = pytest.mark.e2e
+
+CPU = {"requests": {"cpu": "1"}}
+DATA = {"name": "data", "mountPath": "/data"}
+LATENCY = {"histogram": "duration_ms", "scale": 0.001}
+
+
+def volumes(*given: dict[str, Any]) -> dict[str, Any]:
+    return {"storage": {"volumes": list(given)}}
+
+
+def monitoring(**given: Any) -> dict[str, Any]:
+    return {"monitoring": given}
+
+
+def matchers(**given: str) -> dict[str, Any]:
+    return monitoring(signals={"errors": {"counter": "errors_total", "matchers": given}})
+
+
+GOOD: dict[str, dict[str, Any]] = {
+    "nothing but an image": {},
+    "replicas 0": {"replicas": 0},
+    "autoscaling with a CPU request": {"autoscaling": {"maxReplicas": 3}, "resources": CPU},
+    "no GPU": {"gpu": {"count": 0}},
+    "GPU beside other resources": {"gpu": {"count": 1}, "resources": CPU},
+    "volume": volumes({**DATA, "emptyDir": {}}),
+    "surge in percent": {"rollout": {"maxSurge": "25%", "maxUnavailable": "0%"}},
+    "no surge": {"rollout": {"maxSurge": 0, "maxUnavailable": 1}},
+    "budget": {"disruptionBudget": {"minAvailable": "50%"}},
+    "slow scrape": monitoring(scrape={"interval": "2m", "timeout": "90s"}),
+    "scrape in milliseconds": monitoring(scrape={"interval": "1s", "timeout": "500ms"}),
+    "signals": monitoring(signals={"latency": LATENCY, "errors": {"counter": "e_total", "matchers": {"s": "5.."}}}),
+    "alert label": monitoring(alerts={"labels": {"team": "risk"}}),
+    "vllm": {"runtime": "vllm", "model": {"uri": "hf://org/model"}},
+    "vllm with a command": {"runtime": "vllm", "command": ["serve"]},
+    "triton": {"runtime": "triton", "model": {"uri": "s3://bucket/models"}},
+    "integer quantity": {"resources": {"limits": {"cpu": 2}}},
+    "node label": {"scheduling": {"nodeSelector": {"topology.kubernetes.io/zone": "a"}}},
+    "null is nothing": {"replicas": None},
+    "variable from a field": {"env": [{"name": "A", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}]},
+}
+
+BAD: dict[str, tuple[dict[str, Any], str]] = {
+    "unknown field": ({"replica": 1}, "replica"),
+    "unknown field inside": (monitoring(alerts={"rules": {"ModelTagetDown": {}}}), "ModelTagetDown"),
+    "unknown field in a Kubernetes type": ({"env": [{"name": "A", "valu": "b"}]}, "valu"),
+    "unknown runtime": ({"runtime": "vlm"}, "runtime"),
+    "text for a number": ({"replicas": "3"}, "replicas"),
+    "number for a text": ({"model": {"version": 3}}, "version"),
+    "fraction for a quantity": ({"resources": {"requests": {"cpu": 0.5}}}, "cpu"),
+    "bad quantity": ({"resources": {"requests": {"memory": "1 GB"}}}, "memory"),
+    "too many replicas": ({"replicas": 1001}, "replicas"),
+    "negative replicas": ({"replicas": -1}, "replicas"),
+    "replicas and autoscaling": ({"replicas": 2, "autoscaling": {"maxReplicas": 3}, "resources": CPU}, "replicas"),
+    "autoscaling without a CPU request": ({"autoscaling": {"maxReplicas": 3}}, "resources.requests.cpu"),
+    "autoscaling upside down": ({"autoscaling": {"minReplicas": 4, "maxReplicas": 3}, "resources": CPU}, "minReplicas"),
+    "GPU twice": ({"gpu": {"count": 1}, "resources": {"limits": {"nvidia.com/gpu": 1}}}, "gpu"),
+    "GPU requested twice": ({"gpu": {"count": 1}, "resources": {"requests": {"nvidia.com/gpu": 1}}}, "gpu"),
+    "volume without a source": (volumes(DATA), "exactly one"),
+    "volume with two sources": (volumes({**DATA, "emptyDir": {}, "configMap": {"name": "a"}}), "exactly one"),
+    "reserved volume": (volumes({**DATA, "name": "mm-data", "emptyDir": {}}), "mm-"),
+    "two volumes of a name": (volumes({**DATA, "emptyDir": {}}, {**DATA, "mountPath": "/b", "emptyDir": {}}), "data"),
+    "two volumes in a place": (volumes({**DATA, "emptyDir": {}}, {**DATA, "name": "b", "emptyDir": {}}), "mountPath"),
+    "relative mount path": (volumes({**DATA, "mountPath": "data", "emptyDir": {}}), "mountPath"),
+    "host path": (volumes({**DATA, "hostPath": {"path": "/"}}), "hostPath"),
+    "no rollout possible": ({"rollout": {"maxSurge": 0, "maxUnavailable": "0%"}}, "maxSurge"),
+    "surge above 100%": ({"rollout": {"maxSurge": "101%"}}, "maxSurge"),
+    "drain as long as the grace": ({"rollout": {"drainSeconds": 60}}, "drainSeconds"),
+    "bad node label": ({"scheduling": {"nodeSelector": {"a b": "c"}}}, "nodeSelector"),
+    "budget with nothing": ({"disruptionBudget": {}}, "exactly one"),
+    "budget with both": ({"disruptionBudget": {"minAvailable": 1, "maxUnavailable": 1}}, "exactly one"),
+    "timeout above interval": (monitoring(scrape={"interval": "5s"}), "timeout"),
+    "duration without a unit": (monitoring(scrape={"interval": "30"}), "interval"),
+    "signals of a known runtime": (
+        {"runtime": "vllm", "model": {"uri": "hf://a/b"}, **monitoring(signals={})},
+        "signals",
+    ),
+    "reserved matcher": (matchers(namespace="other"), "matchers"),
+    "reserved matcher of ours": (matchers(monitored_model="other"), "matchers"),
+    "matcher that is no label": (matchers(**{"a-b": "c"}), "matchers"),
+    "matcher that is no expression": (matchers(code="("), "RE2"),
+    "reserved alert label": (monitoring(alerts={"labels": {"severity": "critical"}}), "labels"),
+    "alert label that is none": (monitoring(alerts={"labels": {"a.b": "c"}}), "labels"),
+    "ratio above 1": (monitoring(alerts={"rules": {"ModelErrorRatioHigh": {"threshold": 1.5}}}), "threshold"),
+    "vllm without a model": ({"runtime": "vllm"}, "model.uri"),
+    "vllm from a bucket": ({"runtime": "vllm", "model": {"uri": "s3://a/b"}}, "hf://"),
+    "triton from a hub": ({"runtime": "triton", "model": {"uri": "hf://a/b"}}, "s3://"),
+    "uri without a scheme": ({"model": {"uri": "/models/a"}}, "uri"),
+    "version that is no label": ({"model": {"version": "1 2"}}, "version"),
+    "line break in a name": ({"model": {"name": "a\nb"}}, "name"),
+    "image with a space": ({"image": "a b"}, "image"),
+    "root": ({"security": {"runAsUser": 0}}, "runAsUser"),
+    "two variables of a name": ({"env": [{"name": "A", "value": "1"}, {"name": "A", "value": "2"}]}, "A"),
+    "service account": ({"serviceAccountName": "admin"}, "serviceAccountName"),
+    "port 0": ({"port": 0}, "port"),
+}
+
+
+def admitted(bed: Bed, body: dict[str, Any]) -> tuple[bool, str]:
+    path = f"{MODEL.path(body['metadata']['namespace'])}?dryRun=All&fieldValidation=Strict"
+    status, answer = bed.plane.request("POST", path, body)
+    assert status in (201, 400, 422), answer
+    return status == 201, "" if status == 201 else str(answer["message"])
+
+
+@pytest.mark.parametrize("spec", GOOD.values(), ids=GOOD)
+def test_good_spec_is_admitted_and_parsed(bed: Bed, spec: dict[str, Any]) -> None:
+    body = model("churn", "default", **spec)
+    assert admitted(bed, body) == (True, "")
+    assert not isinstance(parsed := parse(body), InvalidSpec), parsed
+
+
+@pytest.mark.parametrize(("spec", "named"), BAD.values(), ids=BAD)
+def test_bad_spec_is_refused_by_both_with_the_field_named(bed: Bed, spec: dict[str, Any], named: str) -> None:
+    body = model("churn", "default", **spec)
+    good, message = admitted(bed, body)
+    assert not good
+    assert named in message
+    parsed = parse(body)
+    assert isinstance(parsed, InvalidSpec)
+    assert named in str(parsed)
+
+
+@pytest.mark.parametrize("name", ["a" * 52, "a-1", "churn"])
+def test_good_name_is_admitted(bed: Bed, name: str) -> None:
+    body = model(name, "default")
+    assert admitted(bed, body) == (True, "")
+    assert not isinstance(parse(body), InvalidSpec)
+
+
+@pytest.mark.parametrize("name", ["a" * 53, "1a", "a.b"])
+def test_bad_name_is_refused(bed: Bed, name: str) -> None:
+    good, message = admitted(bed, model(name, "default"))
+    assert not good
+    assert "at most 52 characters" in message
+    assert isinstance(parse(model(name, "default")), InvalidSpec)
+
+
+def test_image_is_required_for_the_custom_runtime(bed: Bed) -> None:
+    body = {**model("churn", "default"), "spec": {}}
+    good, message = admitted(bed, body)
+    assert not good
+    assert "set image" in message
+    assert "set image" in str(parse(body))
