@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from kubernetes_bed import ROOT, Bed, grant_operator
 from testbed import tools
 from testbed.controlplane import ControlPlane

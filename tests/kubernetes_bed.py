@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
 from monitored_models.kinds import CHILDREN, MODEL, Kind
 from testbed.controlplane import ControlPlane
 from testbed.processes import Process, start
@@ -87,6 +88,14 @@ class Bed:
             assert time.monotonic() < deadline, f"not within {timeout:.0f} s: {what}"
             time.sleep(0.05)
         return found
+
+    def wait_gone(self, kind: Kind, namespace: str, name: str, timeout: float = 30.0) -> None:
+        """Wait until an object does not exist."""
+        self.wait(f"{kind.name} {name} gone", lambda: self.get(kind, namespace, name) is None, timeout)
+
+    def wait_writes(self, namespace: str, count: int) -> None:
+        """Wait until the operator has written so many times in a namespace."""
+        self.wait(f"write {count}", lambda: sum(self.writes(namespace).values()) >= count)
 
     def wait_for(self, namespace: str, name: str, reason: str, kind: str = "Ready", timeout: float = 30.0) -> Object:
         """Wait until a condition has a reason for the present generation, and give the condition."""

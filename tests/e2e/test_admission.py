@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from kubernetes_bed import Bed, model
 from monitored_models.api import InvalidSpec, parse
 from monitored_models.kinds import MODEL

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from conftest import prometheus_crds
 from kubernetes_bed import ROOT, Bed, grant_operator, model
 from monitored_models.kinds import DEPLOYMENT, MODEL, PROMETHEUS_RULE, SERVICE, SERVICE_MONITOR
@@ -103,9 +104,8 @@ def test_kill_at_any_moment_of_a_creation_ends_the_same_way(own_bed: Bed) -> Non
         namespace = place(bed, f"kill-{k}")
         with bed.operator(f"kill-{k}-first") as first:
             bed.apply(model("churn", namespace))
-            bed.wait(f"write {k}", lambda k=k, n=namespace: sum(bed.writes(n).values()) >= k)
-            first.send_kill()
-            bed.wait("killed", lambda first=first: not first.alive())
+            bed.wait_writes(namespace, k)
+            first.kill()
             with bed.operator(f"kill-{k}-second"):
                 bed.wait_for(namespace, "churn", "Ready")
                 bed.quiet(namespace, 2)

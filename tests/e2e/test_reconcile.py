@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from kubernetes_bed import Bed, model
 from monitored_models.kinds import (
     AUTOSCALER,
@@ -127,8 +128,8 @@ def test_children_that_are_switched_off_are_deleted(bed: Bed, namespace: str) ->
     bed.apply(model("churn", namespace, monitoring=off))
     gone = (AUTOSCALER, DISRUPTION_BUDGET, NETWORK_POLICY, SERVICE_MONITOR, PROMETHEUS_RULE)
     for kind in gone:
-        bed.wait(f"{kind.name} gone", lambda kind=kind: bed.get(kind, namespace, "churn") is None)
-    bed.wait("dashboard gone", lambda: bed.get(CONFIG_MAP, namespace, "churn-dashboard") is None)
+        bed.wait_gone(kind, namespace, "churn")
+    bed.wait_gone(CONFIG_MAP, namespace, "churn-dashboard")
     ready = bed.wait_for(namespace, "churn", "Ready")
     assert "switched off" in ready["message"]
     bed.apply(model("churn", namespace))
@@ -215,7 +216,7 @@ def test_deleted_model_leaves_nothing_behind(bed: Bed, namespace: str) -> None:
     bed.wait_for(namespace, "churn", "Ready")
     bed.delete(MODEL, namespace, "churn")
     for kind in CHILDREN:
-        bed.wait(f"no {kind.plural}", lambda kind=kind: not names(bed, kind, namespace), 60)
+        bed.wait_gone(kind, namespace, "churn-dashboard" if kind is CONFIG_MAP else "churn", timeout=60)
     bed.wait("no pods", lambda: not pods(bed, namespace))
 
 
@@ -334,11 +335,6 @@ def substance(body: Any) -> Any:
 def pods(bed: Bed, namespace: str) -> list[Any]:
     items: list[Any] = bed.plane.request("GET", POD.path(namespace))[1]["items"]
     return [pod for pod in items if "deletionTimestamp" not in pod["metadata"]]
-
-
-def names(bed: Bed, kind: Any, namespace: str) -> list[str]:
-    items = bed.plane.request("GET", kind.path(namespace))[1]["items"]
-    return [body["metadata"]["name"] for body in items if body["metadata"]["name"] != "kube-root-ca.crt"]
 
 
 def replicas(bed: Bed, namespace: str) -> int:

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import yaml
+
 from kubernetes_bed import Bed, child_path
 from monitored_models import digest
 from monitored_models.api import Model

@@ -11,6 +11,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from testbed.tools import ToolError
+
 PACKAGES = {
     "conntrack": "conntrack",
     "containerd": "containerd",
@@ -37,7 +39,7 @@ def command(name: str) -> str:
     """The absolute path of a command that `ensure` has seen."""
     found = shutil.which(name, path=SEARCH)
     if found is None:
-        raise RuntimeError(f"{name} is not installed (Debian package {PACKAGES.get(name, name)})")
+        raise ToolError(f"{name} is not installed (Debian package {PACKAGES.get(name, name)})")
     return found
 
 
@@ -48,7 +50,7 @@ def cni_plugins() -> Path:
     for folder in CNI_FOLDERS:
         if (folder / "bridge").exists():
             return folder
-    raise RuntimeError(f"{CNI_PACKAGE} is installed but has no bridge plugin in {CNI_FOLDERS[0]}")
+    raise ToolError(f"{CNI_PACKAGE} is installed but has no bridge plugin in {CNI_FOLDERS[0]}")
 
 
 def install(packages: set[str]) -> None:
@@ -58,10 +60,10 @@ def install(packages: set[str]) -> None:
     names = sorted(packages)
     apt = shutil.which("apt-get", path=SEARCH)
     if apt is None or os.geteuid() != 0:
-        raise RuntimeError(f"please install {' '.join(names)}: this needs root and a Debian-like system")
+        raise ToolError(f"please install {' '.join(names)}: this needs root and a Debian-like system")
     print(f"installing the Debian packages {' '.join(names)}, usually about 20 s", flush=True)
     environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
     for arguments in (["update", "-qq"], ["install", "-qq", "--no-install-recommends", *names]):
         run = subprocess.run([apt, *arguments], env=environment, text=True, capture_output=True, check=False)
         if run.returncode:
-            raise RuntimeError(f"apt-get {' '.join(arguments)} failed:\n{run.stdout}{run.stderr}")
+            raise ToolError(f"apt-get {' '.join(arguments)} failed:\n{run.stdout}{run.stderr}")

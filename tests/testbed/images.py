@@ -19,6 +19,7 @@ from pathlib import Path
 
 from testbed import debian, oci
 from testbed.oci import Image, Layer, Runs
+from testbed.tools import ToolError
 
 PAUSE = "docker.io/local/pause:1"
 
@@ -119,7 +120,7 @@ def _packages(requirements: Path) -> Layer:
 
 def _pip_install() -> list[str]:
     if importlib.util.find_spec("pip") is None:
-        raise RuntimeError(f"{sys.executable} has no pip: make its environment with `python -m venv`")
+        raise ToolError(f"{sys.executable} has no pip: make its environment with `python -m venv`")
     # Every tag by name: not every pip knows that a newer C library takes the wheels of the older ones, too.
     tags = [f"manylinux_2_{minor}" for minor in range(GLIBC_MINOR, 16, -1)] + ["manylinux2014", "linux"]
     return [
@@ -133,7 +134,7 @@ def _pip_install() -> list[str]:
 def _build_pause(binary: Path) -> None:
     go = shutil.which("go")
     if go is None:
-        raise RuntimeError("go is not installed: the test bed builds its tools with it")
+        raise ToolError("go is not installed: the test bed builds its tools with it")
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "pause.go"
         source.write_text(PAUSE_SOURCE)
@@ -149,4 +150,4 @@ def _digests(files: Mapping[str, Path]) -> dict[str, str]:
 def _run(arguments: Sequence[str], environment: Mapping[str, str] | None = None) -> None:
     run = subprocess.run(arguments, env=environment, text=True, capture_output=True, check=False)
     if run.returncode:
-        raise RuntimeError(f"{' '.join(arguments)} failed:\n{run.stdout}{run.stderr}")
+        raise ToolError(f"{' '.join(arguments)} failed:\n{run.stdout}{run.stderr}")

@@ -17,6 +17,7 @@ from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 
 from testbed import debian
+from testbed.processes import NotReadyError
 
 # Private blocks that hardly anyone uses, then the ones that are reserved for measuring network devices.
 CANDIDATES = [IPv4Network(f"10.{second}.0.0/16") for second in range(99, 89, -1)]
@@ -81,8 +82,10 @@ def connect(name: str, network: Network, process: int) -> None:
     _ip("addr", "add", f"{network.node}/{prefix}", "dev", theirs, inside=inside)
     _ip("link", "set", theirs, "up", inside=inside)
     _ip("link", "set", "lo", "up", inside=inside)
-    # Of all ways to say no this is the one that also ends a wait for an answer to UDP, as from a name server.
+    # Of all ways to say no this is the one that also ends a wait for an answer to UDP, as from a name server; and it
+    # has to be said to every question, of which a resolver asks many at once.
     _ip("route", "add", "prohibit", "default", inside=inside)
+    _run(*inside, "sh", "-c", "echo 0 >/proc/sys/net/ipv4/icmp_ratelimit")
     _ip("route", "add", str(network.block), "via", str(network.node), "dev", ours)
 
 
@@ -105,12 +108,15 @@ def _free() -> IPv4Network:
     for block in CANDIDATES:
         if not any(block.overlaps(other) for other in taken):
             return block
-    raise RuntimeError(f"no free block of addresses: all of {', '.join(map(str, CANDIDATES))} are routed already")
+    raise NotReadyError(f"no free block of addresses: all of {', '.join(map(str, CANDIDATES))} are routed already")
 
 
 def _ip(*words: str, inside: Sequence[str] = ()) -> str:
-    command = [*inside, debian.command("ip"), *words]
+    return _run(*inside, debian.command("ip"), *words)
+
+
+def _run(*command: str) -> str:
     run = subprocess.run(command, text=True, capture_output=True, check=False)
     if run.returncode:
-        raise RuntimeError(f"{' '.join(command)} failed: {run.stderr.strip()}")
+        raise NotReadyError(f"{' '.join(command)} failed: {run.stderr.strip()}")
     return run.stdout

@@ -19,7 +19,7 @@ from typing import Any, Self
 from testbed import debian, images, processes, sandbox, tools
 from testbed.controlplane import NODE, ControlPlane, Place
 from testbed.oci import Image
-from testbed.processes import Process
+from testbed.processes import NotReadyError, Process
 from testbed.sandbox import Sandbox
 
 COMMANDS = ("conntrack", "containerd", "containerd-shim-runc-v2", "ctr", "ip", "iptables", "nsenter", "runc")
@@ -41,7 +41,7 @@ class OneNodeCluster:
         self.name = name or f"run-{secrets.token_hex(3)}"
         self._crds = tuple(crds)
         self.sandbox = Sandbox(self.name)
-        self.control_plane: ControlPlane
+        self._control_plane: ControlPlane | None = None
         self._processes: dict[str, Process] = {}
 
     def __enter__(self) -> Self:
@@ -51,6 +51,13 @@ class OneNodeCluster:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+    @property
+    def control_plane(self) -> ControlPlane:
+        """For requests; there is none before the start."""
+        if self._control_plane is None:
+            raise RuntimeError(f"the cluster {self.name} has not been started")
+        return self._control_plane
 
     @property
     def kubeconfig(self) -> Path:
@@ -90,8 +97,8 @@ class OneNodeCluster:
     def stop(self) -> None:
         """Kill everything at once and remove every trace."""
         processes.kill_all(self._processes.values())
-        if hasattr(self, "control_plane"):
-            self.control_plane.stop()
+        if self._control_plane:
+            self._control_plane.stop()
         self.sandbox.close()
 
     def import_image(self, image: Image) -> str:
@@ -100,7 +107,7 @@ class OneNodeCluster:
         words = self.sandbox.command(*command, image.archive)
         run = subprocess.run(words, env=sandbox.environment(), text=True, capture_output=True, check=False)
         if run.returncode:
-            raise RuntimeError(f"importing {image.name} failed:\n{run.stderr}{self._processes['containerd'].tail()}")
+            raise NotReadyError(f"importing {image.name} failed:\n{run.stderr}{self._processes['containerd'].tail()}")
         return image.name
 
     def _run(self, name: str, words: Sequence[str | Path]) -> None:
@@ -128,9 +135,9 @@ class OneNodeCluster:
             enter=tuple(self.sandbox.command()),
             env=sandbox.environment(),
         )
-        self.control_plane = ControlPlane(folder, crds=self._crds, place=place)
-        self.control_plane.start()
-        self.control_plane.apply(_KUBELET_CLIENT)
+        self._control_plane = ControlPlane(folder, crds=self._crds, place=place)
+        self._control_plane.start()
+        self._control_plane.apply(_KUBELET_CLIENT)
 
     def _start_kubelet(self, binary: Path) -> None:
         (self.logs / "resolv.conf").write_text("")
@@ -192,12 +199,7 @@ class OneNodeCluster:
 
 def _cni(pods: str) -> dict[str, Any]:
     # The route leads to the node and ends there, for the node has none: pods reach services, and nothing outside.
-    addresses = {
-        "type": "host-local",
-        "dataDir": "/run/cni",
-        "ranges": [[{"subnet": pods}]],
-        "routes": [{"dst": "0.0.0.0/0"}],
-    }
+    addresses = {"type": "host-local", "ranges": [[{"subnet": pods}]], "routes": [{"dst": "0.0.0.0/0"}]}
     bridge = {"type": "bridge", "bridge": "cni0", "isGateway": True, "hairpinMode": True, "ipam": addresses}
     return {"cniVersion": "0.4.0", "name": "pods", "plugins": [bridge]}
 

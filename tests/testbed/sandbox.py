@@ -4,6 +4,8 @@ The control group is what tells which processes are ours: everything started her
 below it, and nothing leaves it. So the end is the same after a proper stop and after a crash: kill what is in the
 group, remove the group and the folder. Mounts, network and routes go with the last process. A lock on the folder,
 which the kernel drops when its holder dies, tells a crashed sandbox from a running one.
+
+`python -m testbed.sandbox` removes what crashed runs have left.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import re
 import shutil
 import signal
 import time
@@ -20,10 +23,10 @@ from typing import TextIO
 
 from testbed import debian, network, oci, processes
 from testbed.network import Network
-from testbed.processes import Process
+from testbed.processes import NotReadyError, Process
 
 # kubelet and its plugins have these compiled in; inside they are private folders.
-FIXED_FOLDERS = (Path("/var/lib/kubelet"), Path("/var/log/containers"), Path("/var/log/pods"))
+FIXED_FOLDERS = tuple(map(Path, ("/var/lib/kubelet", "/var/lib/cni", "/var/log/containers", "/var/log/pods")))
 # What kubelet sets for the whole machine. It finds these values here, and leaves the machine's alone.
 TUNABLES = {
     "vm/overcommit_memory": "1",
@@ -33,6 +36,7 @@ TUNABLES = {
     "kernel/keys/root_maxkeys": "1000000",
     "kernel/keys/root_maxbytes": "25000000",
 }
+CONTROLLERS = {"cpu", "cpuset", "hugetlb", "memory", "pids"}
 IN_GROUP = ["sh", "-c", 'echo $$ >"$0" && exec "$@"']
 
 
@@ -40,27 +44,30 @@ class Sandbox:
     """One such place; `command` makes a command run in it."""
 
     def __init__(self, name: str) -> None:
+        if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,39}", name):
+            raise ValueError(f"a node's name is of up to 40 lower-case letters, digits and dashes, not {name!r}")
         self.name = name
         self.folder = _sandboxes() / name
         self.group = f"mm-{name}"
         self.network: Network
         self._holder: Process | None = None
-        self._lock = contextlib.ExitStack()
+        self._undo = contextlib.ExitStack()
 
     def open(self) -> None:
         """Set it up, after removing what a crashed run of the same name has left."""
-        self._lock.enter_context(_locked(self.name))
-        try:
+        with contextlib.ExitStack() as undo:
+            undo.enter_context(_locked(self.name))
             _remove(self.name)
+            undo.callback(_remove, self.name)
             self.folder.mkdir()
+            _pass_on_controllers()
             for root in _group_roots():
-                (root / self.group / "node").mkdir(parents=True)
+                (root / self.group / "node").mkdir(parents=True, exist_ok=True)
             self._holder = self._hold()
+            undo.callback(self._holder.kill)
             with network.claimed(_sandboxes() / "network.lock") as self.network:
                 network.connect(self.name, self.network, self._holder.pid)
-        except BaseException:
-            self.close()
-            raise
+            self._undo = undo.pop_all()
 
     def command(self, *words: str | Path) -> list[str | Path]:
         """The command that runs these words inside."""
@@ -71,12 +78,9 @@ class Sandbox:
         return [*IN_GROUP, self._members, *enter, *words]
 
     def close(self) -> None:
-        """Kill all that runs inside and remove every trace."""
-        with self._lock:
-            if self._holder:
-                self._holder.kill()
-                self._holder = None
-            _remove(self.name)
+        """Kill all that runs inside and remove every trace. Does nothing to a sandbox that this one did not open."""
+        self._undo.close()
+        self._holder = None
 
     @property
     def _members(self) -> Path:
@@ -86,12 +90,12 @@ class Sandbox:
         """Start the process that the namespaces belong to."""
         lines = ["set -e", "mount -t tmpfs tmpfs /run"]
         for folder in FIXED_FOLDERS:
-            private = self.folder / folder.name
-            private.mkdir()
+            private = self.folder / "private" / folder.relative_to("/")
+            private.mkdir(parents=True)
             _make_for_mounting(folder)
             lines.append(f"mount --bind '{private}' {folder}")
         for name, value in TUNABLES.items():
-            private = self.folder / name.replace("/", ".")
+            private = self.folder / "private" / name.replace("/", ".")
             private.write_text(f"{value}\n")
             lines.append(f"mount --bind '{private}' /proc/sys/{name}")
         lines += [f": >'{self.folder}/ready'", "exec sleep infinity"]
@@ -114,7 +118,7 @@ def remove_crashed() -> None:
                 _remove(folder.name)
 
 
-class InUseError(RuntimeError):
+class InUseError(NotReadyError):
     """Another process has a sandbox of this name."""
 
 
@@ -153,8 +157,17 @@ def _group_roots() -> list[Path]:
     mounts = [line.split() for line in Path("/proc/self/mounts").read_text().splitlines()]
     roots = [Path(mount[1]) for kind in ("cgroup2", "cgroup") for mount in mounts if mount[2] == kind]
     if not roots:
-        raise RuntimeError("no control groups are mounted on this machine")
+        raise NotReadyError("no control groups are mounted on this machine")
     return roots
+
+
+def _pass_on_controllers() -> None:
+    """With version 2 alone: kubelet wants every controller in its group, and an init system may leave some out."""
+    root, *others = _group_roots()
+    offered, passed = root / "cgroup.controllers", root / "cgroup.subtree_control"
+    if offered.exists() and not others:
+        for controller in CONTROLLERS & (set(offered.read_text().split()) - set(passed.read_text().split())):
+            passed.write_text(f"+{controller}")
 
 
 def _remove(name: str) -> None:
@@ -206,7 +219,7 @@ def _kill(group: str) -> None:
             groups = [each for each in groups if not _removed(each)]
         if groups:
             if time.monotonic() > deadline:
-                raise RuntimeError(f"{group} does not end; still in it: {sorted(members)}")
+                raise NotReadyError(f"{group} does not end; still in it: {sorted(members)}")
             time.sleep(0.02)
 
 
@@ -225,3 +238,7 @@ def _read(procs: Path) -> list[str]:
         return procs.read_text().split()
     except OSError:  # the group went in the meantime
         return []
+
+
+if __name__ == "__main__":
+    remove_crashed()

@@ -1,0 +1,183 @@
+"""`make demo`: models become running, monitored Deployments before your eyes.
+
+Without KUBECONFIG on a real one-node cluster that is made for it and goes with it (root); with KUBECONFIG on that
+cluster. `--once` waits until every model is Ready and Prometheus has its figures, and ends with 0, else with 1 and
+the reason.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import functools
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import images
+import load
+import models
+import prometheus
+import report
+from kube import ApiError, Cluster
+from rich.console import Console
+from rich.live import Live
+
+from testbed import tools
+from testbed.node import NeedsRootError, OneNodeCluster
+from testbed.processes import NotReadyError, Process, start, wait_until
+
+ROOT = Path(__file__).parents[2]
+CRD = ROOT / "crds/monitoredmodels.yaml"
+TIMEOUT = 420.0
+"""Seconds in which everything has to be there; usually less than two minutes."""
+
+# A log file has no width: wide enough for the table.
+console = Console(stderr=True, width=None if sys.stderr.isatty() else 120)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A cluster to show the demo on, and the images that it can run."""
+
+    kubeconfig: Path
+    model: str | None
+    prometheus: prometheus.Images | None
+    given: bool
+
+
+def main() -> int:
+    """Run the demo. Returns the exit code."""
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--once", action="store_true", help="end when everything is there")
+    once = arguments.parse_args().once
+    began = time.monotonic()
+    try:
+        with tempfile.TemporaryDirectory(prefix="demo-") as folder, _stage() as stage:
+            return _show(stage, Path(folder), once=once, began=began)
+    except KeyboardInterrupt:
+        console.print("stopped")
+        return 0
+    except (NeedsRootError, NotReadyError, tools.ToolError, ApiError, OSError) as error:
+        console.print(f"[red]the demo failed:[/] {error}", markup=True)
+        return 1
+
+
+@contextlib.contextmanager
+def _stage() -> Iterator[Stage]:
+    if given := os.environ.get("KUBECONFIG"):
+        yield Stage(Path(given.split(os.pathsep)[0]), os.environ.get("DEMO_IMAGE"), None, given=True)
+        return
+    if os.geteuid() != 0:
+        raise NeedsRootError(
+            "the demo's own cluster runs containers, which needs root: run `sudo make demo`, or give a cluster that "
+            "you have with KUBECONFIG=… make demo. `make test` needs no root"
+        )
+    _say("building what is missing; the first time takes about a quarter of an hour")
+    names = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy")
+    tools.ensure(*names, "prometheus-operator", "prometheus-config-reloader", "prometheus")
+    server, pictures = images.model(), (images.prometheus(), images.reloader())
+    _say("starting a cluster of one node")
+    with OneNodeCluster("demo", crds=[CRD]) as cluster:
+        name = cluster.import_image(server)
+        for picture in pictures:
+            cluster.import_image(picture)
+        local = prometheus.Images(images.PROMETHEUS, images.RELOADER, "v3.10.0")
+        yield Stage(cluster.kubeconfig, name, local, given=False)
+
+
+def _show(stage: Stage, folder: Path, *, once: bool, began: float) -> int:
+    cluster = Cluster(stage.kubeconfig)
+    cluster.apply_text("/apis/apiextensions.k8s.io/v1/customresourcedefinitions/" + CRD_NAME, CRD.read_bytes())
+    _say("starting the operator, and Prometheus by prometheus-operator")
+    prometheus.install(cluster, stage.prometheus)
+    for manifest in models.manifests(stage.model):
+        cluster.apply(manifest)
+    try:
+        with _operator(stage, folder) as operator:
+            # What is there when Prometheus starts is in its first configuration; a second one would only be taken
+            # when its reloader looks again, up to three minutes later.
+            monitors = "/apis/monitoring.coreos.com/v1/namespaces/{}/servicemonitors/{}"
+            for name in models.FEATURES:
+                path = monitors.format(models.NAMESPACE, name)
+                wait_until(functools.partial(cluster.exists, path), f"ServiceMonitor {name}", processes=[operator])
+            with prometheus.running(cluster, folder, stage.prometheus) as metrics, load.running(cluster):
+                return _watch(cluster, metrics, operator, stage, once=once, began=began)
+    finally:
+        if stage.given:
+            _clean(cluster, stage)
+
+
+def _watch(
+    cluster: Cluster, metrics: prometheus.Prometheus, operator: Process, stage: Stage, *, once: bool, began: float
+) -> int:
+    footer = _footer(metrics, stage)
+    deadline, told = time.monotonic() + TIMEOUT, [""]
+    with Live(console=console, refresh_per_second=2, transient=False) as live:
+        while True:
+            rows = report.look(cluster, metrics)
+            live.update(report.screen(rows, footer))
+            if not operator.alive():
+                raise NotReadyError(f"the operator has ended:\n{operator.tail(20)}")
+            missing = [row.missing for row in rows if row.missing] or ([] if rows else ["no models yet"])
+            if once and missing != told:
+                told = missing
+                live.console.print(
+                    f"demo: {time.monotonic() - began:4.0f} s: waiting: {'; '.join(missing) or 'no more'}"
+                )
+            if once and not missing:
+                break
+            if once and time.monotonic() > deadline:
+                live.stop()
+                raise NotReadyError(f"not within {TIMEOUT:.0f} s: " + "; ".join(missing))
+            time.sleep(2)
+    _say(f"every model is Ready, and Prometheus has its figures; {time.monotonic() - began:.0f} s in all")
+    return 0
+
+
+def _footer(metrics: prometheus.Prometheus, stage: Stage) -> list[str]:
+    where = f"KUBECONFIG={stage.kubeconfig}"
+    lines = [f"objects:     {where} kubectl get mm,deploy,servicemonitor,prometheusrule -n {models.NAMESPACE}"]
+    if stage.given:
+        forward = f"kubectl port-forward -n {prometheus.NAMESPACE} service/{prometheus.NAME} 9090"
+        return [*lines, f"Prometheus:  {forward}, then http://localhost:9090/alerts", "Ctrl-C ends it and cleans up."]
+    return [
+        *lines,
+        f"Prometheus:  {metrics.url}/query?g0.expr=monitored_model%3Ainference_throughput",
+        f"alerts:      {metrics.url}/alerts",
+        "dashboards:  in the ConfigMaps …-dashboard, for Grafana to load",
+        "Ctrl-C ends it; the cluster goes with it.",
+    ]
+
+
+@contextlib.contextmanager
+def _operator(stage: Stage, folder: Path) -> Iterator[Process]:
+    """The operator as anybody would run it: `mmctl run` with a KUBECONFIG."""
+    environment = {**os.environ, "KUBECONFIG": str(stage.kubeconfig)}
+    command: list[str | Path] = [sys.executable, "-m", "monitored_models.cli", "run"]
+    process = start("operator", command, log=folder / "operator.log", env=environment)
+    try:
+        yield process
+    finally:
+        process.kill()
+
+
+def _clean(cluster: Cluster, stage: Stage) -> None:
+    """Take back what was put on a cluster that lives on; the CRDs stay."""
+    _say("cleaning up; CRDs stay")
+    for manifest in [*reversed(models.manifests(stage.model)), *reversed(prometheus.manifests(stage.prometheus))]:
+        cluster.delete(manifest)
+
+
+def _say(text: str) -> None:
+    console.print(f"[bold]demo:[/] {text}")
+
+
+CRD_NAME = "monitoredmodels.monitoredmodels.dev"
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,40 @@
+"""A small load on the demo's models: a few requests a second each, now and then one that is wrong."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import threading
+from collections.abc import Iterator
+
+from kube import ApiError, Cluster
+from models import FEATURES, NAMESPACE
+
+REQUESTS_PER_SECOND = 5.0
+WRONG = 0.02
+"""Share of requests with a feature too few."""
+
+
+@contextlib.contextmanager
+def running(cluster: Cluster) -> Iterator[None]:
+    """Send requests through the API server until the context ends."""
+    stop = threading.Event()
+    threads = [threading.Thread(target=_load, args=(cluster, name, stop), daemon=True) for name in FEATURES]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join(timeout=5)
+
+
+def _load(cluster: Cluster, name: str, stop: threading.Event) -> None:
+    while not stop.wait(random.expovariate(REQUESTS_PER_SECOND)):
+        row = [random.uniform(1, largest) for largest in FEATURES[name]]
+        if random.random() < WRONG:
+            row.pop()
+        # A model that is not up yet refuses, and a wrong request is refused on purpose.
+        with contextlib.suppress(ApiError, OSError):
+            cluster.service(NAMESPACE, name, "http", "predict", {"instances": [row]})

@@ -1,0 +1,97 @@
+"""What the demo shows: models with their conditions, and the key figures that Prometheus has of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from kube import Cluster
+from models import NAMESPACE
+from prometheus import Prometheus
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+SERIES = {
+    "up": "sum by (monitored_model) (up{{{where}}})",
+    "throughput": "monitored_model:inference_throughput{{{where}}}",
+    "errors": "monitored_model:inference_errors:ratio{{{where}}}",
+    "p95": "monitored_model:inference_latency:p95{{{where}}}",
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One model at one moment."""
+
+    name: str
+    conditions: dict[str, dict[str, Any]]
+    replicas: str
+    version: str
+    figures: dict[str, float]
+
+    @property
+    def missing(self) -> str | None:
+        """What is still not there, in words; None when the model is Ready and Prometheus has all of its figures."""
+        ready = self.conditions.get("Ready", {})
+        if ready.get("status") != "True":
+            return f"{self.name} is not Ready: {ready.get('reason', 'no status yet')}: {ready.get('message', '')}"
+        lacking = [name for name in SERIES if name not in self.figures]
+        if lacking:
+            return f"{self.name}: Prometheus has no {', '.join(lacking)} yet"
+        return None if self.figures["throughput"] > 0 else f"{self.name}: Prometheus has seen no request yet"
+
+
+def look(cluster: Cluster, prometheus: Prometheus) -> list[Row]:
+    """Every model of the demo as it is now."""
+    path = f"/apis/monitoredmodels.dev/v1alpha1/namespaces/{NAMESPACE}/monitoredmodels"
+    figures = {name: _values(prometheus, query) for name, query in SERIES.items()}
+    return [_row(body, figures) for body in cluster.get(path)["items"]]
+
+
+def _values(prometheus: Prometheus, query: str) -> dict[str, float]:
+    results = prometheus.query(query.format(where=f'namespace="{NAMESPACE}"'))
+    return {each["metric"]["monitored_model"]: float(each["value"][1]) for each in results}
+
+
+def _row(body: dict[str, Any], figures: dict[str, dict[str, float]]) -> Row:
+    name, status = body["metadata"]["name"], body.get("status", {})
+    return Row(
+        name=name,
+        conditions={each["type"]: each for each in status.get("conditions", ())},
+        replicas=status.get("readyReplicasText", ""),
+        version=body["spec"]["model"]["version"],
+        figures={kind: values[name] for kind, values in figures.items() if name in values},
+    )
+
+
+def screen(rows: list[Row], footer: list[str]) -> Group:
+    """The live table, and below it where to look further."""
+    return Group(_table(rows), *(Text(line, overflow="fold") for line in footer))
+
+
+def _table(rows: list[Row]) -> Table:
+    shown = Table(title="MonitoredModels", title_justify="left")
+    for column in ("model", "version", "ready", "reason", "replicas", "scraped", "requests/s", "failed", "p95"):
+        left = column in ("model", "version", "ready", "reason")
+        shown.add_column(column, justify="left" if left else "right", no_wrap=True)
+    for row in rows:
+        ready = row.conditions.get("Ready", {})
+        colour = {"True": "green", "False": "red"}.get(ready.get("status", ""), "yellow")
+        figure = row.figures.get
+        shown.add_row(
+            row.name,
+            row.version,
+            f"[{colour}]{ready.get('status', '-')}[/]",
+            ready.get("reason", "-"),
+            row.replicas,
+            _text(figure("up"), "{:.0f}"),
+            _text(figure("throughput"), "{:.1f}"),
+            _text(figure("errors"), "{:.1%}"),
+            _text(figure("p95"), "{:.3f} s"),
+        )
+    return shown
+
+
+def _text(value: float | None, form: str) -> str:
+    return "-" if value is None else form.format(value)
