@@ -20,10 +20,11 @@ from .cluster import ApiError, Cluster, ConfigurationError, load_configuration
 from .desired import render
 from .desired.replicas import replicas
 from .diff import difference
-from .manifests import UnreadableFile, read
+from .manifests import read
 from .run import run as run_operator
 from .settings import Settings
 from .validate import problems
+from .yamlfile import UnreadableFile
 
 
 class _Settings(click.ParamType[Settings]):

@@ -16,6 +16,11 @@ from typing import Any
 
 FIELD_MANAGER = "monitored-models"
 
+_TEXT_MAPS = frozenset({"annotations", "data", "labels", "matchLabels", "nodeSelector"})
+"""Maps whose values are text, in which an empty one is a value like any other."""
+_MEANINGFUL_WHEN_EMPTY = frozenset({"emptyDir", "labelSelector", "namespaceSelector", "podSelector"})
+"""Objects that say something by being there: an empty selector selects everything."""
+
 _FACTORS = {"": 0, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "m": -3, "u": -6, "n": -9}
 _BINARY = {"Ki": 1, "Mi": 2, "Gi": 3, "Ti": 4, "Pi": 5}
 _QUANTITY = re.compile(r"([0-9.]+)(m|u|n|k|M|G|T|P|Ki|Mi|Gi|Ti|Pi|)")
@@ -66,14 +71,15 @@ def owned_by_others(body: Mapping[str, Any], *path: str) -> bool:
     return False
 
 
-def _project(value: Any, fields: Mapping[str, Any]) -> Any:
+def _project(value: Any, fields: Mapping[str, Any], name: str = "") -> Any:
     """The part of a value that FieldsV1 names. An entry without entries of its own stands for the whole value."""
     inner = {key: sub for key, sub in fields.items() if key != "."}
     if not inner:
-        return value
+        # Of our rendered objects only this one is empty and can be added to by others field by field.
+        return {} if name == "emptyDir" else value
     if isinstance(value, Mapping):
         named = {key[2:]: sub for key, sub in inner.items() if key.startswith("f:")}
-        return {key: _project(value[key], sub) for key, sub in named.items() if key in value}
+        return {key: _project(value[key], sub, key) for key, sub in named.items() if key in value}
     if isinstance(value, list):
         return [_project(item, sub) for item in value for key, sub in inner.items() if _names(key, item)]
     return value
@@ -92,17 +98,23 @@ def _digest(value: Any) -> str:
     return hashlib.blake2b(canonical.encode(), digest_size=16).hexdigest()
 
 
-def _canonical(value: Any, quantities: bool = False) -> Any:
-    """The value as the API server gives it back: quantities in one spelling, nothing empty."""
+def _canonical(value: Any, within: str = "", quantities: bool = False) -> Any:
+    """The value as the API server gives it back: quantities in one spelling, nothing that means nothing."""
     if isinstance(value, Mapping):
         inner = {
-            key: _canonical(item, quantities or key in ("requests", "limits", "sizeLimit", "divisor"))
+            key: _canonical(item, key, quantities or key in ("requests", "limits", "sizeLimit", "divisor"))
             for key, item in value.items()
         }
-        return {key: item for key, item in inner.items() if item not in (None, "", [], {})}
+        return {key: item for key, item in inner.items() if not _says_nothing(key, item, within)}
     if isinstance(value, list):
-        return [_canonical(item, quantities) for item in value]
+        return [_canonical(item, within, quantities) for item in value]
     return _amount(value) if quantities else value
+
+
+def _says_nothing(key: str, item: Any, within: str) -> bool:
+    if item == "":
+        return within not in _TEXT_MAPS
+    return item is None or item == [] or (item == {} and key not in _MEANINGFUL_WHEN_EMPTY)
 
 
 def _amount(value: Any) -> Any:

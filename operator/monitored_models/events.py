@@ -11,6 +11,9 @@ from .kinds import EVENT, MODEL
 from .status import condition
 from .view import Key
 
+NOTE_BYTES = 1024
+"""The API's bound."""
+
 
 def transition(
     key: Key, uid: str, stored: Mapping[str, Any], new: Mapping[str, Any], now: datetime
@@ -30,7 +33,7 @@ def transition(
         "action": "Reconcile",
         "type": "Normal" if after["status"] == "True" else "Warning",
         "reason": after["reason"],
-        "note": after["message"][:1000],
+        "note": after["message"].encode()[:NOTE_BYTES].decode(errors="ignore"),
         "regarding": {
             "apiVersion": MODEL.api_version,
             "kind": MODEL.name,

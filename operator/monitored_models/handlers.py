@@ -48,18 +48,18 @@ def registry(view: View, queue: WorkQueue[Key], served: Collection[Kind]) -> kop
 def _watch(made: kopf.OperatorRegistry, kind: Kind, view: View, queue: WorkQueue[Key]) -> None:
     async def seen(type: str | None, body: kopf.Body, **_: Any) -> None:
         try:
-            key = take_note(view, kind, type, body)
+            keys = take_note(view, kind, type, body)
         except Exception:
             log.exception("an event of %s %s could not be read", kind.name, body.get("metadata", {}).get("name"))
             return
-        if key is not None:
+        for key in keys:
             queue.add(key, routine=type is None)
 
     kopf.on.event(kind.group, kind.version, kind.plural, id=f"see-{kind.plural}", registry=made)(seen)
 
 
-def take_note(view: View, kind: Kind, event: str | None, body: Mapping[str, Any]) -> Key | None:
-    """Put a watch event into the view. Returns the model to look at, if anything changed."""
+def take_note(view: View, kind: Kind, event: str | None, body: Mapping[str, Any]) -> list[Key]:
+    """Put a watch event into the view. Returns the models to look at: none when nothing changed."""
     return view.forget(kind, body) if event == "DELETED" else view.observe(kind, body)
 
 

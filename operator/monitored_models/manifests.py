@@ -8,27 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from .api import GROUP, KIND, InvalidSpec, Model, parse
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML as Kubernetes reads it: a date is a string, and a key stands once in a map."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [key.value for key, _ in node.value if key.value != "<<"]
-        if twice := next((key for key in keys if keys.count(key) > 1), None):
-            raise yaml.constructor.ConstructorError(
-                None, None, f"the key {twice!r} stands twice in one map", node.start_mark
-            )
-        return super().construct_mapping(node, deep)
-
-
-_Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
+from .yamlfile import documents, text
 
 
 @dataclass(frozen=True)
@@ -38,10 +19,6 @@ class Document:
     file: str
     name: str
     parsed: Model | InvalidSpec
-
-
-class UnreadableFile(Exception):
-    """A file cannot be read as YAML; the message names the file and the place."""
 
 
 def read(files: Iterable[Path], namespace: str | None = None) -> list[Document]:
@@ -59,14 +36,10 @@ def _expand(path: Path) -> list[Path]:
 
 
 def _bodies(path: Path) -> Iterator[dict[str, Any]]:
-    try:
-        text = sys.stdin.read() if str(path) == "-" else path.read_text()
-        documents = list(yaml.load_all(text, Loader=_Loader))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise UnreadableFile(f"{path}: {' '.join(str(error).split())}") from error
-    for document in documents:
-        items = document.get("items", [document]) if isinstance(document, dict) else [document]
-        yield from (item for item in items if _is_model(item))
+    content = sys.stdin.read() if str(path) == "-" else text(path)
+    for document in documents(str(path), content):
+        items = document.get("items") if isinstance(document, dict) else None
+        yield from (item for item in (items if isinstance(items, list) else [document]) if _is_model(item))
 
 
 def _is_model(item: Any) -> bool:

@@ -41,7 +41,8 @@ class WorkQueue(Generic[K]):
         self._due.pop(key, None)
         if key in self._working:
             self._again.add(key)
-        elif key not in self._waiting:
+        elif key not in self._waiting or not routine:
+            # A routine key that becomes urgent stands in both lanes; where it is met second, it no longer waits.
             self._waiting.add(key)
             (self._routine if routine else self._urgent).append(key)
             self._wake.set()
@@ -95,11 +96,12 @@ class WorkQueue(Generic[K]):
     async def _next(self) -> K | None:
         while not self._closed:
             self._ripen()
-            if lane := self._urgent or self._routine:
+            while lane := self._urgent or self._routine:
                 key = lane.popleft()
-                self._waiting.discard(key)
-                self._working.add(key)
-                return key
+                if key in self._waiting:
+                    self._waiting.discard(key)
+                    self._working.add(key)
+                    return key
             self._wake.clear()
             await self._sleep()
         return None

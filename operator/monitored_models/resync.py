@@ -25,14 +25,15 @@ async def resync(view: View, cluster: Cluster, served: Collection[Kind], namespa
         if kind not in served and kind is not POD:
             continue
         alive: set[tuple[str, str]] = set()
-        listed_at = 0
+        listed_at: int | None = (
+            None  # the first list's version: what was made after it may be missing from the later ones too
+        )
         for namespace in namespaces or (None,):
             async for items, version in cluster.pages(kind, namespace, None if kind is MODEL else OURS):
-                listed_at = version
+                listed_at = version if listed_at is None else min(listed_at, version)
                 for body in items:
                     alive.add((body["metadata"]["namespace"], body["metadata"]["name"]))
-                    if key := view.observe(kind, body):
-                        changed.add(key)
+                    changed.update(view.observe(kind, body))
                 await asyncio.sleep(0)  # a long list must not hold up watches and workers
-        changed.update(view.retain(kind, alive, listed_at))
+        changed.update(view.retain(kind, alive, listed_at or 0))
     return changed

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Annotated
 
 import pydantic
-import yaml
 from pydantic import Field, TypeAdapter
 
 from .typed import settings_type
+from .yamlfile import UnreadableFile, documents, text
 
 LabelMap = Annotated[dict[str, str], Field(max_length=32)]
 
@@ -46,9 +46,12 @@ def load(path: Path | None) -> Settings:
     if path is None:
         return Settings()
     try:
-        return TypeAdapter(Settings).validate_json(json.dumps(yaml.safe_load(path.read_text()) or {}))
-    except (OSError, yaml.YAMLError) as error:
-        raise InvalidSettings(f"{path}: {error}") from error
+        given = [document for document in documents(str(path), text(path)) if document is not None]
+        if len(given) > 1:
+            raise InvalidSettings(f"{path}: holds {len(given)} documents; one is expected")
+        return TypeAdapter(Settings).validate_json(json.dumps(given[0] if given else {}))
+    except UnreadableFile as error:
+        raise InvalidSettings(str(error)) from error
     except pydantic.ValidationError as error:
         details = error.errors(include_url=False)
         raise InvalidSettings(

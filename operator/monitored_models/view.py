@@ -126,17 +126,19 @@ class View:
 
     # --- writing ---
 
-    def observe(self, kind: Kind, body: Body) -> Key | None:
-        """Take note of an object. Returns the model that should be looked at again, or None when nothing changed."""
-        key = owner_key(kind, body)
+    def observe(self, kind: Kind, body: Body) -> list[Key]:
+        """Take note of an object. Returns the models that should be looked at again: none when nothing changed."""
+        key, metadata = owner_key(kind, body), body["metadata"]
+        version, identity = _version(metadata), (kind, metadata["namespace"], metadata["name"])
+        before = self._holders.get(identity)
+        if before is not None and self._known_version(identity) > version > 0:
+            return []
+        left = [before] if before not in (None, key) and self._remove(identity, version) else []
         if key is None:
-            return None
-        metadata = body["metadata"]
-        version = _version(metadata)
-        identity = (kind, metadata["namespace"], metadata["name"])
+            return left
         entry = self._entries.setdefault(key, _Entry())
         if entry.gone.get(identity, -1) >= version > 0:
-            return None
+            return left
         entry.gone.pop(identity, None)
         self._holders[identity] = key
         if kind is MODEL:
@@ -145,12 +147,17 @@ class View:
             changed = self._observe_pod(entry, body, version)
         else:
             changed = self._observe_child(entry, kind, body, version)
-        return key if changed else None
+        return [*left, key] if changed else left
 
-    def forget(self, kind: Kind, body: Body) -> Key | None:
-        """Take note that an object is gone. Returns the model to look at again, if any."""
+    def forget(self, kind: Kind, body: Body) -> list[Key]:
+        """Take note that an object is gone. Returns the models to look at again."""
         metadata = body["metadata"]
-        return self._remove((kind, metadata["namespace"], metadata["name"]), _version(metadata))
+        identity = (kind, metadata["namespace"], metadata["name"])
+        version = _version(metadata)
+        if identity in self._holders and self._known_version(identity) > version > 0:
+            return []  # late news of an earlier object of the name
+        key = self._remove(identity, version)
+        return [key] if key else []
 
     def retain(self, kind: Kind, alive: set[tuple[str, str]], listed_at: int) -> list[Key]:
         """Drop what a full list of a kind no longer holds: deletions that the watch missed. Returns their models."""
@@ -162,8 +169,6 @@ class View:
 
     def _observe_model(self, entry: _Entry, body: Body, version: int) -> bool:
         metadata, known = body["metadata"], entry.model
-        if known and known.uid == metadata["uid"] and known.version > version > 0:
-            return False
         seen = ObservedModel(
             uid=metadata["uid"],
             generation=metadata.get("generation", 0),
@@ -178,16 +183,12 @@ class View:
     def _observe_child(self, entry: _Entry, kind: Kind, body: Body, version: int) -> bool:
         seen = observed_child(kind, body)
         known = entry.children.get((kind, seen.name))
-        if known and known.version > version > 0:
-            return False
         entry.children[kind, seen.name] = seen
         return known is None or replace(known, version=version) != seen
 
     def _observe_pod(self, entry: _Entry, body: Body, version: int) -> bool:
         facts = pod_facts(body)
         known = entry.pods.get(facts.name)
-        if known and known[0] > version > 0:
-            return False
         entry.pods[facts.name] = (version, facts)
         return known is None or known[1] != facts
 
@@ -204,7 +205,8 @@ class View:
         if key is None:
             return None
         entry = self._entries[key]
-        entry.gone[identity] = version
+        if kind is not POD:  # nothing of ours is ever answered about a pod, and there is no end of them
+            entry.gone[identity] = version
         if kind is MODEL:
             entry.model = None
         elif kind is POD:

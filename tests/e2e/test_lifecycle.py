@@ -5,8 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 from conftest import prometheus_crds
 from kubernetes_bed import ROOT, Bed, grant_operator, model
@@ -113,6 +115,49 @@ def test_kill_at_any_moment_of_a_creation_ends_the_same_way(own_bed: Bed) -> Non
             assert total[STATUS] <= 3, total
             # One child at most is written twice: the one whose answer the killed process never read.
             assert sum(total.values()) - total[STATUS] <= CHILDREN + 1, total
+
+
+def test_spec_stored_under_an_older_schema_is_reported_and_breaks_nothing(own_bed: Bed) -> None:
+    """Rules come to a CRD later than objects: what the API server let in then is a condition now."""
+    bed, namespace = own_bed, place(own_bed, "older")
+    path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/monitoredmodels.monitoredmodels.dev"
+    current = yaml.safe_load((ROOT / "crds/monitoredmodels.yaml").read_text())
+    older = without_rules(current)
+    with bed.operator("older"):
+        bed.apply(model("churn", namespace, replicas=2))
+        bed.wait_for(namespace, "churn", "Ready")
+        bed.apply(older)
+        bad = model("churn", namespace, replicas=2, autoscaling={"maxReplicas": 3})
+
+        def admitted() -> bool:
+            status, _ = bed.plane.request("PUT", MODEL.path(namespace, "churn"), {**bad, **version()})
+            return status == 200
+
+        def version() -> dict[str, Any]:
+            body = bed.get(MODEL, namespace, "churn")
+            assert body is not None
+            return {"metadata": {**bad["metadata"], "resourceVersion": body["metadata"]["resourceVersion"]}}
+
+        bed.wait("the older schema is in force", admitted)
+        found = bed.wait_for(namespace, "churn", "InvalidSpec")
+        assert "spec.replicas: set replicas or autoscaling, not both" in found["message"]
+        assert bed.condition(namespace, "churn", "Stalled")["status"] == "True"
+        deployment = bed.get(DEPLOYMENT, namespace, "churn")
+        assert deployment is not None
+        assert deployment["spec"]["replicas"] == 2
+        bed.apply(current)
+        bed.plane.request("PUT", MODEL.path(namespace, "churn"), {**model("churn", namespace, replicas=2), **version()})
+        bed.wait_for(namespace, "churn", "Ready")
+    assert (
+        "x-kubernetes-validations"
+        in bed.plane.request("GET", path)[1]["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+    )
+
+
+def without_rules(schema: Any) -> Any:
+    if isinstance(schema, dict):
+        return {key: without_rules(value) for key, value in schema.items() if key != "x-kubernetes-validations"}
+    return [without_rules(item) for item in schema] if isinstance(schema, list) else schema
 
 
 def test_stop_ends_at_once_and_exits_with_0(own_bed: Bed) -> None:

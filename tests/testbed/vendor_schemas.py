@@ -34,18 +34,30 @@ def convert(schema: dict[str, Any], definitions: dict[str, Any], name: str = "")
         return {**target, "description": first_sentence(schema.get("description") or target.get("description", name))}
     result: dict[str, Any] = {"description": first_sentence(schema.get("description", name))}
     if "oneOf" in schema or schema.get("format") == "int-or-string":
-        return {**result, "anyOf": [{"type": "integer"}, {"type": "string"}], "x-kubernetes-int-or-string": True,
-                "pattern": QUANTITY, "maxLength": 32}
+        return {
+            **result,
+            "anyOf": [{"type": "integer"}, {"type": "string"}],
+            "x-kubernetes-int-or-string": True,
+            "pattern": QUANTITY,
+            "maxLength": 32,
+        }
     kind = result["type"] = schema["type"]
     if kind == "object" and "properties" in schema:
         result["properties"] = {
-            key: convert(value, definitions, key) for key, value in sorted(schema["properties"].items()) if key not in EXCLUDED
+            key: convert(value, definitions, key)
+            for key, value in sorted(schema["properties"].items())
+            if key not in EXCLUDED
         }
         if schema.get("required"):
             result["required"] = sorted(schema["required"])
+            for needed in (result["properties"][key] for key in result["required"]):
+                if needed.get("type") == "string":
+                    needed["minLength"] = 1
     elif kind == "object":
-        result |= {"additionalProperties": convert(schema["additionalProperties"], definitions, name),
-                   "maxProperties": MAX_PROPERTIES}
+        result |= {
+            "additionalProperties": convert(schema["additionalProperties"], definitions, name),
+            "maxProperties": MAX_PROPERTIES,
+        }
         result["additionalProperties"].pop("description", None)
     elif kind == "array":
         result |= {"items": convert(schema["items"], definitions, name), "maxItems": MAX_ITEMS}

@@ -101,7 +101,7 @@ DisplayText = Annotated[str, Field(pattern=PRINTABLE, max_length=128)]
 MetricName = Annotated[str, Field(pattern=METRIC, max_length=200)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 UrlPath = Annotated[str, Field(pattern=r"^/[A-Za-z0-9_./~%&=?+-]*$", max_length=256)]
-AbsolutePath = Annotated[str, Field(pattern=r"^/[^:\x00-\x1f\x7f]+$", max_length=512)]
+AbsolutePath = Annotated[str, Field(pattern=r"^(/[^/:\x00-\x1f\x7f]+)+$", max_length=512)]
 Duration = Annotated[str, Field(pattern=DURATION, max_length=8)]
 """A Prometheus duration of one unit: 500ms, 30s, 5m, 1h."""
 Seconds = Annotated[int, Field(ge=1, le=86400)]

@@ -7,6 +7,7 @@ objects stored under an older schema) and never raises for what a user wrote.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from functools import cache
@@ -16,6 +17,7 @@ import pydantic
 
 from ..runtimes import Profile, profiles
 from ..typed import wire_name
+from .fields import DNS_LABEL
 from .rules import NAME_MESSAGE, all_rules, name_holds
 from .spec import Spec
 
@@ -102,7 +104,10 @@ def parse(body: Mapping[str, Any]) -> Model | InvalidSpec:
         return InvalidSpec(problems)
     try:
         # By way of JSON, where strict means what the API server means: no "3" for 3, no 1 for true.
-        spec = _adapter().validate_json(json.dumps(_without_nulls(body.get("spec", {}))))
+        text = json.dumps(_without_nulls(body.get("spec", {})))
+        spec = _adapter().validate_json(text)
+    except (TypeError, RecursionError):
+        return InvalidSpec((Problem("spec", "holds something that is not JSON, or is nested too deeply"),))
     except pydantic.ValidationError as error:
         return InvalidSpec(tuple(_problem(detail) for detail in error.errors(include_url=False)))
     problems = tuple(_violations(spec, "spec")) + tuple(_duplicates(spec, "spec"))
@@ -112,7 +117,7 @@ def parse(body: Mapping[str, Any]) -> Model | InvalidSpec:
         namespace=metadata.get("namespace") or "default",
         name=metadata["name"],
         uid=str(metadata.get("uid") or ""),
-        generation=int(metadata.get("generation") or 0),
+        generation=generation if isinstance(generation := metadata.get("generation"), int) else 0,
         spec=spec,
         profile=profiles()[spec.runtime],
     )
@@ -124,6 +129,9 @@ def _identity_problems(body: Mapping[str, Any], metadata: Mapping[str, Any]) -> 
     name = metadata.get("name")
     if not isinstance(name, str) or not name_holds(name):
         return [Problem("metadata.name", NAME_MESSAGE)]
+    namespace = metadata.get("namespace") or "default"
+    if not isinstance(namespace, str) or re.fullmatch(DNS_LABEL, namespace) is None or len(namespace) > 63:
+        return [Problem("metadata.namespace", "must be a text of at most 63 characters of a-z, 0-9 and -")]
     if not isinstance(body.get("spec", {}), Mapping):
         return [Problem("spec", "must be a map of fields")]
     return []

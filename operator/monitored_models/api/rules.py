@@ -73,19 +73,30 @@ def _gpu_is_not_in_resources(spec: Spec) -> bool:
 
 
 def _label_keys(pattern: str, names: dict[str, str] | None, reserved: tuple[str, ...] = ()) -> bool:
-    return all(re.fullmatch(pattern, name) and len(name) <= 317 and name not in reserved for name in names or {})
+    return all(
+        re.fullmatch(pattern, name) and len(name) <= 317 and name not in reserved and not name.startswith("__")
+        for name in names or {}
+    )
 
 
 def _keys_cel(field: str, pattern: str, reserved: tuple[str, ...] = ()) -> str:
     listed = ", ".join(f"'{name}'" for name in reserved)
     unreserved = f" && !(k in [{listed}])" if reserved else ""
-    return f"!has(self.{field}) || self.{field}.all(k, k.size() <= 317 && k.matches('{pattern}'){unreserved})"
+    return f"!has(self.{field}) || self.{field}.all(k, k.size() <= 317 && k.matches('{pattern}') && !k.startsWith('__'){unreserved})"
+
+
+NOT_COMMON_REGEX = r"\(\?|[*+?][*+?]|[{}]|\[[^\]]*\[|--|&&|~~|\\[^.dwsDWS+*?()|\[\]^$\\/-]"
+"""What Go, Rust and Python do not read alike: groups with flags, stacked or counted repetitions, nested classes, rare
+escapes. A matcher does without, so that admission, this parser and Prometheus agree on what it means."""
 
 
 def _is_regex(text: str) -> bool:
+    if re.search(NOT_COMMON_REGEX, text):
+        return False
     try:
-        promql_parser.parse(f"x{{name=~{json.dumps(text)}}}")
-    except ValueError:
+        re.compile(text)
+        promql_parser.parse(f"x{{name=~{json.dumps(text, ensure_ascii=False)}}}")
+    except (re.error, ValueError):
         return False
     return True
 
@@ -95,16 +106,17 @@ def _matcher_rules(on: type[Any]) -> tuple[Rule, ...]:
         on=on,
         field="matchers",
         # An expression that RE2 refuses makes the evaluation itself fail, and with it the rule.
-        cel="!has(self.matchers) || self.matchers.all(k, ''.matches(self.matchers[k]) in [true, false])",
+        cel=f"!has(self.matchers) || self.matchers.all(k, !self.matchers[k].matches(r'{NOT_COMMON_REGEX}') && "
+        "''.matches(self.matchers[k]) in [true, false])",
         holds=lambda signal: all(_is_regex(value) for value in signal.matchers.values()),
-        message="each value must be a regular expression in RE2 syntax",
+        message="each value must be a regular expression in RE2 syntax, without flags, {counts} or nested classes",
     )
     names = Rule(
         on=on,
         field="matchers",
         cel=_keys_cel("matchers", PROMETHEUS_LABEL, RESERVED_MATCHERS),
         holds=lambda signal: _label_keys(PROMETHEUS_LABEL, signal.matchers, RESERVED_MATCHERS),
-        message="each key must be a Prometheus label name, and not namespace, monitored_model or le",
+        message="each key must be a Prometheus label name, not namespace, monitored_model or le, and without two underscores at its start",
     )
     return names, expressions
 
@@ -147,6 +159,13 @@ RULES: tuple[Rule, ...] = (
         cel="!has(self.volumes) || self.volumes.all(v, self.volumes.exists_one(w, w.mountPath == v.mountPath))",
         holds=lambda s: _unique(v.mount_path for v in s.volumes),
         message="two volumes have the same mountPath",
+    ),
+    Rule(
+        on=Storage,
+        field="sharedMemory",
+        cel="!has(self.sharedMemory) || !has(self.volumes) || self.volumes.all(v, v.mountPath != '/dev/shm')",
+        holds=lambda s: s.shared_memory is None or all(v.mount_path != "/dev/shm" for v in s.volumes),
+        message="sharedMemory and a volume on /dev/shm exclude each other",
     ),
     Rule(
         on=Volume,
@@ -200,6 +219,13 @@ RULES: tuple[Rule, ...] = (
         message="timeout must not be above interval; they are 10s and 30s when left out",
     ),
     Rule(
+        on=Scrape,
+        field="interval",
+        cel="duration(self.interval) <= duration('5m')",
+        holds=lambda s: seconds(s.interval) <= 300,
+        message="interval must not be above 5m: Prometheus takes a series for gone after five minutes",
+    ),
+    Rule(
         on=Spec,
         field="monitoring.signals",
         cel="self.runtime == 'custom' || !has(self.monitoring) || !has(self.monitoring.signals)",
@@ -213,7 +239,7 @@ RULES: tuple[Rule, ...] = (
         field="labels",
         cel=_keys_cel("labels", PROMETHEUS_LABEL, RESERVED_ALERT_LABELS),
         holds=lambda a: _label_keys(PROMETHEUS_LABEL, a.labels, RESERVED_ALERT_LABELS),
-        message="each key must be a Prometheus label name, and not namespace, monitored_model, severity or alertname",
+        message="each key must be a Prometheus label name, not namespace, monitored_model, severity or alertname, and without two underscores at its start",
     ),
 )
 

@@ -294,7 +294,7 @@ class Signals:
     requests: CounterSignal | None = None
     """Counter of all requests."""
     errors: CounterSignal | None = None
-    """Counter of failed requests."""
+    """Counter of failed requests; of those that `requests`, else `latency`, else the runtime counts."""
     latency: LatencySignal | None = None
     """Histogram of request durations."""
 
@@ -303,12 +303,15 @@ class Signals:
 class AlertRule:
     """Change of one alert; what is left out keeps its default."""
 
-    enabled: bool = True
-    """Whether the alert exists."""
-    for_: Annotated[Duration | None, Field(alias="for")] = None
-    """How long the fact must hold before the alert fires."""
-    severity: Severity | None = None
-    """Severity label: critical wakes someone, warning makes a ticket, info does neither."""
+    # Described in place: a docstring would not reach the two types below.
+    enabled: Annotated[bool, Field(description="Whether the alert exists.")] = True
+    for_: Annotated[
+        Duration | None, Field(alias="for", description="How long the fact must hold before the alert fires.")
+    ] = None
+    severity: Annotated[
+        Severity | None,
+        Field(description="Severity label: critical wakes someone, warning makes a ticket, info does neither."),
+    ] = None
 
 
 @value_type

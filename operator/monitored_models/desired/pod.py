@@ -66,7 +66,7 @@ def _container(model: Model) -> dict[str, Any]:
 
 
 def _fill(text: str, model: Model) -> str:
-    """A profile's text with the model's values. `$(` is doubled: Kubernetes would expand it as a variable."""
+    """A profile's text with the model's values. `$` is doubled: Kubernetes would expand `$(NAME)` as a variable."""
     uri = model.spec.model.uri or ""
     form = model.profile.uri.schemes.get(uri.split("://", 1)[0], "{uri}")
     values = {
@@ -80,7 +80,7 @@ def _fill(text: str, model: Model) -> str:
         "uri": uri if form == "{uri}" else uri.split("://", 1)[1],
     }
     # In one pass: a value that looks like a placeholder is not filled again.
-    return re.sub(r"\{(\w+)\}", lambda found: values[found[1]].replace("$(", "$$("), text)
+    return re.sub(r"\{(\w+)\}", lambda found: values[found[1]].replace("$", "$$"), text)
 
 
 def _arguments(model: Model) -> list[str]:

@@ -65,7 +65,7 @@ def scoped(bare: str, scope: Scope, extra_by: tuple[str, ...] = ()) -> str:
 
     Raises ValueError when the expression, or what comes of it, is not PromQL.
     """
-    tree = promql.parse(bare.replace("$window", scope.window))
+    tree = promql.parse(bare)
 
     def rewrite(node: promql.Expr) -> promql.Expr | None:
         if isinstance(node, promql.VectorSelector):
@@ -86,6 +86,8 @@ def _line(tree: promql.Expr) -> str:
 
 
 def _rescoped(node: promql.VectorSelector, added: tuple[Matcher, ...]) -> str:
+    if node.offset is not None or node.at is not None:
+        raise ValueError(f"offset and @ are not supported: {node.prettify()}")
     own = tuple((m.name, _operator(m.op), m.value) for m in node.matchers.matchers)
     return selector(node.name or "", (*added, *(m for m in own if m not in added)))
 
@@ -109,39 +111,46 @@ def _regrouped(node: promql.AggregateExpr, by: tuple[str, ...]) -> str:
 # --- the signals of a model, bare ---
 
 
-def _counter(signal: CounterSignal) -> str:
-    inside = tuple((name, "=~", value) for name, value in sorted(signal.matchers.items()))
-    return selector(signal.counter, inside)
+def _metric(name: str, signal: CounterSignal | LatencySignal) -> str:
+    return selector(name, tuple((label, "=~", value) for label, value in sorted(signal.matchers.items())))
 
 
-def _bare_requests(model: Model) -> str:
-    given = model.spec.monitoring.signals or Signals()
+def _summed_rate(series: str, window: str) -> str:
+    return f"sum(rate({series}[{window}]))"
+
+
+def _of_profile(expression: str, window: str) -> str:
+    return expression.replace("$window", window)
+
+
+def _given(model: Model) -> Signals:
+    return model.spec.monitoring.signals or Signals()
+
+
+def _bare_requests(model: Model, window: str) -> str:
+    given = _given(model)
     if given.requests:
-        return f"sum(rate({_counter(given.requests)}[$window]))"
+        return _summed_rate(_metric(given.requests.counter, given.requests), window)
     if given.latency:  # a histogram counts the requests that it measures
-        return f"sum(rate({_histogram(given.latency, '_count')}[$window]))"
-    return model.profile.signals.requests
+        return _summed_rate(_metric(f"{given.latency.histogram}_count", given.latency), window)
+    return _of_profile(model.profile.signals.requests, window)
 
 
-def _bare_errors(model: Model) -> str:
-    given = model.spec.monitoring.signals or Signals()
-    return f"sum(rate({_counter(given.errors)}[$window]))" if given.errors else model.profile.signals.errors
-
-
-def _histogram(signal: LatencySignal, suffix: str) -> str:
-    inside = tuple((name, "=~", value) for name, value in sorted(signal.matchers.items()))
-    return selector(f"{signal.histogram}{suffix}", inside)
+def _bare_errors(model: Model, window: str) -> str:
+    given = _given(model).errors
+    if given:
+        return _summed_rate(_metric(given.counter, given), window)
+    return _of_profile(model.profile.signals.errors, window)
 
 
 def latency_source(model: Model) -> Latency:
-    """Where the request duration comes from; the histogram as a bucket selector."""
-    given = (model.spec.monitoring.signals or Signals()).latency
+    """Where the request duration comes from; the histogram as a selector of its buckets."""
+    given, known = _given(model).latency, model.profile.signals.latency
     if given:
-        return Latency(histogram=_histogram(given, "_bucket"), scale=given.scale)
-    source = model.profile.signals.latency
-    if source.histogram:
-        return Latency(histogram=f"{source.histogram}_bucket", scale=source.scale)
-    return source
+        return Latency(histogram=_metric(f"{given.histogram}_bucket", given), scale=given.scale)
+    if known.histogram:
+        return Latency(histogram=f"{known.histogram}_bucket", scale=known.scale)
+    return known
 
 
 def _scale(expression: str, factor: float) -> str:
@@ -153,12 +162,12 @@ def _scale(expression: str, factor: float) -> str:
 
 def requests(model: Model, scope: Scope) -> str:
     """Requests per second."""
-    return scoped(_bare_requests(model), scope)
+    return scoped(_bare_requests(model, scope.window), scope)
 
 
 def errors(model: Model, scope: Scope) -> str:
     """Failed requests per second."""
-    return scoped(_bare_errors(model), scope)
+    return scoped(_bare_errors(model, scope.window), scope)
 
 
 def error_ratio(model: Model, scope: Scope) -> str:
@@ -175,29 +184,29 @@ def latency_quantile(model: Model, scope: Scope, quantile: float) -> str | None:
     source = latency_source(model)
     if source.histogram is None:
         return None
-    buckets = scoped(f"sum by (le) (rate({source.histogram}[$window]))", scope)
+    buckets = scoped(f"sum by (le) (rate({source.histogram}[{scope.window}]))", scope)
     return _scale(f"histogram_quantile({quantile}, {buckets})", source.scale)
 
 
 def latency_mean(model: Model, scope: Scope) -> str | None:
     """The mean request duration in seconds, or None where the runtime has a histogram."""
     mean = latency_source(model).mean
-    return None if mean is None else scoped(mean, scope)
+    return None if mean is None else scoped(_of_profile(mean, scope.window), scope)
 
 
 def latency_buckets(model: Model, scope: Scope) -> str | None:
     """Requests per second by bucket, for heatmaps; None where the runtime has no histogram."""
     source = latency_source(model)
-    return source.histogram and scoped(f"sum by (le) (rate({source.histogram}[$window]))", scope)
+    return source.histogram and scoped(f"sum by (le) (rate({source.histogram}[{scope.window}]))", scope)
 
 
 def presence(model: Model, scope: Scope) -> str:
     """The selector of a series that a healthy server of this kind always exposes."""
-    given = model.spec.monitoring.signals or Signals()
+    given = _given(model)
     if given.requests:
-        bare = _counter(given.requests)
+        bare = _metric(given.requests.counter, given.requests)
     elif given.latency:
-        bare = _histogram(given.latency, "_count")
+        bare = _metric(f"{given.latency.histogram}_count", given.latency)
     else:
         bare = model.profile.signals.presence
     return scoped(bare, scope)

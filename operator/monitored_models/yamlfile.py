@@ -1,0 +1,57 @@
+"""YAML as Kubernetes reads it: a date is a string, a key stands once in a map, and nothing but JSON's types comes out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+_NOT_JSON = ("binary", "omap", "pairs", "set", "timestamp")
+
+
+class UnreadableFile(Exception):
+    """A file cannot be read as YAML; the message names the file and the place."""
+
+
+class _Loader(yaml.SafeLoader):
+    def __init__(self, stream: str) -> None:
+        super().__init__(stream)
+        self._checked: set[int] = set()
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        if id(node) not in self._checked:  # once: merging puts the keys of other maps into the node
+            self._checked.add(id(node))
+            keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode) and key.value != "<<"]
+            if twice := next((key for key in keys if keys.count(key) > 1), None):
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key {twice!r} stands twice in one map", node.start_mark
+                )
+        return super().construct_mapping(node, deep)
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_Loader.yaml_constructors = {
+    tag: made
+    for tag, made in yaml.SafeLoader.yaml_constructors.items()
+    if tag not in [f"tag:yaml.org,2002:{name}" for name in _NOT_JSON]
+}
+
+
+def documents(name: str, text: str) -> list[Any]:
+    """Every document of a text. Raises UnreadableFile, with the name."""
+    try:
+        return list(yaml.load_all(text, Loader=_Loader))
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise UnreadableFile(f"{name}: {' '.join(str(error).split())}") from error
+
+
+def text(path: Path) -> str:
+    """The text of a file. Raises UnreadableFile."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UnreadableFile(f"{path}: {error}") from error
