@@ -37,6 +37,10 @@ test: check tools ## All tests that need no root: unit, golden, promtool, and en
 test-unit: .venv/.complete ## Unit tests only: seconds
 	$(BIN)/pytest tests/unit
 
+test-cluster: .venv/.complete ## What only a real node can show: pods, rollouts, the kubelet's reasons (root)
+	$(BIN)/python -m testbed.tools etcd kube-apiserver kube-controller-manager kube-scheduler kubelet kube-proxy >/dev/null
+	$(BIN)/pytest tests/cluster
+
 golden: .venv/.complete tools ## Rewrite the golden files, to be reviewed like code
 	UPDATE_GOLDEN=1 $(BIN)/pytest -q tests/golden
 
@@ -60,4 +64,4 @@ demo: .venv/.complete ## The main job on a real one-node cluster of its own (roo
 clean: ## Remove .venv and caches of this folder; the user cache of built tools stays
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build
 
-.PHONY: help venv tools check test test-unit golden generate schemas lock format demo clean
+.PHONY: help venv tools check test test-unit test-cluster golden generate schemas lock format demo clean

@@ -70,7 +70,7 @@ def main() -> int:
 @contextlib.contextmanager
 def _stage() -> Iterator[Stage]:
     if given := os.environ.get("KUBECONFIG"):
-        yield Stage(Path(given.split(os.pathsep)[0]), os.environ.get("DEMO_IMAGE"), None, given=True)
+        yield Stage(Path(given.split(os.pathsep)[0]), os.environ.get("DEMO_IMAGE"), _given_images(), given=True)
         return
     if os.geteuid() != 0:
         raise NeedsRootError(
@@ -88,6 +88,12 @@ def _stage() -> Iterator[Stage]:
             cluster.import_image(picture)
         local = prometheus.Images(images.PROMETHEUS, images.RELOADER, "v3.10.0")
         yield Stage(cluster.kubeconfig, name, local, given=False)
+
+
+def _given_images() -> prometheus.Images | None:
+    """Images of Prometheus for a cluster that cannot pull the usual ones."""
+    names = [os.environ.get(f"DEMO_{name}_IMAGE") for name in ("PROMETHEUS", "RELOADER")]
+    return prometheus.Images(str(names[0]), str(names[1]), "v3.10.0") if all(names) else None
 
 
 def _show(stage: Stage, folder: Path, *, once: bool, began: float) -> int:
