@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,8 +35,7 @@ def _expand(path: Path) -> list[Path]:
 
 
 def _bodies(path: Path) -> Iterator[dict[str, Any]]:
-    content = sys.stdin.read() if str(path) == "-" else text(path)
-    for document in documents(str(path), content):
+    for document in documents(str(path), text(path)):
         items = document.get("items") if isinstance(document, dict) else None
         yield from (item for item in (items if isinstance(items, list) else [document]) if _is_model(item))
 

@@ -57,3 +57,5 @@ def load(path: Path | None) -> Settings:
         raise InvalidSettings(
             "; ".join(f"{path}: {'.'.join(map(str, d['loc']))}: {d['msg'].lower()}" for d in details)
         ) from error
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidSettings(f"{path}: {error}") from error

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 import yaml
 
@@ -17,17 +19,18 @@ class UnreadableFile(Exception):
 class _Loader(yaml.SafeLoader):
     def __init__(self, stream: str) -> None:
         super().__init__(stream)
-        self._checked: set[int] = set()
+        self._checked: WeakSet[yaml.MappingNode] = WeakSet()
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        if id(node) not in self._checked:  # once: merging puts the keys of other maps into the node
-            self._checked.add(id(node))
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        # Before merging puts the keys of other maps into the node; a node that is merged twice is checked once.
+        if node not in self._checked:
+            self._checked.add(node)
             keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode) and key.value != "<<"]
             if twice := next((key for key in keys if keys.count(key) > 1), None):
                 raise yaml.constructor.ConstructorError(
                     None, None, f"the key {twice!r} stands twice in one map", node.start_mark
                 )
-        return super().construct_mapping(node, deep)
+        super().flatten_mapping(node)
 
 
 _Loader.yaml_implicit_resolvers = {
@@ -50,8 +53,8 @@ def documents(name: str, text: str) -> list[Any]:
 
 
 def text(path: Path) -> str:
-    """The text of a file. Raises UnreadableFile."""
+    """The text of a file, `-` being standard input. Raises UnreadableFile."""
     try:
-        return path.read_text(encoding="utf-8")
+        return sys.stdin.read() if str(path) == "-" else path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise UnreadableFile(f"{path}: {error}") from error

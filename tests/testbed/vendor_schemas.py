@@ -42,31 +42,36 @@ def convert(schema: dict[str, Any], definitions: dict[str, Any], name: str = "")
             "maxLength": 32,
         }
     kind = result["type"] = schema["type"]
-    if kind == "object" and "properties" in schema:
-        result["properties"] = {
-            key: convert(value, definitions, key)
-            for key, value in sorted(schema["properties"].items())
-            if key not in EXCLUDED
-        }
-        if schema.get("required"):
-            result["required"] = sorted(schema["required"])
-            for needed in (result["properties"][key] for key in result["required"]):
-                if needed.get("type") == "string":
-                    needed["minLength"] = 1
-    elif kind == "object":
-        result |= {
-            "additionalProperties": convert(schema["additionalProperties"], definitions, name),
-            "maxProperties": MAX_PROPERTIES,
-        }
-        result["additionalProperties"].pop("description", None)
+    if kind == "object":
+        result |= convert_object(schema, definitions, name)
     elif kind == "array":
         result |= {"items": convert(schema["items"], definitions, name), "maxItems": MAX_ITEMS}
     elif kind == "string":
         result["maxLength"] = MAX_VALUE if name == "value" else MAX_STRING
-        if "enum" in schema:
-            result["enum"] = schema["enum"]
+        result |= {key: schema[key] for key in ("enum",) if key in schema}
     elif kind == "integer":
         result["format"] = schema.get("format", "int64")
+    return result
+
+
+def convert_object(schema: dict[str, Any], definitions: dict[str, Any], name: str) -> dict[str, Any]:
+    """The properties of an object, or the values of a map; a required text must say something."""
+    if "properties" not in schema:
+        values = convert(schema["additionalProperties"], definitions, name)
+        values.pop("description", None)
+        return {"additionalProperties": values, "maxProperties": MAX_PROPERTIES}
+    result: dict[str, Any] = {
+        "properties": {
+            key: convert(value, definitions, key)
+            for key, value in sorted(schema["properties"].items())
+            if key not in EXCLUDED
+        }
+    }
+    if schema.get("required"):
+        result["required"] = sorted(schema["required"])
+        for needed in (result["properties"][key] for key in result["required"]):
+            if needed.get("type") == "string":
+                needed["minLength"] = 1
     return result
 
 

@@ -85,7 +85,7 @@ def _keys_cel(field: str, pattern: str, reserved: tuple[str, ...] = ()) -> str:
     return f"!has(self.{field}) || self.{field}.all(k, k.size() <= 317 && k.matches('{pattern}') && !k.startsWith('__'){unreserved})"
 
 
-NOT_COMMON_REGEX = r"\(\?|[*+?][*+?]|[{}]|\[[^\]]*\[|--|&&|~~|\\[^.dwsDWS+*?()|\[\]^$\\/-]"
+NOT_COMMON_REGEX = r"\(\?|[*+?][*+?]|[{}]|\[[^\]]*\[|--|&&|~~|\|\||\\[^.dwsDWS+*?()|\[\]^$\\/-]"
 """What Go, Rust and Python do not read alike: groups with flags, stacked or counted repetitions, nested classes, rare
 escapes. A matcher does without, so that admission, this parser and Prometheus agree on what it means."""
 

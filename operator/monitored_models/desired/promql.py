@@ -73,6 +73,8 @@ def scoped(bare: str, scope: Scope, extra_by: tuple[str, ...] = ()) -> str:
         if isinstance(node, promql.MatrixSelector):
             inner = _rescoped(node.vector_selector, scope.matchers)
             return promql.parse(f"{inner}[{promql.display_duration(node.range)}]")
+        if isinstance(node, promql.SubqueryExpr) and (node.offset is not None or node.at is not None):
+            raise ValueError(f"offset and @ are not supported: {node.prettify()}")
         if isinstance(node, promql.AggregateExpr):
             return promql.parse(_regrouped(node, (*scope.by, *extra_by)))
         return None

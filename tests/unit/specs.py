@@ -1,0 +1,325 @@
+"""Specs for tests: a small one, one with every field, and generated ones."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from hypothesis import strategies as st
+
+from monitored_models.api import API_VERSION, KIND, Model, parse
+from monitored_models.api.crd import openapi_schema
+
+JSON = dict[str, Any]
+
+IMAGE = "registry.example.com/churn:1"
+MINIMAL: JSON = {"image": IMAGE}
+TRITON: JSON = {"runtime": "triton", "model": {"version": "7", "uri": "s3://models/churn"}, "gpu": {"count": 1}}
+VLLM: JSON = {
+    "runtime": "vllm",
+    "model": {"version": "3.1", "uri": "hf://meta-llama/Llama-3.1-8B"},
+    "gpu": {"count": 2},
+}
+RUNTIMES: dict[str, JSON] = {"custom": {"image": IMAGE, "model": {"version": "1"}}, "triton": TRITON, "vllm": VLLM}
+
+ALERT_RULE: JSON = {"enabled": True, "for": "5m", "severity": "critical"}
+MATCHERS: JSON = {"matchers": {"status": "5.."}}
+PROBE: JSON = {
+    "enabled": True,
+    "path": "/healthz",
+    "initialDelaySeconds": 0,
+    "periodSeconds": 5,
+    "timeoutSeconds": 2,
+    "failureThreshold": 4,
+}
+FULL: JSON = {
+    "model": {"name": "Churn", "version": "2026-11-20", "uri": "s3://models/churn/1", "framework": "lightgbm"},
+    "runtime": "custom",
+    "image": "registry.example.com/churn:2026-11-20",
+    "imagePullPolicy": "IfNotPresent",
+    "imagePullSecrets": [{"name": "registry"}],
+    "command": ["serve"],
+    "args": ["--fast"],
+    "env": [
+        {"name": "LOG_LEVEL", "value": "info"},
+        {"name": "TOKEN", "valueFrom": {"secretKeyRef": {"name": "tokens", "key": "churn", "optional": True}}},
+    ],
+    "envFrom": [{"prefix": "X_", "configMapRef": {"name": "settings"}}, {"secretRef": {"name": "more"}}],
+    "port": 9000,
+    "autoscaling": {"minReplicas": 2, "maxReplicas": 10, "targetCPUUtilizationPercentage": 70},
+    "resources": {"requests": {"cpu": "500m", "memory": "1Gi"}, "limits": {"cpu": 2, "memory": "2Gi"}},
+    "gpu": {"count": 1, "resourceName": "nvidia.com/mig-1g.10gb"},
+    "storage": {
+        "sharedMemory": "8Gi",
+        "volumes": [
+            {"name": "data", "mountPath": "/data", "readOnly": True, "persistentVolumeClaim": {"claimName": "data"}},
+            {"name": "scratch", "mountPath": "/scratch", "emptyDir": {"medium": "Memory", "sizeLimit": "1Gi"}},
+            {"name": "config", "mountPath": "/etc/churn", "configMap": {"name": "churn", "optional": True}},
+        ],
+    },
+    "probes": {"startup": PROBE, "readiness": PROBE, "liveness": {**PROBE, "enabled": False}},
+    "rollout": {
+        "maxSurge": "25%",
+        "maxUnavailable": 0,
+        "drainSeconds": 5,
+        "terminationGracePeriodSeconds": 60,
+        "progressDeadlineSeconds": 1800,
+    },
+    "scheduling": {
+        "nodeSelector": {"node.example.com/gpu": "a100"},
+        "tolerations": [{"key": "gpu", "operator": "Exists", "effect": "NoSchedule"}],
+        "affinity": {
+            "podAntiAffinity": {
+                "preferredDuringSchedulingIgnoredDuringExecution": [
+                    {"weight": 1, "podAffinityTerm": {"topologyKey": "kubernetes.io/hostname"}}
+                ]
+            }
+        },
+        "topologySpreadConstraints": [
+            {"maxSkew": 1, "topologyKey": "topology.kubernetes.io/zone", "whenUnsatisfiable": "ScheduleAnyway"}
+        ],
+        "priorityClassName": "high",
+        "runtimeClassName": "nvidia",
+    },
+    "security": {"runAsUser": 10002, "runAsGroup": 10003, "fsGroup": 10004, "readOnlyRootFilesystem": True},
+    "disruptionBudget": {"minAvailable": 1},
+    "networkPolicy": {"enabled": True},
+    "suspend": False,
+    "monitoring": {
+        "scrape": {"enabled": True, "port": 9001, "path": "/m", "interval": "15s", "timeout": "5s"},
+        "signals": {
+            "requests": {"counter": "my_requests_total", **MATCHERS},
+            "errors": {"counter": "my_requests_total", **MATCHERS},
+            "latency": {"histogram": "my_latency_ms", "scale": 0.001, **MATCHERS},
+        },
+        "alerts": {
+            "labels": {"team": "risk"},
+            "rules": {
+                "ModelTargetDown": ALERT_RULE,
+                "ModelReplicasMissing": ALERT_RULE,
+                "ModelNoData": ALERT_RULE,
+                "ModelErrorRatioHigh": {**ALERT_RULE, "threshold": 0.1},
+                "ModelLatencyHigh": {**ALERT_RULE, "threshold": "250ms"},
+            },
+        },
+        "dashboard": {"enabled": True, "folder": "Risk models"},
+    },
+}
+
+
+def with_(base: JSON, changes: Mapping[str, Any]) -> JSON:
+    """A copy of a spec with other values at dotted paths; None removes a field."""
+    changed = copy.deepcopy(base)
+    for path, value in changes.items():
+        *parents, last = path.split(".")
+        place = changed
+        for part in parents:
+            place = place.setdefault(part, {})
+        if value is None:
+            place.pop(last, None)
+        else:
+            place[last] = value
+    return changed
+
+
+def body(spec: Any, name: Any = "churn", namespace: Any = "risk", **metadata: Any) -> JSON:
+    return {
+        "apiVersion": API_VERSION,
+        "kind": KIND,
+        "metadata": {"name": name, "namespace": namespace, "uid": "uid-1", "generation": 3, **metadata},
+        "spec": spec,
+    }
+
+
+def model(spec: Any = None, name: str = "churn", namespace: str = "risk", **changes: Any) -> Model:
+    """The model of a valid spec; changes by path, with __ for the dots."""
+    given = with_(
+        MINIMAL if spec is None else spec, {path.replace("__", "."): value for path, value in changes.items()}
+    )
+    parsed = parse(body(given, name, namespace))
+    assert isinstance(parsed, Model), str(parsed)
+    return parsed
+
+
+# --- generated specs ---
+
+NASTY = (
+    '"',
+    "'",
+    "\\",
+    "{{ query `up` }}",
+    "}}",
+    "${datasource}",
+    "$(HOME)",
+    "$$(HOME)",
+    "{x}",
+    "é😀",
+    "[[x]]",
+    "#",
+    ",",
+    "=",
+)
+"""Pieces of text that mean something to one of the languages that a spec's text ends up in."""
+
+printable = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=8)
+display_text = st.lists(st.sampled_from(NASTY) | printable, min_size=1, max_size=4).map("".join)
+any_text = st.lists(
+    st.sampled_from([*NASTY, "\n", "\t"]) | st.text(st.characters(exclude_categories=["Cs"]), max_size=8), max_size=4
+).map("".join)
+label_name = st.from_regex(r"[a-z][a-z0-9_]{0,9}", fullmatch=True).filter(
+    lambda name: name not in ("namespace", "monitored_model", "severity", "alertname", "le")
+)
+label_key = st.sampled_from(["disk", "node.example.com/gpu", "a/b", "kubernetes.io/arch"])
+quantity = st.from_regex(r"[1-9][0-9]{0,3}(m|k|M|Ki|Mi|Gi)?", fullmatch=True) | st.integers(0, 10)
+regex = st.sampled_from(
+    ["5..", "a|b", "", ".*", "\\d+", "[^2]..", 'x"y', "a[\\\\]b", "é😀", "\\$x", "[$window]", "a\nb", "(a|b)?", "\t"]
+)
+"""Values of a matcher that mean something to PromQL, to YAML or to a dashboard, of those that are admitted."""
+
+_KEYS: Mapping[str, st.SearchStrategy[str]] = {
+    "nodeSelector": label_key,
+    "requests": st.sampled_from(["cpu", "memory", "ephemeral-storage"]),
+    "limits": st.sampled_from(["cpu", "memory", "ephemeral-storage"]),
+    "matchers": label_name,
+    "labels": label_name,
+    "matchLabels": label_key,
+}
+_FIELDS: Mapping[str, st.SearchStrategy[Any]] = {
+    "env[].name": st.sampled_from(["HOME", "MODEL_NAME", "MODEL_URI", "HF_HOME", "LOG_LEVEL", "a.b-c"]),
+    "model.name": display_text,
+    "dashboard.folder": display_text,
+    "alerts.labels": st.dictionaries(label_name, any_text, max_size=3),
+    "requests.matchers": st.dictionaries(label_name, regex, max_size=3),
+    "errors.matchers": st.dictionaries(label_name, regex, max_size=3),
+    "latency.matchers": st.dictionaries(label_name, regex, max_size=3),
+    "resources.requests": st.dictionaries(_KEYS["requests"], quantity, max_size=2),
+    "resources.limits": st.dictionaries(_KEYS["limits"], quantity, max_size=2),
+    "volumes[].mountPath": st.from_regex(r"/(data|dev/shm|tmp|home/mm|models)(/[a-z]{1,3})?", fullmatch=True),
+    "volumes[].name": st.from_regex(r"[a-l][a-z0-9]{0,5}", fullmatch=True),
+}
+
+
+def _strategy(schema: JSON, path: str) -> st.SearchStrategy[Any]:
+    """Values that a structural schema admits."""
+    for suffix, known in _FIELDS.items():
+        if path.endswith(f".{suffix}"):
+            return known
+    if "enum" in schema:
+        return st.sampled_from(schema["enum"])
+    if "x-kubernetes-int-or-string" in schema:
+        return st.integers(0, 100) | _matching(schema.get("pattern", "[1-9][0-9]?"), schema.get("maxLength", 32))
+    return _BY_TYPE[schema["type"]](schema, path)
+
+
+def _text(schema: JSON, _path: str) -> st.SearchStrategy[str]:
+    shortest, longest = schema.get("minLength", 0), schema["maxLength"]
+    if "pattern" in schema:
+        return _matching(schema["pattern"], longest)
+    return any_text.filter(lambda text: shortest <= len(text) <= longest)
+
+
+def _matching(pattern: str, longest: int) -> st.SearchStrategy[str]:
+    ascii_only = st.characters(min_codepoint=32, max_codepoint=126)
+    found = st.from_regex(pattern.removeprefix("^").removesuffix("$"), fullmatch=True, alphabet=ascii_only)
+    return found.filter(lambda text: len(text) <= longest)
+
+
+def _integer(schema: JSON, _path: str) -> st.SearchStrategy[int]:
+    return st.integers(schema.get("minimum", -5), schema.get("maximum", 2**31 - 1))
+
+
+def _number(schema: JSON, _path: str) -> st.SearchStrategy[float]:
+    return st.floats(
+        schema["minimum"],
+        schema["maximum"],
+        exclude_min=schema.get("exclusiveMinimum", False),
+        exclude_max=schema.get("exclusiveMaximum", False),
+        allow_subnormal=False,
+    )
+
+
+def _list(schema: JSON, path: str) -> st.SearchStrategy[list[Any]]:
+    items = _strategy(schema["items"], f"{path}[]")
+    keys = schema.get("x-kubernetes-list-map-keys")
+    unique = (lambda item: tuple(item[key] for key in keys)) if keys else None
+    return st.lists(items, max_size=min(2, schema["maxItems"]), unique_by=unique)
+
+
+def _map(schema: JSON, path: str) -> st.SearchStrategy[JSON]:
+    properties = schema.get("properties")
+    if properties is None:
+        keys = _KEYS.get(path.rsplit(".", 1)[-1], label_name)
+        return st.dictionaries(keys, _strategy(schema["additionalProperties"], f"{path}{{}}"), max_size=2)
+    required = schema.get("required", [])
+    parts = {name: _strategy(inner, f"{path}.{name}") for name, inner in properties.items()}
+    return st.fixed_dictionaries(
+        {name: part for name, part in parts.items() if name in required},
+        optional={name: part for name, part in parts.items() if name not in required},
+    )
+
+
+_BY_TYPE: Mapping[str, Callable[[JSON, str], st.SearchStrategy[Any]]] = {
+    "string": _text,
+    "integer": _integer,
+    "number": _number,
+    "boolean": lambda _schema, _path: st.booleans(),
+    "array": _list,
+    "object": _map,
+}
+
+
+def _mend(spec: JSON) -> JSON:  # noqa: C901, PLR0912 -- one step for each rule that spans fields
+    """The nearest spec that keeps the rules between fields."""
+    runtime = spec.setdefault("runtime", "custom")
+    identity = spec.setdefault("model", {})
+    if runtime == "custom":
+        spec.setdefault("image", "example.com/image:1")
+    else:
+        identity["uri"] = "file:///models/$(X)/{name}"
+        spec.get("monitoring", {}).pop("signals", None)
+    if spec.get("autoscaling"):
+        spec.pop("replicas", None)
+        spec.setdefault("resources", {}).setdefault("requests", {})["cpu"] = "1"
+        scaling = spec["autoscaling"]
+        scaling["maxReplicas"] = max(scaling["maxReplicas"], scaling.get("minReplicas", 1))
+    storage = spec.get("storage", {})
+    by_path = {volume["mountPath"]: volume for volume in storage.get("volumes", ())}
+    if by_path:
+        storage["volumes"] = list(by_path.values())
+    if "/dev/shm" in by_path:
+        storage.pop("sharedMemory", None)
+    for volume in by_path.values():
+        sources = [source for source in ("persistentVolumeClaim", "emptyDir", "configMap") if source in volume]
+        for source in sources[1:]:
+            del volume[source]
+        if not sources:
+            volume["emptyDir"] = {}
+    if rollout := spec.get("rollout"):
+        if rollout.get("maxSurge", 1) in (0, "0%") and rollout.get("maxUnavailable", 0) in (0, "0%"):
+            rollout["maxSurge"] = 1
+        rollout["drainSeconds"] = min(
+            rollout.get("drainSeconds", 10), rollout.get("terminationGracePeriodSeconds", 60) - 1
+        )
+    if budget := spec.get("disruptionBudget"):
+        budget.pop("maxUnavailable", None)
+    if "disruptionBudget" in spec:
+        spec["disruptionBudget"].setdefault("minAvailable", "50%")
+    if scrape := spec.get("monitoring", {}).get("scrape"):
+        scrape.pop("timeout", None)
+        scrape["interval"] = "30s"
+    return spec
+
+
+_PROPERTIES: JSON = openapi_schema()["properties"]["spec"]["properties"]
+_PARTS = {name: _strategy(schema, f"spec.{name}") for name, schema in _PROPERTIES.items()}
+
+
+@st.composite
+def specs(draw: st.DrawFn) -> JSON:
+    """Valid specs over all fields, a few of them at a time so that each is filled well."""
+    named = draw(st.lists(st.sampled_from(sorted(_PARTS)), unique=True, min_size=1, max_size=5))
+    return _mend({name: draw(_PARTS[name]) for name in named})
+
+
+models: st.SearchStrategy[Model] = specs().map(model)

@@ -1,0 +1,149 @@
+"""From what exists to what should exist: each state of a child and the one step that it asks for."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from monitored_models import digest
+from monitored_models.compare import Apply, Delete, Plan, compare
+from monitored_models.desired import Child, render
+from monitored_models.kinds import (
+    AUTOSCALER,
+    CHILDREN,
+    CONFIG_MAP,
+    DEPLOYMENT,
+    NETWORK_POLICY,
+    PROMETHEUS_RULE,
+    SERVICE,
+    SERVICE_MONITOR,
+    Kind,
+)
+from monitored_models.settings import Settings
+from monitored_models.view import ObservedChild
+from unit.specs import FULL, model
+
+MODEL = model()
+DESIRED = {child["kind"]: child for child in render(MODEL, Settings(), 1)}
+SERVED = frozenset(CHILDREN)
+Existing = dict[tuple[Kind, str], ObservedChild]
+
+
+def seen(child: Child, kind: Kind) -> ObservedChild:
+    """A child exactly as it was applied."""
+    return ObservedChild(
+        kind=kind,
+        name=child["metadata"]["name"],
+        uid=f"uid-{kind.name}",
+        version=1,
+        owner_uid=MODEL.uid,
+        digest=digest.of_rendering(child),
+        applied=True,
+    )
+
+
+def existing() -> Existing:
+    """All desired children as applied."""
+    found = [seen(child, kind) for kind in CHILDREN for name, child in DESIRED.items() if name == kind.name]
+    return {(child.kind, child.name): child for child in found}
+
+
+def plan(there: Existing, served: frozenset[Kind] = SERVED) -> Plan:
+    return compare(DESIRED.values(), there, MODEL.uid, served)
+
+
+def described(made: Plan) -> tuple[list[str], list[str]]:
+    steps = [f"{'apply' if isinstance(step, Apply) else 'delete'} {step.kind.name} {step.uid}" for step in made.steps]
+    return steps, [f"{problem.kind.name} {problem.reason}" for problem in made.problems]
+
+
+def test_nothing_is_done_when_everything_is_in_place() -> None:
+    assert plan(existing()) == Plan((), ())
+
+
+def test_everything_is_applied_in_order_where_nothing_exists() -> None:
+    steps, problems = described(plan({}))
+    assert steps == [f"apply {kind} None" for kind in DESIRED]
+    assert problems == []
+
+
+def test_order_of_kinds_puts_the_workload_first() -> None:
+    kinds = [child["kind"] for child in render(model(FULL), Settings(), 2)]
+    assert kinds == [kind.name for kind in CHILDREN]
+
+
+STATES: list[tuple[str, dict[str, object], list[str], list[str]]] = [
+    # what is other about the Service, the steps, the problems
+    ("as it should be", {}, [], []),
+    ("other content", {"digest": "x"}, ["apply Service uid-Service"], []),
+    ("being deleted", {"deleting": True}, [], ["Service BeingDeleted"]),
+    ("being deleted, with other content", {"deleting": True, "digest": "x"}, [], ["Service BeingDeleted"]),
+    ("another owner", {"owner_uid": "other"}, [], ["Service NameConflict"]),
+    ("another owner, and other content", {"owner_uid": "other", "digest": "x"}, [], ["Service NameConflict"]),
+    ("an earlier model of the name", {"owner_uid": "earlier", "digest": "x"}, [], ["Service NameConflict"]),
+    ("no owner, never applied by us", {"owner_uid": None, "applied": False}, [], ["Service NameConflict"]),
+    ("someone took the owner off", {"owner_uid": None, "digest": "x"}, ["apply Service uid-Service"], []),
+    ("ours, all our fields taken over", {"applied": False, "digest": "x"}, ["apply Service uid-Service"], []),
+]
+
+
+@pytest.mark.parametrize(("changes", "steps", "problems"), [row[1:] for row in STATES], ids=[row[0] for row in STATES])
+def test_state_of_a_wanted_child(changes: dict[str, object], steps: list[str], problems: list[str]) -> None:
+    there = existing()
+    there[SERVICE, "churn"] = replace(there[SERVICE, "churn"], **changes)  # type: ignore[arg-type]
+    assert described(plan(there)) == (steps, problems)
+
+
+UNWANTED: list[tuple[str, dict[str, object], list[str]]] = [
+    ("ours", {}, ["delete NetworkPolicy uid-x"]),
+    ("ours, whatever its content", {"digest": "y"}, ["delete NetworkPolicy uid-x"]),
+    ("being deleted", {"deleting": True}, []),
+    ("another owner", {"owner_uid": "other"}, []),
+    ("no owner, never applied by us", {"owner_uid": None, "applied": False}, []),
+    ("someone took the owner off", {"owner_uid": None}, ["delete NetworkPolicy uid-x"]),
+]
+
+
+@pytest.mark.parametrize(("changes", "steps"), [row[1:] for row in UNWANTED], ids=[row[0] for row in UNWANTED])
+def test_state_of_a_child_that_is_no_longer_wanted(changes: dict[str, object], steps: list[str]) -> None:
+    leftover = ObservedChild(NETWORK_POLICY, "churn", "uid-x", 1, MODEL.uid, "x", applied=True)
+    there = {**existing(), (NETWORK_POLICY, "churn"): replace(leftover, **changes)}  # type: ignore[arg-type]
+    assert described(plan(there)) == (steps, [])
+
+
+def test_child_under_an_old_name_is_deleted_after_the_new_one_is_applied() -> None:
+    there = existing()
+    there[CONFIG_MAP, "old"] = replace(there.pop((CONFIG_MAP, "churn-dashboard")), name="old")
+    made = plan(there)
+    assert [type(step) for step in made.steps] == [Apply, Delete]
+    assert [step.name for step in made.steps] == ["churn-dashboard", "old"]
+
+
+@pytest.mark.parametrize("kind", [SERVICE_MONITOR, PROMETHEUS_RULE])
+def test_kind_that_the_cluster_lacks_is_a_problem_and_holds_nothing_up(kind: Kind) -> None:
+    made = plan({}, SERVED - {kind})
+    steps, problems = described(made)
+    assert problems == [f"{kind.name} CRDNotInstalled"]
+    assert len(steps) == len(DESIRED) - 1
+    assert kind.plural in made.problems[0].message
+    assert "spec.monitoring.scrape.enabled" in made.problems[0].message
+
+
+def test_kind_that_is_neither_wanted_nor_served_is_no_problem() -> None:
+    assert plan(existing(), SERVED - {AUTOSCALER}) == Plan((), ())
+
+
+def test_same_name_of_another_kind_is_another_object() -> None:
+    there = {(DEPLOYMENT, "churn"): existing()[DEPLOYMENT, "churn"]}
+    steps, _ = described(plan(there))
+    assert "apply Service None" in steps
+    assert not any("Deployment" in step for step in steps)
+
+
+def test_problems_name_the_object_and_the_way_out() -> None:
+    there = existing()
+    there[SERVICE, "churn"] = replace(there[SERVICE, "churn"], owner_uid="other")
+    (problem,) = plan(there).problems
+    assert "Service churn" in problem.message
+    assert "delete or rename it" in problem.message

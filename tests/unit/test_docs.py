@@ -1,0 +1,79 @@
+"""What the documents say is so: their examples work, their lists are complete, their links lead somewhere."""
+
+from __future__ import annotations
+
+import ast
+import re
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+import yaml
+from click.testing import CliRunner
+
+from monitored_models.cli import main
+from monitored_models.desired.alerts import ALERTS
+from monitored_models.settings import Settings
+from monitored_models.typed import wire_name
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def reasons_in_code() -> set[str]:
+    """Reasons that the code can give: first argument of Finding, second of ChildProblem, and those of True."""
+    found: set[str] = set()
+    for file in ("status.py", "compare.py", "apply.py"):
+        for node in ast.walk(ast.parse((ROOT / "operator/monitored_models" / file).read_text())):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+                position = {"Finding": 0, "ChildProblem": 1}.get(node.func.id)
+                if position is not None and isinstance(given := node.args[position], ast.Constant):
+                    found.add(str(given.value))
+    return found | {"Ready", "Applied", "NotVerified"}
+
+
+def test_first_model_of_the_readme_is_the_minimal_example() -> None:
+    block = re.search(r"```yaml\n(.*?)```", README, re.DOTALL)
+    assert block
+    assert yaml.safe_load(block[1]) == yaml.safe_load((ROOT / "examples/minimal.yaml").read_text())
+
+
+def test_first_model_of_the_readme_is_valid(tmp_path: Path) -> None:
+    block = re.search(r"```yaml\n(.*?)```", README, re.DOTALL)
+    assert block
+    (tmp_path / "churn.yaml").write_text(block[1])
+    result = CliRunner().invoke(main, ["validate", "-f", str(tmp_path)])
+    assert result.exit_code == 0, result.output
+
+
+def test_commands_of_the_readme_exist() -> None:
+    for command in set(re.findall(r"^(?:venv/bin/)?mmctl (\w+)", README, re.MULTILINE)):
+        assert CliRunner().invoke(main, [command, "--help"]).exit_code == 0, command
+    targets = set(re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    for document in DOCUMENTS:
+        assert set(re.findall(r"`?make ([a-z-]+)`", document.read_text())) <= targets, document
+    assert {"demo", "test"} <= targets
+
+
+def test_every_reason_is_documented() -> None:
+    documented = set(re.findall(r"^\| `(\w+)` \|", (ROOT / "docs/conditions.md").read_text(), re.MULTILINE))
+    documented |= set(re.findall(r"`(\w+)`", (ROOT / "docs/conditions.md").read_text()))
+    assert reasons_in_code() <= documented
+
+
+def test_every_setting_is_documented() -> None:
+    documented = re.findall(r"^\| `(\w+)` \|", (ROOT / "docs/settings.md").read_text(), re.MULTILINE)
+    assert documented == [wire_name(Settings, f.name) for f in fields(Settings)]
+
+
+def test_every_alert_is_in_the_readme_with_its_severity() -> None:
+    rows = dict(re.findall(r"^\| `(Model\w+)` \|.*\| (\w+) \|$", README, re.MULTILINE))
+    assert rows == {alert.name: alert.severity for alert in ALERTS}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_links_lead_somewhere(document: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)[^)]*\)", document.read_text()):
+        if "://" not in target:
+            assert (document.parent / target).exists(), target

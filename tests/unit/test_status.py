@@ -1,0 +1,567 @@
+"""The status: which fact becomes which condition, what is kept from the last status, and what is worth writing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import jsonschema
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from monitored_models import status
+from monitored_models.api import InvalidSpec, Model, Problem, parse
+from monitored_models.api.crd import openapi_schema
+from monitored_models.compare import ChildProblem
+from monitored_models.desired import render
+from monitored_models.desired.names import dashboard_uid
+from monitored_models.facts import PodFacts, WorkloadFacts, pod_facts, workload_facts
+from monitored_models.kinds import CONFIG_MAP, DEPLOYMENT, PROMETHEUS_RULE, SERVICE, SERVICE_MONITOR
+from monitored_models.settings import Settings
+from monitored_models.status import Situation, condition, differs, report, report_invalid
+from unit.specs import FULL, JSON, MINIMAL, VLLM, body, model
+
+THEN, NOW, LATER = "2026-11-20T10:00:00Z", "2026-11-20T11:00:00Z", "2026-11-20T12:00:00Z"
+SERVING = WorkloadFacts(current=True, wanted=1, total=1, updated=1, available=1, ready=1, stuck=None, refused=None)
+WAITING = replace(SERVING, available=0, ready=0)
+POD = PodFacts(name="churn-1", created=THEN, ready=False, deleting=False, reason=None, message="", out_of_memory=False)
+
+
+def situation(
+    made: Model | None = None,
+    workload: WorkloadFacts | None = SERVING,
+    pods: tuple[PodFacts, ...] = (),
+    problems: tuple[ChildProblem, ...] = (),
+) -> Situation:
+    made = made or model(model__version="1")
+    return Situation(made, render(made, Settings(), 1), workload, pods, problems)
+
+
+def reported(given_situation: Situation, stored: JSON | None = None, now: str = NOW) -> JSON:
+    return report(given_situation, stored or {}, now)
+
+
+def reason(made: JSON, kind: str = "Ready") -> tuple[str, str]:
+    found = condition(made, kind)
+    return found.get("status", ""), found.get("reason", "")
+
+
+# --- why a workload is not ready ---
+
+
+@dataclass(frozen=True)
+class Row:
+    """A situation and what is said of it; facts that later rows are about are there as well, and lose."""
+
+    reason: str
+    told: str
+    """Part of the message."""
+    stalled: bool = False
+    made: Model = field(default_factory=model)
+    workload: WorkloadFacts | None = WAITING
+    pods: tuple[PodFacts, ...] = ()
+    problems: tuple[ChildProblem, ...] = ()
+
+
+def pod(pod_reason: str | None, **more: Any) -> PodFacts:
+    return replace(POD, reason=pod_reason, message="detail", **more)
+
+
+CONFLICT = ChildProblem(SERVICE, "NameConflict", "Service churn exists and is not this model's")
+LEAVING = ChildProblem(DEPLOYMENT, "BeingDeleted", "Deployment churn is being deleted")
+NO_CRD = ChildProblem(SERVICE_MONITOR, "CRDNotInstalled", "this cluster has no servicemonitors")
+UNPLACED, CRASHING, KILLED = pod("Unschedulable"), pod("CrashLoopBackOff"), pod("CrashLoopBackOff", out_of_memory=True)
+STUCK, REFUSED = replace(WAITING, stuck="no progress"), replace(WAITING, refused="exceeded quota")
+
+REASONS: dict[str, list[Row]] = {
+    "_suspended": [
+        Row(
+            "Suspended",
+            "spec.suspend",
+            made=model(suspend=True),
+            workload=REFUSED,
+            pods=(KILLED,),
+            problems=(CONFLICT,),
+        ),
+    ],
+    "_workload_problem": [
+        Row("NameConflict", "Service churn", stalled=True, workload=REFUSED, pods=(KILLED,), problems=(CONFLICT,)),
+        Row("BeingDeleted", "Deployment churn", problems=(LEAVING,)),
+        Row("NameConflict", "Deployment churn", stalled=True, problems=(CONFLICT, LEAVING)),
+    ],
+    "_pods_refused": [Row("PodsRefused", "exceeded quota", stalled=True, workload=REFUSED, pods=(KILLED,))],
+    "_image": [
+        Row("ImagePullFailed", "spec.image", workload=STUCK, pods=(UNPLACED, CRASHING, pod(name)))
+        for name in ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull")
+    ],
+    "_container_config": [
+        Row("ContainerConfigInvalid", "spec.env", workload=STUCK, pods=(KILLED, pod(name)))
+        for name in ("CreateContainerConfigError", "CreateContainerError", "RunContainerError")
+    ],
+    "_out_of_memory": [
+        Row("OutOfMemory", "spec.resources.limits.memory", workload=STUCK, pods=(CRASHING, KILLED)),
+        Row("OutOfMemory", "churn-1", pods=(pod(None, out_of_memory=True),)),
+    ],
+    "_crash": [Row("CrashLooping", "kubectl logs --previous", workload=STUCK, pods=(UNPLACED, CRASHING))],
+    "_unschedulable": [
+        Row("Unschedulable", "spec.scheduling", workload=STUCK, pods=(UNPLACED,)),
+        Row("Unschedulable", "spec.scheduling", pods=(pod("SchedulingGated"),)),
+        Row(
+            "RolloutBlocked",
+            "spec.rollout.maxSurge: 0",
+            workload=replace(SERVING, updated=0, total=2),
+            pods=(UNPLACED,),
+        ),
+    ],
+    "_stuck": [Row("ProgressDeadlineExceeded", "progressDeadlineSeconds", stalled=True, workload=STUCK)],
+    "_not_complete": [
+        Row("PodsNotReady", "being created", workload=None),
+        Row("PodsNotReady", "1 replica ", workload=WAITING),
+        Row("PodsNotReady", "2 replicas", workload=replace(WAITING, wanted=2)),
+        Row("PodsNotReady", "1 replica", workload=replace(SERVING, current=False)),
+        Row("RollingOut", "being replaced", workload=replace(SERVING, total=2, updated=1)),
+        Row("RollingOut", "being replaced", workload=replace(SERVING, total=2, updated=2)),
+    ],
+}
+
+
+def test_every_check_has_a_row() -> None:
+    assert list(REASONS) == [check.__name__ for check in status.WORKLOAD_CHECKS]
+
+
+ROWS = [(check, row) for check, rows in REASONS.items() for row in rows]
+
+
+@pytest.mark.parametrize(("check", "row"), ROWS, ids=[f"{check}-{index}" for index, (check, _) in enumerate(ROWS)])
+def test_first_check_that_finds_something_gives_the_reason(check: str, row: Row) -> None:
+    made = reported(situation(row.made, row.workload, row.pods, row.problems))
+    assert reason(made) == reason(made, "WorkloadReady") == ("False", row.reason), check
+    assert row.told in condition(made, "Ready")["message"]
+    progress = {"Reconciling": "", "Stalled": ""} | {c["type"]: c["status"] for c in made["conditions"]}
+    if row.reason == "Suspended":
+        assert (progress["Reconciling"], progress["Stalled"]) == ("", "")
+    else:
+        assert (progress["Stalled"], progress["Reconciling"]) == (("True", "") if row.stalled else ("", "True"))
+
+
+@pytest.mark.parametrize("ignored", [replace(POD, ready=True), replace(POD, deleting=True)], ids=["serves", "leaves"])
+def test_pods_that_serve_or_leave_are_no_reason(ignored: PodFacts) -> None:
+    left_alone = tuple(
+        replace(ignored, reason=name, out_of_memory=True) for name in ("CrashLoopBackOff", "ErrImagePull")
+    )
+    assert reason(reported(situation(pods=left_alone))) == ("True", "Ready")
+
+
+def test_oldest_pod_with_the_trouble_is_named() -> None:
+    made = reported(
+        situation(workload=WAITING, pods=(replace(CRASHING, name="first"), replace(CRASHING, name="second")))
+    )
+    assert "first" in condition(made, "Ready")["message"]
+
+
+# --- Ready and its parts ---
+
+
+@pytest.mark.parametrize(
+    ("workload", "problems", "ready", "workload_ready", "applied"),
+    [
+        (SERVING, (), ("True", "Ready"), "True", "True"),
+        (WAITING, (), ("False", "PodsNotReady"), "False", "True"),
+        (SERVING, (NO_CRD,), ("False", "CRDNotInstalled"), "True", "False"),
+        (WAITING, (NO_CRD,), ("False", "PodsNotReady"), "False", "False"),
+        (SERVING, (CONFLICT,), ("False", "NameConflict"), "False", "True"),
+        (SERVING, (CONFLICT, NO_CRD), ("False", "NameConflict"), "False", "False"),
+    ],
+)
+def test_ready_is_a_serving_workload_with_its_monitoring_in_place(
+    workload: WorkloadFacts,
+    problems: tuple[ChildProblem, ...],
+    ready: tuple[str, str],
+    workload_ready: str,
+    applied: str,
+) -> None:
+    made = reported(situation(workload=workload, problems=problems))
+    assert reason(made) == ready
+    assert reason(made, "WorkloadReady")[0] == workload_ready
+    assert reason(made, "MonitoringApplied")[0] == applied
+
+
+def test_several_problems_are_told_together() -> None:
+    other = ChildProblem(PROMETHEUS_RULE, "Rejected", "the API server rejects PrometheusRule churn")
+    made = condition(reported(situation(problems=(NO_CRD, other))), "MonitoringApplied")
+    assert made["reason"] == "CRDNotInstalled"
+    assert NO_CRD.message in made["message"]
+    assert other.message in made["message"]
+
+
+def test_message_of_a_ready_model_says_what_is_in_place() -> None:
+    message = condition(reported(situation()), "Ready")["message"]
+    assert message.startswith("1 of 1 replica ready; ServiceMonitor, ")
+    assert "rules" in message
+    assert "dashboard" in message
+
+
+def test_model_without_monitoring_is_ready_and_says_so() -> None:
+    made = reported(situation(model(monitoring__scrape__enabled=False)))
+    assert reason(made) == ("True", "Ready")
+    assert "switched off by spec.monitoring" in condition(made, "MonitoringApplied")["message"]
+    assert made.get("monitoring", {}) == {}
+
+
+def test_that_metrics_arrive_is_not_claimed() -> None:
+    found = condition(reported(situation()), "Monitored")
+    assert (found["status"], found["reason"]) == ("Unknown", "NotVerified")
+    assert 'monitored_model="churn"' in found["message"]
+
+
+def test_suspended_model_is_neither_waiting_nor_stuck() -> None:
+    made = reported(
+        situation(model(suspend=True), replace(SERVING, wanted=0, total=0, updated=0, available=0, ready=0))
+    )
+    assert reason(made) == ("False", "Suspended")
+    assert {c["type"] for c in made["conditions"]} == {"Ready", "WorkloadReady", "MonitoringApplied", "Monitored"}
+
+
+def test_scaled_to_zero_is_ready() -> None:
+    nothing = replace(SERVING, wanted=0, total=0, updated=0, available=0, ready=0)
+    assert reason(reported(situation(model(replicas=0), nothing))) == ("True", "Ready")
+
+
+# --- facts ---
+
+
+def test_counts_and_names_are_those_of_the_workload() -> None:
+    made = reported(situation(model(VLLM), replace(SERVING, wanted=3, ready=2)))
+    assert (made["replicas"], made["readyReplicas"], made["readyReplicasText"]) == (3, 2, "2/3")
+    assert made["gpu"] == {"requested": 6}
+    assert made["selector"] == "monitoredmodels.dev/model=churn"
+    assert made["endpoint"] == "http://churn.risk.svc:8000"
+    assert made["observedGeneration"] == 3
+    assert all(c["observedGeneration"] == 3 for c in made["conditions"])
+
+
+def test_before_there_is_a_deployment_the_spec_tells_the_count() -> None:
+    made = reported(situation(model(replicas=4), None))
+    assert (made["replicas"], made["readyReplicasText"]) == (4, "0/4")
+
+
+def test_names_of_monitoring_objects_are_those_that_are_in_place() -> None:
+    whole = reported(situation())["monitoring"]
+    assert whole == {
+        "serviceMonitor": "churn",
+        "prometheusRule": "churn",
+        "dashboard": "churn-dashboard",
+        "dashboardUID": dashboard_uid(model()),
+    }
+    no_dashboard = ChildProblem(CONFIG_MAP, "Forbidden", "may not be written")
+    assert reported(situation(problems=(NO_CRD, no_dashboard)))["monitoring"] == {"prometheusRule": "churn"}
+
+
+# --- what is kept ---
+
+
+def test_time_of_an_unchanged_condition_is_kept() -> None:
+    first = reported(situation(workload=WAITING), now=THEN)
+    second = reported(situation(), first, NOW)
+    third = reported(situation(), second, LATER)
+    assert condition(first, "Ready")["lastTransitionTime"] == THEN
+    assert condition(second, "Ready")["lastTransitionTime"] == NOW
+    assert condition(third, "Ready")["lastTransitionTime"] == NOW
+    assert condition(third, "MonitoringApplied")["lastTransitionTime"] == THEN
+
+
+def test_time_stays_when_only_the_reason_changes() -> None:
+    first = reported(situation(workload=WAITING), now=THEN)
+    second = reported(situation(workload=WAITING, pods=(CRASHING,)), first, NOW)
+    assert condition(second, "Ready")["lastTransitionTime"] == THEN
+
+
+def test_condition_that_comes_back_begins_anew() -> None:
+    first = reported(situation(workload=WAITING), now=THEN)
+    second = reported(situation(), first, NOW)
+    third = reported(situation(workload=WAITING), second, LATER)
+    assert condition(second, "Reconciling") == {}
+    assert condition(third, "Reconciling")["lastTransitionTime"] == LATER
+
+
+def test_time_of_a_version_is_kept_until_the_version_changes() -> None:
+    first = reported(situation(model(model__version="1")), now=THEN)
+    assert (first["version"], first["versionSince"]) == ("1", THEN)
+    restarted = reported(situation(model(model__version="1")), first, NOW)
+    assert restarted["versionSince"] == THEN
+    changed = reported(situation(model(model__version="2")), restarted, LATER)
+    assert (changed["version"], changed["versionSince"]) == ("2", LATER)
+
+
+def test_model_without_a_version_has_none_in_its_status() -> None:
+    made = reported(situation(model()), reported(situation(model(model__version="1"))))
+    assert not {"version", "versionSince"} & made.keys()
+
+
+# --- a spec that cannot be understood ---
+
+INVALID = InvalidSpec((Problem("spec.replicas", "must be less"), Problem("spec.foo", "unknown field")))
+
+
+def test_invalid_spec_is_stuck_and_says_every_problem() -> None:
+    made = report_invalid(INVALID, 7, {}, NOW)
+    assert reason(made) == ("False", "InvalidSpec")
+    assert reason(made, "Stalled") == ("True", "InvalidSpec")
+    assert condition(made, "Ready")["message"] == "spec.replicas: must be less; spec.foo: unknown field"
+    assert made["observedGeneration"] == 7
+
+
+def test_invalid_spec_leaves_what_an_earlier_one_brought_about() -> None:
+    before = reported(situation(), now=THEN)
+    made = report_invalid(INVALID, 7, before, NOW)
+    kept = {key: value for key, value in before.items() if key not in ("conditions", "observedGeneration")}
+    assert {key: made[key] for key in kept} == kept
+
+
+def test_mended_spec_keeps_the_time_of_its_version() -> None:
+    before = reported(situation(), now=THEN)
+    broken = report_invalid(INVALID, 7, before, NOW)
+    assert reported(situation(), broken, LATER)["versionSince"] == THEN
+
+
+def test_long_invalid_spec_fits_the_status() -> None:
+    many = InvalidSpec(tuple(Problem(f"spec.field{n}", "is wrong " * 20) for n in range(200)))
+    assert_fits_the_schema(report_invalid(many, 1, {}, NOW))
+
+
+# --- what is worth writing ---
+
+WRITTEN = reported(situation())
+FOREIGN = {"type": "Foreign", "status": "True", "reason": "X", "message": "", "lastTransitionTime": THEN}
+
+
+def _with(**changes: Any) -> JSON:
+    return {**WRITTEN, **changes}
+
+
+def _with_condition(kind: str, **changes: Any) -> JSON:
+    return _with(conditions=[{**c, **changes} if c["type"] == kind else c for c in WRITTEN["conditions"]])
+
+
+DIFFERENCES: list[tuple[str, JSON, bool, bool]] = [
+    # the new status, whether it differs, whether in substance
+    ("the same", _with(), False, False),
+    ("the same at a later time", reported(situation(), WRITTEN, LATER), False, False),
+    ("conditions in another order", _with(conditions=WRITTEN["conditions"][::-1]), False, False),
+    ("another generation", _with(observedGeneration=4), True, True),
+    ("another count of ready replicas", _with(readyReplicas=0, readyReplicasText="0/1"), True, False),
+    ("another count of wanted replicas", _with(replicas=2), True, True),
+    ("other words", _with_condition("Ready", message="other"), True, False),
+    ("another reason", _with_condition("Ready", reason="Other"), True, True),
+    ("another status", _with_condition("Ready", status="False"), True, True),
+    ("one condition more", reported(situation(workload=WAITING), WRITTEN, NOW), True, True),
+    ("a field less", {key: value for key, value in WRITTEN.items() if key != "endpoint"}, True, True),
+    ("another version", _with(version="2"), True, True),
+]
+
+
+@pytest.mark.parametrize(
+    ("new", "at_all", "in_substance"), [row[1:] for row in DIFFERENCES], ids=[row[0] for row in DIFFERENCES]
+)
+def test_status_is_written_when_it_differs(new: JSON, at_all: bool, in_substance: bool) -> None:
+    assert differs(WRITTEN, new) is at_all
+    assert differs(WRITTEN, new, in_substance=True) is in_substance
+
+
+def test_conditions_of_others_are_none_of_our_business() -> None:
+    assert not differs(_with(conditions=[*WRITTEN["conditions"], FOREIGN]), WRITTEN)
+
+
+def test_empty_map_that_the_api_server_drops_is_no_difference() -> None:
+    made = reported(situation(model(monitoring__scrape__enabled=False)))
+    stored = {key: value for key, value in made.items() if value != {}}
+    assert not differs(stored, made)
+
+
+def test_first_status_of_a_model_is_written() -> None:
+    assert differs({}, WRITTEN)
+
+
+# --- the schema ---
+
+
+def _closed(schema: JSON) -> JSON:
+    closed = {key: _closed(value) if key == "items" else value for key, value in schema.items()}
+    if "properties" in closed:
+        closed["properties"] = {name: _closed(inner) for name, inner in closed["properties"].items()}
+        closed["additionalProperties"] = False
+    return closed
+
+
+SCHEMA = _closed(openapi_schema()["properties"]["status"])
+
+
+def assert_fits_the_schema(made: JSON) -> None:
+    jsonschema.validate(made, SCHEMA, format_checker=jsonschema.FormatChecker())
+    for found in made["conditions"]:
+        assert found["message"] or found["status"] == "True"
+    types = [found["type"] for found in made["conditions"]]
+    assert len(types) == len(set(types))
+    assert set(types) <= set(status.TYPES)
+
+
+@pytest.mark.parametrize(
+    "row", [row for _, row in ROWS], ids=[f"{check}-{index}" for index, (check, _) in enumerate(ROWS)]
+)
+def test_status_of_every_reason_fits_the_schema(row: Row) -> None:
+    assert_fits_the_schema(reported(situation(row.made, row.workload, row.pods, row.problems)))
+
+
+@pytest.mark.parametrize("made", [model(FULL), model(VLLM), model(name="x" * 52, namespace="n" * 63)])
+def test_status_of_every_model_fits_the_schema(made: Model) -> None:
+    assert_fits_the_schema(reported(situation(made)))
+
+
+LONG = "x" * 100_000
+LENGTHY: list[Callable[[], Situation]] = [
+    lambda: situation(workload=replace(WAITING, refused=LONG)),
+    lambda: situation(workload=replace(WAITING, stuck=LONG)),
+    lambda: situation(workload=WAITING, pods=(replace(CRASHING, message=LONG),)),
+    lambda: situation(problems=(ChildProblem(SERVICE, "Rejected", LONG),)),
+    lambda: situation(problems=(ChildProblem(SERVICE_MONITOR, "Rejected", LONG),) * 3),
+]
+
+
+@pytest.mark.parametrize("lengthy", LENGTHY)
+def test_long_message_fits_the_schema(lengthy: Callable[[], Situation]) -> None:
+    assert_fits_the_schema(reported(lengthy()))
+
+
+facts = st.builds(
+    WorkloadFacts,
+    current=st.booleans(),
+    wanted=st.integers(0, 3),
+    total=st.integers(0, 3),
+    updated=st.integers(0, 3),
+    available=st.integers(0, 3),
+    ready=st.integers(0, 3),
+    stuck=st.none() | st.text(max_size=5),
+    refused=st.none() | st.text(max_size=5),
+)
+reasons = st.none() | st.sampled_from(["ErrImagePull", "CrashLoopBackOff", "Unschedulable", "RunContainerError", "X"])
+pods = st.builds(
+    PodFacts,
+    name=st.just("p"),
+    created=st.just(THEN),
+    ready=st.booleans(),
+    deleting=st.booleans(),
+    reason=reasons,
+    message=st.text(max_size=5),
+    out_of_memory=st.booleans(),
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.none() | facts, st.lists(pods, max_size=3), st.lists(st.sampled_from([CONFLICT, LEAVING, NO_CRD]), max_size=2)
+)
+def test_any_facts_give_a_status_that_is_written_once(
+    workload: WorkloadFacts | None, seen: list[PodFacts], problems: list[ChildProblem]
+) -> None:
+    whole = situation(None, workload, tuple(seen), tuple(problems))
+    made = reported(whole)
+    assert_fits_the_schema(made)
+    assert differs({}, made)
+    assert not differs(made, reported(whole, made, LATER))
+    ready = condition(made, "Ready")["status"] == "True"
+    both = all(condition(made, kind)["status"] == "True" for kind in ("WorkloadReady", "MonitoringApplied"))
+    assert ready == both
+    assert not (ready and (condition(made, "Reconciling") or condition(made, "Stalled")))
+
+
+# --- from objects to facts ---
+
+
+def deployment(status_part: JSON, generation: int = 2, replicas: int | None = 1) -> JSON:
+    spec = {} if replicas is None else {"replicas": replicas}
+    return {"metadata": {"name": "churn", "generation": generation}, "spec": spec, "status": status_part}
+
+
+DONE: JSON = {
+    "observedGeneration": 2,
+    "replicas": 1,
+    "updatedReplicas": 1,
+    "availableReplicas": 1,
+    "readyReplicas": 1,
+}
+COMPLETE: list[tuple[str, JSON, bool]] = [
+    ("all there", deployment(DONE), True),
+    ("no status yet", deployment({}), False),
+    ("status of an earlier spec", deployment(DONE, generation=3), False),
+    ("not available", deployment({**DONE, "availableReplicas": 0}), False),
+    ("not updated", deployment({**DONE, "updatedReplicas": 0}), False),
+    ("an old one is left", deployment({**DONE, "replicas": 2, "availableReplicas": 2}), False),
+    ("more are wanted", deployment(DONE, replicas=2), False),
+    ("none are wanted and none are left", deployment({"observedGeneration": 2}, replicas=0), True),
+    ("a number that is left out is one", deployment(DONE, replicas=None), True),
+]
+
+
+@pytest.mark.parametrize(("seen", "complete"), [row[1:] for row in COMPLETE], ids=[row[0] for row in COMPLETE])
+def test_when_a_deployment_is_complete(seen: JSON, complete: bool) -> None:
+    assert workload_facts(seen).complete is complete
+
+
+def test_what_a_deployment_says_of_trouble() -> None:
+    conditions = [
+        {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded", "message": "slow"},
+        {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": "quota"},
+    ]
+    found = workload_facts(deployment({"conditions": conditions}))
+    assert (found.stuck, found.refused) == ("slow", "quota")
+    calm = workload_facts(deployment({"conditions": [{"type": "Progressing", "status": "True", "reason": "X"}]}))
+    assert (calm.stuck, calm.refused) == (None, None)
+
+
+def pod_body(conditions: list[JSON] | None = None, **container: Any) -> JSON:
+    return {
+        "metadata": {"name": "p", "creationTimestamp": THEN},
+        "status": {"conditions": conditions or [], "containerStatuses": [{"name": "server", **container}]},
+    }
+
+
+def waiting(why: str, message: str = "m", **more: Any) -> JSON:
+    return pod_body(state={"waiting": {"reason": why, "message": message}}, **more)
+
+
+ENDED = {"terminated": {"reason": "OOMKilled", "exitCode": 137}}
+PODS: list[tuple[str, JSON, tuple[bool, str | None, bool]]] = [
+    ("serving", pod_body([{"type": "Ready", "status": "True"}], state={"running": {}}), (True, None, False)),
+    ("starting", waiting("ContainerCreating"), (False, None, False)),
+    ("initialising", waiting("PodInitializing"), (False, None, False)),
+    ("no image", waiting("ErrImagePull"), (False, "ErrImagePull", False)),
+    ("out of memory", pod_body(state=ENDED), (False, None, True)),
+    ("crashing, out of memory before", waiting("CrashLoopBackOff", lastState=ENDED), (False, "CrashLoopBackOff", True)),
+    (
+        "no node",
+        pod_body([{"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/3"}]),
+        (False, "Unschedulable", False),
+    ),
+    ("nothing known", {"metadata": {"name": "p"}}, (False, None, False)),
+]
+
+
+@pytest.mark.parametrize(("seen", "found"), [row[1:] for row in PODS], ids=[row[0] for row in PODS])
+def test_what_a_pod_says(seen: JSON, found: tuple[bool, str | None, bool]) -> None:
+    made = pod_facts(seen)
+    assert (made.ready, made.reason, made.out_of_memory) == found
+
+
+def test_long_message_of_a_pod_is_cut() -> None:
+    assert len(pod_facts(waiting("ErrImagePull", "x" * 10_000)).message) <= 500
+
+
+def test_exit_code_of_a_crashing_pod_is_told() -> None:
+    body_ = waiting("CrashLoopBackOff", lastState={"terminated": {"exitCode": 3, "reason": "Error"}})
+    assert "exit code 3" in pod_facts(body_).message
+
+
+def test_minimal_model_is_what_these_tests_think() -> None:
+    assert isinstance(parse(body(MINIMAL)), Model)
