@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import logging
+import re
 from dataclasses import dataclass
 from http import HTTPStatus
 
+from . import digest
 from .cluster import ApiError, Cluster
 from .compare import Apply, ChildProblem, Delete, Plan, crd_missing, is_ours, name_conflict
 from .kinds import Kind
 from .view import Key, View, applied_by_us, controller_uid
 
+_MISSING_RIGHT = re.compile(r"cannot \w+ resource")
+"""How the API server says that a role lacks a rule; quotas and admission policies answer 403 as well."""
+
 log = logging.getLogger(__name__)
+
+
+class NamespaceLeaving(Exception):
+    """The namespace is being deleted: nothing can be made in it any more, and nothing needs to be."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +33,8 @@ class Applier:
     async def execute(self, key: Key, owner_uid: str, plan: Plan, *, tolerate: bool) -> list[ChildProblem]:
         """Carry out the steps in order. Returns all problems, those of the plan first.
 
-        Raises ApiError for trouble that goes away by itself, unless it is to be tolerated because it did not.
+        Raises ApiError for trouble that goes away by itself, unless it is to be tolerated because it did not, and
+        NamespaceLeaving.
         """
         problems = list(plan.problems)
         for step in plan.steps:
@@ -34,6 +44,8 @@ class Applier:
                 elif problem := await self._apply(key, owner_uid, step):
                     problems.append(problem)
             except ApiError as error:
+                if "is being terminated" in error.message:
+                    raise NamespaceLeaving from error
                 refusal = _refusal(step.kind, step.name, error)
                 if refusal is None and not tolerate:
                     raise
@@ -49,8 +61,13 @@ class Applier:
                 if not is_ours(controller_uid(metadata), applied_by_us(metadata), owner_uid):
                     return name_conflict(step.kind, step.name)
                 uid = metadata["uid"]
-        self.view.observe(step.kind, await self.cluster.apply(step.kind, step.child, uid))
+        body = await self.cluster.apply(step.kind, step.child, uid)
+        rendering, answer = digest.of_rendering(step.child), digest.of_live(body)
+        self.view.settle(key, step.kind, step.name, rendering if rendering != answer else None, answer)
+        self.view.observe(step.kind, body)
         log.info("%s: applied %s %s", key, step.kind.name, step.name)
+        if rendering != answer:
+            log.warning("%s: %s %s is changed on its way in: an admission policy?", key, step.kind.name, step.name)
         return None
 
     async def _delete(self, key: Key, step: Delete) -> None:
@@ -66,11 +83,11 @@ def _refusal(kind: Kind, name: str, error: ApiError) -> ChildProblem | None:
         )
     if error.code == HTTPStatus.NOT_FOUND and kind.optional:
         return crd_missing(kind)
-    if error.code == HTTPStatus.FORBIDDEN:
+    if error.code == HTTPStatus.FORBIDDEN and _MISSING_RIGHT.search(error.message):
         return ChildProblem(
             kind, "Forbidden", f"{kind.name} {name} may not be written: {error.message}; give the operator this right"
         )
-    if error.code in (HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY):
+    if error.code in (HTTPStatus.FORBIDDEN, HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY):
         return ChildProblem(kind, "Rejected", f"the API server rejects {kind.name} {name}: {error.message}")
     return None
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -25,7 +26,8 @@ from .kinds import CHILDREN, EVENT, MODEL, Kind
 
 PAGE = 500
 TIMEOUT = aiohttp.ClientTimeout(total=30, connect=10)
-_APPLY = "application/apply-patch+yaml"
+_APPLY = "application/apply-patch+yaml; charset=utf-8"
+"""With a parameter, the REST client below leaves the encoding to us."""
 _METADATA_ONLY = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json"
 
 
@@ -95,7 +97,11 @@ class Cluster:
         url = f"{self.configuration.host}{path}" + (f"?{urlencode(query)}" if query else "")
         try:
             response = await self._client.rest_client.request(  # type: ignore[no-untyped-call]
-                method, url, headers=headers, body=body, _request_timeout=TIMEOUT
+                method,
+                url,
+                headers=headers,
+                body=_encode(body) if body and content_type == _APPLY else body,
+                _request_timeout=TIMEOUT,
             )
             content = await response.read()
         except api.ApiException as error:
@@ -176,6 +182,15 @@ class Cluster:
                 return set()
             raise
         return {resource["name"] for resource in found["resources"]}
+
+
+_NOT_IN_YAML = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
+
+
+def _encode(body: Mapping[str, Any]) -> bytes:
+    """JSON that is YAML as well, which an apply is read as: no pairs of surrogates, no raw control characters."""
+    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+    return _NOT_IN_YAML.sub(lambda found: f"\\u{ord(found[0]):04x}", text).encode()
 
 
 def _api_error(code: int, reason: Any, content: Any, headers: Mapping[str, str]) -> ApiError:

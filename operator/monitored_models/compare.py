@@ -6,8 +6,9 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from . import digest
-from .desired import Child
-from .kinds import CHILDREN, Kind
+from .api import Model
+from .desired import Child, names
+from .kinds import CHILDREN, CONFIG_MAP, Kind
 from .view import ObservedChild
 
 _KINDS = {kind.name: kind for kind in CHILDREN}
@@ -56,10 +57,14 @@ class Plan:
 def compare(
     desired: Iterable[Child],
     existing: Mapping[tuple[Kind, str], ObservedChild],
-    owner_uid: str,
+    model: Model,
     served: Collection[Kind],
+    settled: Mapping[tuple[Kind, str], tuple[str, str]],
 ) -> Plan:
-    """The steps from the existing children of a model to the desired ones. Nothing to do gives no step."""
+    """The steps from the existing children of a model to the desired ones. Nothing to do gives no step.
+
+    `settled` has the pairs of digests, rendered and live, that count as equal.
+    """
     steps: list[Apply | Delete] = []
     problems: list[ChildProblem] = []
     wanted = {(_KINDS[child["kind"]], child["metadata"]["name"]): child for child in desired}
@@ -71,12 +76,18 @@ def compare(
             steps.append(Apply(kind, child, None))
         elif seen.deleting:
             problems.append(_leaving(kind, name))
-        elif not is_ours(seen.owner_uid, seen.applied, owner_uid):
+        elif not is_ours(seen.owner_uid, seen.applied, model.uid):
             problems.append(name_conflict(kind, name))
-        elif seen.digest != digest.of_rendering(child):
+        elif (rendering := digest.of_rendering(child)) != seen.digest and settled.get((kind, name)) != (
+            rendering,
+            seen.digest,
+        ):
             steps.append(Apply(kind, child, seen.uid))
     for (kind, name), seen in existing.items():
-        if (kind, name) not in wanted and not seen.deleting and is_ours(seen.owner_uid, seen.applied, owner_uid):
+        # Whatever an object says of its owner: what this model could not have made, it does not delete.
+        made = name == (names.dashboard(model) if kind is CONFIG_MAP else names.workload(model))
+        unwanted = (kind, name) not in wanted and made and not seen.deleting
+        if unwanted and is_ours(seen.owner_uid, seen.applied, model.uid):
             steps.append(Delete(kind, name, seen.uid))
     return Plan(tuple(steps), tuple(problems))
 

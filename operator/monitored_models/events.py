@@ -31,7 +31,7 @@ def transition(
         "reportingController": f"{MODEL.group}/operator",
         "reportingInstance": FIELD_MANAGER,
         "action": "Reconcile",
-        "type": "Normal" if after["status"] == "True" else "Warning",
+        "type": "Warning" if condition(new, "Stalled") else "Normal",
         "reason": after["reason"],
         "note": after["message"].encode()[:NOTE_BYTES].decode(errors="ignore"),
         "regarding": {

@@ -23,10 +23,17 @@ class WorkloadFacts:
     refused: str | None
     """Message, when pods cannot even be created: a quota, an admission policy."""
 
+    paused: bool
+    """Whether someone has paused the rollout."""
+
     @property
-    def complete(self) -> bool:
-        """Whether every wanted replica serves the present spec, and no other is left."""
-        return self.current and self.total == self.updated == self.wanted <= self.available
+    def replacing(self) -> bool:
+        """Whether pods of an earlier spec are left."""
+        return self.total > self.updated
+
+    def serves(self, minimum: int) -> bool:
+        """Whether so many replicas serve the present spec, and none serves an earlier one."""
+        return self.current and not self.replacing and minimum <= min(self.updated, self.available)
 
 
 @dataclass(frozen=True)
@@ -36,7 +43,8 @@ class PodFacts:
     name: str
     created: str
     ready: bool
-    deleting: bool
+    leaving: bool
+    """Whether it is being deleted, or has ended for good: evicted, shut down with its node."""
     reason: str | None
     message: str
     out_of_memory: bool
@@ -56,6 +64,7 @@ def workload_facts(body: Mapping[str, Any]) -> WorkloadFacts:
         ready=status.get("readyReplicas", 0),
         stuck=progressing.get("message", "") if progressing.get("reason") == "ProgressDeadlineExceeded" else None,
         refused=failure.get("message", "") if failure.get("status") == "True" else None,
+        paused=body["spec"].get("paused", False),
     )
 
 
@@ -71,7 +80,7 @@ def pod_facts(body: Mapping[str, Any]) -> PodFacts:
         name=body["metadata"]["name"],
         created=body["metadata"].get("creationTimestamp", ""),
         ready=conditions.get("Ready", {}).get("status") == "True",
-        deleting="deletionTimestamp" in body["metadata"],
+        leaving="deletionTimestamp" in body["metadata"] or status.get("phase") in ("Failed", "Succeeded"),
         reason=reason,
         message=message[:500],
         out_of_memory=any(_out_of_memory(container) for container in status.get("containerStatuses", ())),

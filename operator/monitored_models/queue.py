@@ -33,11 +33,16 @@ class WorkQueue(Generic[K]):
         self._timers: list[tuple[float, int, K]] = []
         self._order = 0
         self._failures: dict[K, int] = {}
+        self._held: dict[K, float] = {}
+        """Times before which the server has asked not to be asked again."""
         self._wake = asyncio.Event()
         self._closed = False
 
     def add(self, key: K, *, routine: bool = False) -> None:
         """Have a key worked on. While it is being worked on, it is worked on once more afterwards."""
+        if (held := self._held.get(key, 0.0)) > self._clock():
+            self.add_after(key, held - self._clock())
+            return
         self._due.pop(key, None)
         if key in self._working:
             self._again.add(key)
@@ -59,12 +64,15 @@ class WorkQueue(Generic[K]):
     def succeeded(self, key: K) -> None:
         """Forget the failures of a key."""
         self._failures.pop(key, None)
+        self._held.pop(key, None)
 
     def retry(self, key: K, at_least: float = 0.0) -> float:
         """Have a failed key worked on again after its back-off, or after what the server asked for. Returns seconds."""
         failures = self._failures[key] = self._failures.get(key, 0) + 1
         back_off = min(FIRST_RETRY * 2.0 ** min(failures - 1, 16), LONGEST_RETRY)
         delay = max(back_off * random.uniform(0.8, 1.2), at_least)
+        if at_least > 0:
+            self._held[key] = self._clock() + at_least
         self.add_after(key, delay)
         return delay
 

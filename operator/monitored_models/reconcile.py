@@ -15,10 +15,10 @@ from http import HTTPStatus
 from typing import Any
 
 from . import events, status
-from .api import InvalidSpec, parse
-from .apply import Applier
+from .api import InvalidSpec, Problem, parse
+from .apply import Applier, NamespaceLeaving
 from .cluster import ApiError, Cluster
-from .compare import compare
+from .compare import compare, is_ours
 from .desired import render
 from .desired.replicas import replicas
 from .facts import WorkloadFacts
@@ -29,7 +29,7 @@ from .view import Key, ObservedChild, ObservedModel, View
 BATCH_SECONDS = 2.0
 """Condition changes within this time become one status write."""
 MINOR_SECONDS = 30.0
-"""While a model is not ready, a mere change of counts or wording waits this long for something worth more."""
+"""A mere change of counts or wording waits this long for something worth more."""
 RECHECK_SECONDS = 120.0
 """Time after which an obstacle that no watch shows is looked at again: a foreign object, a missing right."""
 
@@ -62,23 +62,38 @@ class Reconciler:
 
         model = parse(observed.body(key))
         if isinstance(model, InvalidSpec):
-            new = status.report_invalid(model, observed.generation, stored, now)
-            return await self._report(key, observed, stored, new)
+            return await self._report_invalid(key, observed, stored, model, now)
 
-        live = self._deployment(key)
-        desired = render(model, self.settings, replicas(model, live.scale if live else None))
-        plan = compare(desired, self.view.children(key), model.uid, self.served)
-        problems = await Applier(self.cluster, self.view).execute(key, model.uid, plan, tolerate=tolerate)
-        situation = status.Situation(model, desired, self._workload(key), self.view.pods(key), problems)
+        live = self._deployment(key, observed)
+        try:
+            desired = render(model, self.settings, replicas(model, live.scale if live else None))
+        except ValueError as error:  # a text that a rule should have refused
+            invalid = InvalidSpec((Problem("spec", str(error)),))
+            return await self._report_invalid(key, observed, stored, invalid, now)
+
+        plan = compare(desired, self.view.children(key), model, self.served, self.view.settled(key))
+        try:
+            problems = await Applier(self.cluster, self.view).execute(key, model.uid, plan, tolerate=tolerate)
+        except NamespaceLeaving:
+            return None
+        situation = status.Situation(model, desired, self._workload(key, observed), self.view.pods(key), problems)
         again = await self._report(key, observed, stored, status.report(situation, stored, now))
         return min((delay for delay in (again, RECHECK_SECONDS if problems else None) if delay), default=None)
 
-    def _deployment(self, key: Key) -> ObservedChild | None:
-        return self.view.children(key).get((DEPLOYMENT, key.name))
+    def _deployment(self, key: Key, owner: ObservedModel) -> ObservedChild | None:
+        live = self.view.children(key).get((DEPLOYMENT, key.name))
+        return live if live and is_ours(live.owner_uid, live.applied, owner.uid) else None
 
-    def _workload(self, key: Key) -> WorkloadFacts | None:
-        live = self._deployment(key)
+    def _workload(self, key: Key, owner: ObservedModel) -> WorkloadFacts | None:
+        live = self._deployment(key, owner)
         return live.workload if live else None
+
+    async def _report_invalid(
+        self, key: Key, observed: ObservedModel, stored: dict[str, Any], invalid: InvalidSpec, now: str
+    ) -> float | None:
+        workload = self._workload(key, observed)
+        new = status.report_invalid(invalid, observed.generation, workload, stored, now)
+        return await self._report(key, observed, stored, new)
 
     async def _report(
         self, key: Key, observed: ObservedModel, stored: dict[str, Any], new: dict[str, Any]
@@ -104,8 +119,7 @@ class Reconciler:
     def _too_soon(self, key: Key, stored: dict[str, Any], new: dict[str, Any]) -> float | None:
         if stored.get("observedGeneration") != new["observedGeneration"]:
             return None
-        ready = status.condition(new, "Ready")["status"] == "True"
-        minor = not ready and not status.differs(stored, new, in_substance=True)
+        minor = not status.differs(stored, new, in_substance=True)
         due = self._written.get(key, float("-inf")) + (MINOR_SECONDS if minor else BATCH_SECONDS)
         return due - self.clock() if due > self.clock() else None
 

@@ -7,12 +7,15 @@ had to start anew never tells which objects vanished meanwhile.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Collection
 
 from .cluster import Cluster
 from .desired import labels
 from .kinds import CHILDREN, MODEL, POD, Kind
 from .view import Key, View
+
+log = logging.getLogger(__name__)
 
 OURS = f"{labels.MANAGED_BY}={labels.OPERATOR}"
 """Selects children and pods; everything else of the cluster is none of our business, and would fill the memory."""
@@ -33,7 +36,10 @@ async def resync(view: View, cluster: Cluster, served: Collection[Kind], namespa
                 listed_at = version if listed_at is None else min(listed_at, version)
                 for body in items:
                     alive.add((body["metadata"]["namespace"], body["metadata"]["name"]))
-                    changed.update(view.observe(kind, body))
+                    try:
+                        changed.update(view.observe(kind, body))
+                    except Exception:  # one odd object must not keep all others from being served
+                        log.exception("%s %s could not be read", kind.name, body["metadata"]["name"])
                 await asyncio.sleep(0)  # a long list must not hold up watches and workers
         changed.update(view.retain(kind, alive, listed_at or 0))
     return changed

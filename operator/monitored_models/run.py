@@ -56,8 +56,8 @@ async def _session(settings: Settings) -> bool:
 async def _serve(session: Session) -> bool:
     try:
         return await session.serve()
-    except ExceptionGroup:
-        # A kind that is removed while it is watched ends its watch with an error; so does real trouble.
+    except (ExceptionGroup, ApiError):
+        # A kind that is removed while it is listed or watched ends that with an error; so does real trouble.
         if not await session.kinds_differ():
             raise
         return True
@@ -130,10 +130,11 @@ class Session:
     async def _watch(self) -> None:
         configuration, namespaces = self._cluster.configuration, self._settings.namespaces
         registry = handlers.registry(self._view, self._queue, self._served)
-        token = await configuration.get_api_key_with_prefix("BearerToken", alias="authorization")
 
         @kopf.on.login(registry=registry)
         async def login(**_: object) -> kopf.ConnectionInfo:
+            # Asked for anew each time: tokens of service accounts and of login programs expire.
+            token = await configuration.get_api_key_with_prefix("BearerToken", alias="authorization")
             return handlers.connection(configuration, token)
 
         await kopf.operator(

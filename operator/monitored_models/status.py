@@ -102,7 +102,7 @@ def _unschedulable(s: Situation) -> Finding | None:
     pod = _pod_waiting(s, "Unschedulable", "SchedulingGated")
     if pod is None:
         return None
-    if s.workload and s.workload.ready:
+    if s.workload and s.workload.replacing:
         return Finding(
             "RolloutBlocked",
             f"pod {pod.name} finds no node while the old pods hold theirs: with spec.rollout.maxSurge: 0 and "
@@ -126,28 +126,42 @@ def _stuck(s: Situation) -> Finding | None:
     )
 
 
-def _not_complete(s: Situation) -> Finding | None:
-    if s.workload is None:
-        return Finding("PodsNotReady", "the Deployment is being created")
-    if s.workload.complete:
+def _paused(s: Situation) -> Finding | None:
+    if s.workload is None or not s.workload.paused:
         return None
-    if s.workload.total > s.workload.updated or s.workload.total > s.workload.wanted:
+    return Finding(
+        "Paused", f"someone has paused the Deployment: kubectl rollout resume deployment/{s.model.name}", stalled=True
+    )
+
+
+def _still_starting(s: Situation) -> Finding:
+    if s.workload and s.workload.replacing:
         return Finding("RollingOut", "pods are being replaced; the old ones serve until the new ones are ready")
-    return Finding("PodsNotReady", f"waiting for {_replicas(s.workload.wanted)} to become ready")
+    wanted = s.workload.wanted if s.workload else s.model.minimum_replicas
+    return Finding("PodsNotReady", f"waiting for {_replicas(wanted)} to become ready")
 
 
-WORKLOAD_CHECKS: tuple[Callable[[Situation], Finding | None], ...] = (
-    _suspended,
-    _workload_problem,
+def _serves(s: Situation) -> bool:
+    """Whether the model has the replicas that it must have; an autoscaler may be on its way to more."""
+    if s.workload is None:
+        return False
+    return s.workload.serves(s.model.minimum_replicas if s.model.spec.autoscaling else s.workload.wanted)
+
+
+WORKLOAD_CHECKS: tuple[Callable[[Situation], Finding | None], ...] = (_suspended, _workload_problem)
+"""Looked at in any case."""
+SERVING_CHECKS: tuple[Callable[[Situation], Finding | None], ...] = (
     _pods_refused,
     _image,
     _container_config,
     _out_of_memory,
     _crash,
     _unschedulable,
+    _paused,
     _stuck,
-    _not_complete,
+    _still_starting,
 )
+"""Why a model does not serve; looked at when it does not."""
 
 
 # --- the rest ---
@@ -166,7 +180,7 @@ def _first_problem(problems: Iterable[ChildProblem]) -> Finding | None:
 
 
 def _waiting_pods(s: Situation) -> list[PodFacts]:
-    return [pod for pod in s.pods if not pod.ready and not pod.deleting]
+    return [pod for pod in s.pods if not pod.ready and not pod.leaving]
 
 
 def _pod_waiting(s: Situation, *reasons: str) -> PodFacts | None:
@@ -191,7 +205,8 @@ def _in_place(s: Situation) -> str:
 def report(situation: Situation, stored: Mapping[str, Any], now: str) -> dict[str, Any]:
     """The status of a valid model. `stored` is the last one, from which times of unchanged facts are kept."""
     model, workload = situation.model, situation.workload
-    workload_finding = next((f for check in WORKLOAD_CHECKS if (f := check(situation))), None)
+    checks = WORKLOAD_CHECKS if _serves(situation) else (*WORKLOAD_CHECKS, *SERVING_CHECKS)
+    workload_finding = next((f for check in checks if (f := check(situation))), None)
     monitoring_finding = _monitoring_problem(situation)
     wanted = workload.wanted if workload else model.minimum_replicas
     ready = workload.ready if workload else 0
@@ -206,9 +221,7 @@ def report(situation: Situation, stored: Mapping[str, Any], now: str) -> dict[st
     ]
     status = {
         "observedGeneration": model.generation,
-        "replicas": wanted,
-        "readyReplicas": ready,
-        "readyReplicasText": f"{ready}/{wanted}",
+        **_counts(wanted, ready),
         "selector": labels.selector_text(model),
         "endpoint": names.endpoint(model),
         "gpu": {"requested": model.spec.gpu.count * wanted if model.spec.gpu else 0},
@@ -222,12 +235,28 @@ def report(situation: Situation, stored: Mapping[str, Any], now: str) -> dict[st
     return status
 
 
-def report_invalid(invalid: InvalidSpec, generation: int, stored: Mapping[str, Any], now: str) -> dict[str, Any]:
-    """The status of a spec that cannot be understood; what an earlier spec brought about stays as it is."""
+def report_invalid(
+    invalid: InvalidSpec, generation: int, workload: WorkloadFacts | None, stored: Mapping[str, Any], now: str
+) -> dict[str, Any]:
+    """The status of a spec that cannot be understood: what an earlier one brought about runs on, and is not restored."""
     finding = Finding("InvalidSpec", str(invalid)[:2000], stalled=True)
+    counts = _counts(workload.wanted, workload.ready) if workload else {}
     kept = {key: value for key, value in stored.items() if key not in ("conditions", "observedGeneration")}
-    conditions = [_condition("Ready", finding, "", ""), *_progress(finding)]
-    return {**kept, "observedGeneration": generation, "conditions": _dated(conditions, generation, stored, now)}
+    unknown = [
+        {"type": kind, "status": "Unknown", "reason": finding.reason, "message": "the spec cannot be understood"}
+        for kind in ("WorkloadReady", "MonitoringApplied", "Monitored")
+    ]
+    conditions = [_condition("Ready", finding, "", ""), *unknown, *_progress(finding)]
+    return {
+        **kept,
+        **counts,
+        "observedGeneration": generation,
+        "conditions": _dated(conditions, generation, stored, now),
+    }
+
+
+def _counts(wanted: int, ready: int) -> dict[str, Any]:
+    return {"replicas": wanted, "readyReplicas": ready, "readyReplicasText": f"{ready}/{wanted}"}
 
 
 def _condition(kind: str, finding: Finding | None, reason: str, message: str) -> dict[str, Any]:

@@ -16,7 +16,10 @@ def problems(parsed: Model | InvalidSpec, settings: Settings) -> list[Problem]:
     """Every problem; none for a model that can be applied."""
     if isinstance(parsed, InvalidSpec):
         return list(parsed.problems)
-    children = render(parsed, settings, parsed.minimum_replicas)
+    try:
+        children = render(parsed, settings, parsed.minimum_replicas)
+    except ValueError as error:  # a text that a rule should have refused
+        return [Problem("spec", str(error))]
     return [problem for child in children for problem in _rule_problems(child)]
 
 

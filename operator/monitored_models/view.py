@@ -92,6 +92,8 @@ class _Entry:
     model: ObservedModel | None = None
     children: dict[tuple[Kind, str], ObservedChild] = field(default_factory=dict)
     pods: dict[str, tuple[int, PodFacts]] = field(default_factory=dict)
+    settled: dict[tuple[Kind, str], tuple[str, str]] = field(default_factory=dict)
+    """Digest of a rendering to that of what the API server made of it, where an admission policy changes objects."""
     gone: dict[Identity, int] = field(default_factory=dict)
     """Versions at which objects were deleted: the answer to an earlier write can come in after the deletion."""
 
@@ -148,6 +150,19 @@ class View:
         else:
             changed = self._observe_child(entry, kind, body, version)
         return [*left, key] if changed else left
+
+    def settle(self, key: Key, kind: Kind, name: str, rendering: str | None, answer: str) -> None:
+        """Remember that the API server makes `answer` of this rendering; None: it takes renderings as they are."""
+        entry = self._entries.setdefault(key, _Entry())
+        if rendering is None:
+            entry.settled.pop((kind, name), None)
+        else:
+            entry.settled[kind, name] = (rendering, answer)
+
+    def settled(self, key: Key) -> dict[tuple[Kind, str], tuple[str, str]]:
+        """Children that the API server keeps changed: digest of the rendering and of what became of it."""
+        entry = self._entries.get(key)
+        return dict(entry.settled) if entry else {}
 
     def forget(self, kind: Kind, body: Body) -> list[Key]:
         """Take note that an object is gone. Returns the models to look at again."""

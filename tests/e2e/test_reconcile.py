@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -251,7 +252,65 @@ def test_events_tell_transitions_of_ready_and_nothing_else(bed: Bed, namespace: 
     bed.apply(model("churn", namespace))
     bed.wait_for(namespace, "churn", "Ready")
     told = bed.wait("three events", lambda: len(found := events(bed, namespace)) >= 3 and found)
-    assert told == [("Normal", "Ready"), ("Warning", "Suspended"), ("Normal", "Ready")]
+    assert told == [("Normal", "Ready"), ("Normal", "Suspended"), ("Normal", "Ready")]
+
+
+def test_any_text_that_is_admitted_reaches_the_children(bed: Bed, namespace: str) -> None:
+    text = "Churn 😀 é \u0085\u2028\ufeff {{ x }} ${y} \"'\\\\ # : ["
+    env = [{"name": "NOTE", "value": text + "\n\ttabs\u007f"}]
+    alerts = {"labels": {"note": text}}
+    body = model("churn", namespace, model={"name": text}, env=env, args=[text], monitoring={"alerts": alerts})
+    status, answer = bed.plane.request("POST", MODEL.path(namespace), body)
+    assert status == 201, answer
+    bed.wait_for(namespace, "churn", "Ready")
+    (pod,) = pods(bed, namespace)
+    given = {variable["name"]: variable.get("value") for variable in pod["spec"]["containers"][0]["env"]}
+    assert given["NOTE"] == env[0]["value"]
+    assert given["MODEL_NAME"] == text.replace("$", "$$")
+    seen = len(bed.audit())
+    bed.quiet(namespace)
+    assert not bed.writes(namespace, seen)
+
+
+def test_pod_that_was_evicted_does_not_make_a_serving_model_unready(bed: Bed, namespace: str) -> None:
+    bed.apply(model("churn", namespace, replicas=2))
+    bed.wait_for(namespace, "churn", "Ready")
+    failed = pods(bed, namespace)[0]["metadata"]["name"]
+    status = {"status": {"phase": "Failed", "reason": "Evicted", "conditions": [{"type": "Ready", "status": "False"}]}}
+    code, answer = bed.plane.request(
+        "PATCH", POD.path(namespace, failed, "status"), status, content_type="application/merge-patch+json"
+    )
+    assert code == 200, answer
+    bed.wait("a pod in its place", lambda: len(pods(bed, namespace)) == 3)
+    bed.quiet(namespace, 2)
+    assert bed.condition(namespace, "churn")["status"] == "True"
+
+
+def test_autoscaling_step_does_not_make_the_model_unready(bed: Bed, namespace: str) -> None:
+    scaled = {"autoscaling": {"minReplicas": 1, "maxReplicas": 9}, "resources": {"requests": {"cpu": "100m"}}}
+    bed.apply(model("churn", namespace, **scaled))
+    bed.wait_for(namespace, "churn", "Ready")
+    since = bed.condition(namespace, "churn")["lastTransitionTime"]
+    for count in (4, 2, 6):
+        scale_deployment(bed, namespace, count)
+        bed.wait(f"{count} pods", partial(has_pods, bed, namespace, count))
+    bed.quiet(namespace, 2)
+    assert bed.condition(namespace, "churn")["lastTransitionTime"] == since
+    assert len(events(bed, namespace)) == 1
+
+
+def test_admission_policy_that_changes_children_causes_no_endless_writes(bed: Bed, namespace: str) -> None:
+    """A registry mirror: what the API server makes of a rendering counts as the rendering."""
+    mirror(bed, namespace)
+    bed.apply(model("churn", namespace))
+    bed.wait_for(namespace, "churn", "Ready")
+    bed.quiet(namespace)
+    (pod,) = pods(bed, namespace)
+    assert pod["spec"]["containers"][0]["image"].startswith("mirror.example.com/")
+    assert bed.writes(namespace)["patch deployments"] == 1
+    bed.plane.request("DELETE", POD.path(namespace, pod["metadata"]["name"]))
+    bed.quiet(namespace)
+    assert bed.writes(namespace)["patch deployments"] == 1
 
 
 # --- what is wrong is said ---
@@ -324,6 +383,10 @@ def pods(bed: Bed, namespace: str) -> list[Any]:
     return [pod for pod in items if "deletionTimestamp" not in pod["metadata"]]
 
 
+def has_pods(bed: Bed, namespace: str, count: int) -> bool:
+    return len(pods(bed, namespace)) == count
+
+
 def replicas(bed: Bed, namespace: str) -> int:
     body = bed.get(DEPLOYMENT, namespace, "churn")
     assert body is not None
@@ -338,6 +401,62 @@ def scale_deployment(bed: Bed, namespace: str, count: int) -> None:
         content_type="application/merge-patch+json",
     )
     assert status == 200, body
+
+
+def mirror(bed: Bed, namespace: str) -> None:
+    """Rewrite the images of Deployments in a namespace, as companies do."""
+    group = "admissionregistration.k8s.io/v1"
+    expression = (
+        "Object{spec: Object.spec{template: Object.spec.template{spec: Object.spec.template.spec{containers: "
+        "object.spec.template.spec.containers.map(c, Object.spec.template.spec.containers{name: c.name, "
+        'image: "mirror.example.com/model:1"})}}}}'
+    )
+    rule = {
+        "apiGroups": ["apps"],
+        "apiVersions": ["v1"],
+        "operations": ["CREATE", "UPDATE"],
+        "resources": ["deployments"],
+    }
+    policy = {
+        "apiVersion": group,
+        "kind": "MutatingAdmissionPolicy",
+        "metadata": {"name": f"mirror-{namespace}"},
+        "spec": {
+            "matchConstraints": {"resourceRules": [rule]},
+            "reinvocationPolicy": "Never",
+            "failurePolicy": "Fail",
+            "mutations": [{"patchType": "ApplyConfiguration", "applyConfiguration": {"expression": expression}}],
+        },
+    }
+    binding = {
+        "apiVersion": group,
+        "kind": "MutatingAdmissionPolicyBinding",
+        "metadata": {"name": f"mirror-{namespace}"},
+        "spec": {
+            "policyName": f"mirror-{namespace}",
+            "matchResources": {
+                "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace}},
+            },
+        },
+    }
+    bed.apply(policy)
+    bed.apply(binding)
+    probe = {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "probe", "namespace": namespace},
+        "spec": {
+            "selector": {"matchLabels": {"a": "b"}},
+            "replicas": 0,
+            "template": {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "a", "image": "b"}]}},
+        },
+    }
+
+    def in_force() -> bool:
+        status, body = bed.plane.request("POST", f"{DEPLOYMENT.path(namespace)}?dryRun=All", probe)
+        return status == 201 and body["spec"]["template"]["spec"]["containers"][0]["image"].startswith("mirror.")
+
+    bed.wait("policy in force", in_force)
 
 
 def events(bed: Bed, namespace: str) -> list[tuple[str, str]]:

@@ -22,6 +22,7 @@ class IntOrString:
 
     pattern: str
     max_length: int
+    maximum: int
 
     def __get_pydantic_json_schema__(self, _schema: Any, _handler: Any) -> dict[str, Any]:
         return {
@@ -29,6 +30,8 @@ class IntOrString:
             "x-kubernetes-int-or-string": True,
             "pattern": self.pattern,
             "maxLength": self.max_length,
+            "minimum": 0,
+            "maximum": self.maximum,
         }
 
 
@@ -68,26 +71,32 @@ def _int_or_string(value: Any) -> Any:
 
 
 def _quantity(value: int | str) -> str:
-    text = str(value)
-    if re.fullmatch(QUANTITY, text) is None:
+    in_bounds = 0 <= value <= MAX_AMOUNT if isinstance(value, int) else re.fullmatch(QUANTITY, value)
+    if not in_bounds:
         raise ValueError("not a quantity: write a number with an optional suffix, like 500m, 2, 8Gi")
-    return text
+    return str(value)
 
 
 def _percent_or_count(value: int | str) -> int | str:
     if isinstance(value, int):
-        if value < 0:
-            raise ValueError("must not be negative")
+        if not 0 <= value <= MAX_PODS:
+            raise ValueError(f"must be from 0 to {MAX_PODS}")
     elif re.fullmatch(PERCENT, value) is None:
         raise ValueError("must be a number of pods, or a percentage from 0% to 100%")
     return value
 
 
+MAX_AMOUNT = 10**15 - 1
+MAX_PODS = 1000
 DNS_LABEL = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 DNS_SUBDOMAIN = r"^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$"
 LABEL_VALUE = r"^[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$"
 LABEL_KEY = r"^([a-z0-9]([-.a-z0-9]*[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$"
-QUANTITY = r"^[0-9]{1,18}(\.[0-9]{1,9})?(m|k|M|G|T|P|Ki|Mi|Gi|Ti|Pi)?$"
+# Amounts that the API server gives back as they are: none is rounded, none is capped.
+QUANTITY = (
+    r"^([0-9]{1,9}(\.[0-9]{1,3})?(k|M|G|Ki|Mi|Gi)?|[0-9]{1,6}(\.[0-9]{1,3})?(T|Ti)|[0-9]{1,3}(\.[0-9]{1,3})?(P|Pi)|"
+    r"[0-9]{1,15}m?)$"
+)
 PERCENT = r"^([0-9]|[1-9][0-9]|100)%$"
 PRINTABLE = r"^[^\x00-\x1f\x7f]+$"
 PROMETHEUS_LABEL = r"^[a-zA-Z_][a-zA-Z0-9_]*$"
@@ -107,11 +116,14 @@ Duration = Annotated[str, Field(pattern=DURATION, max_length=8)]
 Seconds = Annotated[int, Field(ge=1, le=86400)]
 UnixId = Annotated[int, Field(ge=1, le=2147483647)]
 Quantity = Annotated[
-    int | str, IntOrString(QUANTITY, 32), pydantic.BeforeValidator(_int_or_string), pydantic.AfterValidator(_quantity)
+    int | str,
+    IntOrString(QUANTITY, 32, MAX_AMOUNT),
+    pydantic.BeforeValidator(_int_or_string),
+    pydantic.AfterValidator(_quantity),
 ]
 PercentOrCount = Annotated[
     int | str,
-    IntOrString(PERCENT, 4),
+    IntOrString(PERCENT, 4, MAX_PODS),
     pydantic.BeforeValidator(_int_or_string),
     pydantic.AfterValidator(_percent_or_count),
 ]

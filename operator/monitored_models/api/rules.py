@@ -32,6 +32,29 @@ from .spec import (
 
 RESERVED_ALERT_LABELS = ("namespace", "monitored_model", "severity", "alertname")
 RESERVED_MATCHERS = ("namespace", "monitored_model", "le")
+PROMQL_WORDS = (
+    "and",
+    "anchored",
+    "atan2",
+    "bool",
+    "by",
+    "end",
+    "fill",
+    "fill_left",
+    "fill_right",
+    "group_left",
+    "group_right",
+    "ignoring",
+    "inf",
+    "nan",
+    "offset",
+    "on",
+    "or",
+    "smoothed",
+    "start",
+    "unless",
+    "without",
+)
 RESERVED_VOLUME_PREFIX = "mm-"
 
 
@@ -118,7 +141,15 @@ def _matcher_rules(on: type[Any]) -> tuple[Rule, ...]:
         holds=lambda signal: _label_keys(PROMETHEUS_LABEL, signal.matchers, RESERVED_MATCHERS),
         message="each key must be a Prometheus label name, not namespace, monitored_model or le, and without two underscores at its start",
     )
-    return names, expressions
+    metric = "histogram" if on is LatencySignal else "counter"
+    words = Rule(
+        on=on,
+        field=metric,
+        cel=f"!(self.{metric}.lowerAscii() in [{', '.join(map(repr, PROMQL_WORDS))}])",
+        holds=lambda signal: getattr(signal, metric).lower() not in PROMQL_WORDS,
+        message="a word of PromQL cannot be the name of a metric",
+    )
+    return names, expressions, words
 
 
 RULES: tuple[Rule, ...] = (
@@ -221,9 +252,9 @@ RULES: tuple[Rule, ...] = (
     Rule(
         on=Scrape,
         field="interval",
-        cel="duration(self.interval) <= duration('5m')",
-        holds=lambda s: seconds(s.interval) <= 300,
-        message="interval must not be above 5m: Prometheus takes a series for gone after five minutes",
+        cel="duration(self.interval) <= duration('2m')",
+        holds=lambda s: seconds(s.interval) <= 120,
+        message="interval must not be above 2m: Prometheus takes a series for gone after five minutes without a sample",
     ),
     Rule(
         on=Spec,

@@ -77,9 +77,9 @@ class Resources:
     """CPU, memory and other resources of the container."""
 
     requests: ResourceMap | None = None
-    """What the scheduler reserves on a node."""
+    """What the scheduler reserves on a node. A fraction stands in quotes, or in thousandths: 500m."""
     limits: ResourceMap | None = None
-    """What the container may use at most."""
+    """What the container may use at most. A fraction stands in quotes, or in thousandths: 500m."""
 
 
 @value_type
@@ -216,7 +216,7 @@ class Scheduling:
 
 @value_type
 class Security:
-    """Identity of the container's process. The pod satisfies the restricted Pod Security Standard whatever stands here."""
+    """Identity of the container's process. The pod that is made satisfies the restricted Pod Security Standard in any case."""
 
     run_as_user: UnixId | None = None
     """User id, never 0; the runtime's own when left out."""
@@ -368,7 +368,7 @@ class Dashboard:
 
     enabled: bool = True
     """Whether there is a dashboard ConfigMap."""
-    folder: DisplayText | None = None
+    folder: Annotated[str, Field(pattern=r"^[^/.\s\x00-\x1f\x7f][^/\x00-\x1f\x7f]*$", max_length=128)] | None = None
     """Folder in Grafana, where the dashboard sidecar is set up to read it from an annotation."""
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from ..api import Model
 from ..api.rules import seconds
 from ..api.spec import AlertRule, LatencyAlertRule, RatioAlertRule
-from . import labels, promql
+from . import labels, promql, startup
 from .promql import Scope
 from .recordings import ERROR_RATIO, latency_headline, recorded
 
@@ -33,14 +33,22 @@ class Alert:
     threshold: Callable[[Model, Any], float] = lambda _model, _rule: 0.0
 
 
-def _target_down(_model: Model, scope: Scope, _threshold: float) -> str:
-    return f"{promql.target_up(scope)} == 0"
+def _loading(model: Model, scope: Scope) -> str:
+    """Targets that have not answered yet, and need not have: pods that are still within the time they may load in."""
+    up, seconds_to_load = promql.selector("up", scope.matchers), f"{startup.seconds_to_load(model)}s"
+    return f"{up} == 0 unless max_over_time({up}[{seconds_to_load}]) > 0 unless {up} offset {seconds_to_load}"
+
+
+def _target_down(model: Model, scope: Scope, _threshold: float) -> str:
+    return f"{promql.target_up(scope)} == 0 unless ({_loading(model, scope)})"
 
 
 def _replicas_missing(model: Model, scope: Scope, _threshold: float) -> str:
+    by, up = ", ".join(scope.by), promql.targets_up(scope)
+    loading = f"count by ({by}) ({_loading(model, scope)})"
     # absent() keeps the model's identity from the matchers, so that no target at all is seen too.
-    up = promql.scoped("up", scope)
-    return f"{promql.targets_up(scope)} < {model.minimum_replicas} or absent({up})"
+    absent = f"absent({promql.selector('up', scope.matchers)})"
+    return f"({up} + ({loading} or 0 * {up})) < {model.minimum_replicas} or {absent}"
 
 
 def _no_data(model: Model, scope: Scope, _threshold: float) -> str:
@@ -73,7 +81,7 @@ ALERTS: tuple[Alert, ...] = (
         hold="10m",
         severity="warning",
         summary="A pod of a model does not answer scrapes.",
-        description=f"Pod {{{{ $labels.pod }}}} of {WHO} has not answered Prometheus: it is down, still loading, or "
+        description=f"Pod {{{{ $labels.pod }}}} of {WHO} has not answered Prometheus: it is down, or "
         "its metrics port and path are not those of the spec.",
         expression=_target_down,
     ),
@@ -91,10 +99,11 @@ ALERTS: tuple[Alert, ...] = (
         name="ModelNoData",
         attribute="model_no_data",
         hold="30m",
-        severity="warning",
+        severity="info",
         summary="A model answers scrapes, but not with the metrics that its rules read.",
         description=f"{WHO} exposes none of the series that its runtime is known for; its other alerts cannot fire. "
-        "Check spec.runtime, or name its metrics in spec.monitoring.signals.",
+        "Check spec.runtime, or name its metrics in spec.monitoring.signals. A server that exposes a series with its "
+        "first request only looks the same until then.",
         expression=_no_data,
     ),
     Alert(

@@ -74,14 +74,14 @@ def _panels(model: Model) -> list[panels.Panel]:
         panels.stat("Requests", "Requests per second.", promql.requests(model, scope), unit="reqps"),
         panels.stat(
             "Failed requests",
-            "Share of requests that fail; red from the limit of ModelErrorRatioHigh.",
+            "Share of requests that fail." + _limit("ModelErrorRatioHigh", ratio_limit),
             promql.error_ratio(model, scope),
             unit="percentunit",
             red_from=ratio_limit,
         ),
         panels.stat(
             f"Latency ({headline})",
-            "Duration of a request; red from the limit of ModelLatencyHigh.",
+            "Duration of a request." + _limit("ModelLatencyHigh", latency_limit),
             latencies[headline],
             unit="s",
             red_from=latency_limit,
@@ -94,14 +94,14 @@ def _panels(model: Model) -> list[panels.Panel]:
         ),
         panels.lines(
             "Error ratio",
-            "Share of requests that fail; the line is the limit of ModelErrorRatioHigh.",
+            "Share of requests that fail." + _limit("ModelErrorRatioHigh", ratio_limit),
             {"failed": promql.error_ratio(model, scope)},
             unit="percentunit",
             red_from=ratio_limit,
         ),
         panels.lines(
             "Latency",
-            "Duration of requests; the line is the limit of ModelLatencyHigh.",
+            "Duration of requests." + _limit("ModelLatencyHigh", latency_limit),
             latencies,
             unit="s",
             red_from=latency_limit,
@@ -120,6 +120,10 @@ def _panels(model: Model) -> list[panels.Panel]:
         ),
         panels.table("Pods", "Each pod: 1 answers Prometheus, 0 does not.", promql.target_up(scope)),
     ]
+
+
+def _limit(alert: str, threshold: float | None) -> str:
+    return "" if threshold is None else f" Red from the limit of {alert}, {threshold:g}."
 
 
 def _threshold(model: Model, name: str) -> float | None:

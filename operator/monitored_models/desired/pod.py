@@ -8,7 +8,7 @@ from typing import Any
 from ..api import Model
 from ..api.spec import Probe
 from ..runtimes import ProbeDefaults
-from . import labels, names, storage
+from . import labels, names, startup, storage
 from .child import without_empty
 
 
@@ -132,23 +132,17 @@ def _resources(model: Model) -> dict[str, Any]:
 
 
 def _probe(given: Probe, default: ProbeDefaults) -> dict[str, Any] | None:
-    if not (given.enabled and default.enabled):
+    probe = startup.effective(given, default)
+    if probe is None:
         return None
-    path = given.path or default.path
-
-    def pick(own: int | None, other: int) -> int:
-        return other if own is None else own
-
+    http = {"path": probe.path, "scheme": "HTTP"} if probe.path else {}
     return without_empty(
         {
-            ("httpGet" if path else "tcpSocket"): {
-                **({"path": path, "scheme": "HTTP"} if path else {}),
-                "port": names.HTTP_PORT,
-            },
-            "initialDelaySeconds": pick(given.initial_delay_seconds, default.initial_delay_seconds) or None,
-            "periodSeconds": pick(given.period_seconds, default.period_seconds),
-            "timeoutSeconds": pick(given.timeout_seconds, default.timeout_seconds),
-            "failureThreshold": pick(given.failure_threshold, default.failure_threshold),
+            ("httpGet" if http else "tcpSocket"): {**http, "port": names.HTTP_PORT},
+            "initialDelaySeconds": probe.initial_delay_seconds or None,
+            "periodSeconds": probe.period_seconds,
+            "timeoutSeconds": probe.timeout_seconds,
+            "failureThreshold": probe.failure_threshold,
         }
     )
 

@@ -59,27 +59,40 @@ def selector(metric: str, matchers: tuple[Matcher, ...]) -> str:
     return f"{metric}{{{inside}}}"
 
 
-@lru_cache(maxsize=4096)
+_MARK = "\ue000"
+"""Stands, with a number, for a value of the scope while an expression is worked on; users' text cannot begin so."""
+
+
 def scoped(bare: str, scope: Scope, extra_by: tuple[str, ...] = ()) -> str:
     """A bare expression with the scope's matchers on each selector and its grouping on each aggregation.
 
     Raises ValueError when the expression, or what comes of it, is not PromQL.
     """
-    tree = promql.parse(bare)
+    names = tuple((name, operator) for name, operator, _ in scope.matchers)
+    result = _scoped(bare, names, (*scope.by, *extra_by))
+    for index, (_, _, value) in enumerate(scope.matchers):
+        result = result.replace(f'"{_MARK}{index}"', quote(value))
+    return result
+
+
+@lru_cache(maxsize=1024)
+def _scoped(bare: str, names: tuple[tuple[str, str], ...], by: tuple[str, ...]) -> str:
+    """The expression with marks for the values: one entry serves all models that share an expression."""
+    matchers = tuple((name, operator, f"{_MARK}{index}") for index, (name, operator) in enumerate(names))
 
     def rewrite(node: promql.Expr) -> promql.Expr | None:
         if isinstance(node, promql.VectorSelector):
-            return promql.parse(_rescoped(node, scope.matchers))
+            return promql.parse(_rescoped(node, matchers))
         if isinstance(node, promql.MatrixSelector):
-            inner = _rescoped(node.vector_selector, scope.matchers)
+            inner = _rescoped(node.vector_selector, matchers)
             return promql.parse(f"{inner}[{promql.display_duration(node.range)}]")
         if isinstance(node, promql.SubqueryExpr) and (node.offset is not None or node.at is not None):
             raise ValueError(f"offset and @ are not supported: {node.prettify()}")
         if isinstance(node, promql.AggregateExpr):
-            return promql.parse(_regrouped(node, (*scope.by, *extra_by)))
+            return promql.parse(_regrouped(node, by))
         return None
 
-    return _line(promql.parse(promql.transform(tree, None, rewrite).prettify()))
+    return _line(promql.parse(promql.transform(promql.parse(bare), None, rewrite).prettify()))
 
 
 def _line(tree: promql.Expr) -> str:

@@ -16,10 +16,10 @@ from typing import Annotated
 import yaml
 from pydantic import Field, TypeAdapter
 
-from ..typed import value_type
+from ..typed import settings_type
 
 
-@value_type
+@settings_type
 class ProbeDefaults:
     """Defaults of one probe; without a path the port must accept connections. Times in seconds."""
 
@@ -31,7 +31,7 @@ class ProbeDefaults:
     failure_threshold: int = 3
 
 
-@value_type
+@settings_type
 class UriHandling:
     """Which schemes of model.uri the server understands, each with the form in which it is given to the server.
 
@@ -42,7 +42,7 @@ class UriHandling:
     schemes: dict[str, str] = Field(default_factory=dict)
 
 
-@value_type
+@settings_type
 class Latency:
     """Request duration in seconds: a bare histogram (quantiles), or a bare expression of the mean where there is none."""
 
@@ -51,7 +51,7 @@ class Latency:
     mean: str | None = None
 
 
-@value_type
+@settings_type
 class SignalExpressions:
     """Bare PromQL of the canonical signals, per second or in seconds.
 
@@ -65,7 +65,7 @@ class SignalExpressions:
     """A series that exists as soon as the server is up: its absence means that the metrics are not the expected ones."""
 
 
-@value_type
+@settings_type
 class AlertDefaults:
     """Thresholds that make sense for this kind of server."""
 
@@ -73,7 +73,7 @@ class AlertDefaults:
     latency: str
 
 
-@value_type
+@settings_type
 class Profile:
     """One kind of model server."""
 
