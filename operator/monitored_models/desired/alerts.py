@@ -33,19 +33,19 @@ class Alert:
     threshold: Callable[[Model, Any], float] = lambda _model, _rule: 0.0
 
 
-def _loading(model: Model, scope: Scope) -> str:
-    """Targets that have not answered yet, and need not have: pods that are still within the time they may load in."""
-    up, seconds_to_load = promql.selector("up", scope.matchers), f"{startup.seconds_to_load(model)}s"
-    return f"{up} == 0 unless max_over_time({up}[{seconds_to_load}]) > 0 unless {up} offset {seconds_to_load}"
+def _had_time(model: Model, scope: Scope) -> str:
+    """Targets that have answered before, or are older than the time in which they may load."""
+    up, loading = promql.selector("up", scope.matchers), f"{startup.seconds_to_load(model)}s"
+    return f"(max_over_time({up}[{loading}]) > 0 or {up} offset {loading})"
 
 
 def _target_down(model: Model, scope: Scope, _threshold: float) -> str:
-    return f"{promql.target_up(scope)} == 0 unless ({_loading(model, scope)})"
+    return f"{promql.target_up(scope)} == 0 and {_had_time(model, scope)}"
 
 
 def _replicas_missing(model: Model, scope: Scope, _threshold: float) -> str:
     by, up = ", ".join(scope.by), promql.targets_up(scope)
-    loading = f"count by ({by}) ({_loading(model, scope)})"
+    loading = f"count by ({by}) ({promql.target_up(scope)} == 0 unless {_had_time(model, scope)})"
     # absent() keeps the model's identity from the matchers, so that no target at all is seen too.
     absent = f"absent({promql.selector('up', scope.matchers)})"
     return f"({up} + ({loading} or 0 * {up})) < {model.minimum_replicas} or {absent}"
@@ -91,7 +91,7 @@ ALERTS: tuple[Alert, ...] = (
         hold="15m",
         severity="critical",
         summary="A model has fewer working replicas than it should.",
-        description=f"{WHO} should have {{wanted}} replicas that answer Prometheus, and has fewer: see `kubectl describe "
+        description=f"{WHO} should have {{wanted}} that answer Prometheus, and has fewer: see `kubectl describe "
         "mm` for what its pods are waiting for.",
         expression=_replicas_missing,
     ),
@@ -145,7 +145,7 @@ def alerts(model: Model) -> list[dict[str, Any]]:
 def _rule(alert: Alert, rule: AlertRule, model: Model) -> dict[str, Any]:
     threshold = alert.threshold(model, rule)
     extra = {name: literal(value) for name, value in sorted(model.spec.monitoring.alerts.labels.items())}
-    wanted = str(model.minimum_replicas)
+    wanted = f"{model.minimum_replicas} replica{'' if model.minimum_replicas == 1 else 's'}"
     return {
         "alert": alert.name,
         "expr": alert.expression(model, promql.model_scope(model), threshold),
