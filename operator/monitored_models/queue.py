@@ -28,7 +28,8 @@ class WorkQueue(Generic[K]):
         self._routine: deque[K] = deque()
         self._waiting: set[K] = set()
         self._working: set[K] = set()
-        self._again: set[K] = set()
+        self._again: dict[K, bool] = {}
+        """Keys to work on once more, and whether that is routine."""
         self._due: dict[K, float] = {}
         self._timers: list[tuple[float, int, K]] = []
         self._order = 0
@@ -45,7 +46,7 @@ class WorkQueue(Generic[K]):
             return
         self._due.pop(key, None)
         if key in self._working:
-            self._again.add(key)
+            self._again[key] = routine and self._again.get(key, True)
         elif key not in self._waiting or not routine:
             # A routine key that becomes urgent stands in both lanes; where it is met second, it no longer waits.
             self._waiting.add(key)
@@ -98,8 +99,7 @@ class WorkQueue(Generic[K]):
             finally:
                 self._working.discard(key)
                 if key in self._again:
-                    self._again.discard(key)
-                    self.add(key)
+                    self.add(key, routine=self._again.pop(key))
 
     async def _next(self) -> K | None:
         while not self._closed:
@@ -120,6 +120,7 @@ class WorkQueue(Generic[K]):
         while self._timers and (self._timers[0][0] <= now or self._superseded(self._timers[0])):
             due, _, key = heapq.heappop(self._timers)
             if self._due.get(key) == due:
+                del self._due[key]
                 self.add(key)
 
     def _superseded(self, timer: tuple[float, int, K]) -> bool:

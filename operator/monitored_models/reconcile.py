@@ -76,7 +76,10 @@ class Reconciler:
             problems = await Applier(self.cluster, self.view).execute(key, model.uid, plan, tolerate=tolerate)
         except NamespaceLeaving:
             return None
-        situation = status.Situation(model, desired, self._workload(key, observed), self.view.pods(key), problems)
+        workload = self._workload(key, observed)
+        if workload and not workload.current and not problems and stored.get("observedGeneration") == model.generation:
+            return BATCH_SECONDS  # scaled a moment ago: the figures are those of before until its controller has looked
+        situation = status.Situation(model, desired, workload, self.view.pods(key), problems)
         again = await self._report(key, observed, stored, status.report(situation, stored, now))
         return min((delay for delay in (again, RECHECK_SECONDS if problems else None) if delay), default=None)
 

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from monitored_models.api import API_VERSION, KIND, Model, parse
 from monitored_models.api.crd import openapi_schema
+from monitored_models.api.fields import MAX_AMOUNT, METRIC, QUANTITY
+from monitored_models.api.rules import PROMQL_WORDS
 
 JSON = dict[str, Any]
 
@@ -171,7 +173,34 @@ label_name = st.from_regex(r"[a-z][a-z0-9_]{0,9}", fullmatch=True).filter(
     lambda name: name not in ("namespace", "monitored_model", "severity", "alertname", "le")
 )
 label_key = st.sampled_from(["disk", "node.example.com/gpu", "a/b", "kubernetes.io/arch"])
-quantity = st.from_regex(r"[1-9][0-9]{0,3}(m|k|M|Ki|Mi|Gi)?", fullmatch=True) | st.integers(0, 10)
+ascii_text = st.characters(min_codepoint=32, max_codepoint=126)
+quantity = (
+    st.from_regex(r"[1-9][0-9]{0,3}(m|k|M|Ki|Mi|Gi)?", fullmatch=True)
+    | st.from_regex(QUANTITY.removeprefix("^").removesuffix("$"), fullmatch=True, alphabet=ascii_text)
+    | st.integers(0, 10)
+    | st.integers(0, MAX_AMOUNT)
+)
+NOT_QUITE_WORDS = (
+    "sum",
+    "SUM",
+    "avg",
+    "topk",
+    "count_values",
+    "rate",
+    "absent",
+    "time",
+    "vector",
+    "scalar",
+    "ORx",
+    "_on",
+)
+"""Names that mean something to PromQL elsewhere, and may be those of metrics."""
+any_metric_name = st.sampled_from([*PROMQL_WORDS, *map(str.upper, PROMQL_WORDS), *NOT_QUITE_WORDS]) | st.from_regex(
+    METRIC.removeprefix("^").removesuffix("$"), fullmatch=True, alphabet=ascii_text
+).filter(lambda name: len(name) <= 200)
+"""Names that the pattern of a metric name admits; some of them are words of PromQL."""
+metric_name = any_metric_name.filter(lambda name: name.lower() not in PROMQL_WORDS)
+folder = display_text.map(lambda text: "a" + text.replace("/", "|"))
 regex = st.sampled_from(
     ["5..", "a|b", "", ".*", "\\d+", "[^2]..", 'x"y', "a[\\\\]b", "é😀", "\\$x", "[$window]", "a\nb", "(a|b)?", "\t"]
 )
@@ -188,7 +217,10 @@ _KEYS: Mapping[str, st.SearchStrategy[str]] = {
 _FIELDS: Mapping[str, st.SearchStrategy[Any]] = {
     "env[].name": st.sampled_from(["HOME", "MODEL_NAME", "MODEL_URI", "HF_HOME", "LOG_LEVEL", "a.b-c"]),
     "model.name": display_text,
-    "dashboard.folder": display_text,
+    "dashboard.folder": folder,
+    "requests.counter": metric_name,
+    "errors.counter": metric_name,
+    "latency.histogram": metric_name,
     "alerts.labels": st.dictionaries(label_name, any_text, max_size=3),
     "requests.matchers": st.dictionaries(label_name, regex, max_size=3),
     "errors.matchers": st.dictionaries(label_name, regex, max_size=3),
@@ -220,8 +252,7 @@ def _text(schema: JSON, _path: str) -> st.SearchStrategy[str]:
 
 
 def _matching(pattern: str, longest: int) -> st.SearchStrategy[str]:
-    ascii_only = st.characters(min_codepoint=32, max_codepoint=126)
-    found = st.from_regex(pattern.removeprefix("^").removesuffix("$"), fullmatch=True, alphabet=ascii_only)
+    found = st.from_regex(pattern.removeprefix("^").removesuffix("$"), fullmatch=True, alphabet=ascii_text)
     return found.filter(lambda text: len(text) <= longest)
 
 

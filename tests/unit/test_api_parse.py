@@ -12,9 +12,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitored_models.api import InvalidSpec, Model, Problem, parse
-from monitored_models.api.rules import Rule, all_rules
+from monitored_models.api.rules import PROMQL_WORDS, Rule, all_rules
 from monitored_models.typed import wire_name
-from unit.specs import FULL, IMAGE, JSON, MINIMAL, RUNTIMES, TRITON, VLLM, body, model, specs, with_
+from unit.specs import (
+    FULL,
+    IMAGE,
+    JSON,
+    MINIMAL,
+    NOT_QUITE_WORDS,
+    RUNTIMES,
+    TRITON,
+    VLLM,
+    body,
+    model,
+    specs,
+    with_,
+)
 
 
 def problems(spec: Any) -> tuple[Problem, ...]:
@@ -97,6 +110,14 @@ ADMITTED: list[tuple[str, Any]] = [
     ("rollout.maxSurge", 3),
     ("storage.sharedMemory", 1073741824),
     ("storage.sharedMemory", "0.5Gi"),
+    ("storage.sharedMemory", 0),
+    ("storage.sharedMemory", 10**15 - 1),
+    *(("resources.limits.memory", text) for text in ("0", "1m", "999999999999999m", "999999999.999Gi", "999.999Pi")),
+    ("rollout.maxSurge", 1000),
+    ("disruptionBudget.minAvailable", 0),
+    ("monitoring.dashboard.folder", "Risk models . and {{ others }}"),
+    ("monitoring.dashboard.folder", "a.b"),
+    ("monitoring.dashboard.folder", "é😀"),
     ("monitoring.scrape.interval", "2m"),
     ("monitoring.scrape.path", "/metrics?format=prometheus&a=%20"),
     ("monitoring.signals", {"latency": {"histogram": "a:b_c", "scale": 1}}),
@@ -157,11 +178,33 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("rollout.maxSurge", 0.5, "integer or a string"),
     ("rollout.maxSurge", "101%", "percentage"),
     ("rollout.maxSurge", "3", "percentage"),
-    ("rollout.maxSurge", -1, "negative"),
+    ("rollout.maxSurge", -1, "from 0 to 1000"),
+    ("rollout.maxSurge", 1001, "from 0 to 1000"),
+    ("rollout.maxUnavailable", -1, "from 0 to 1000"),
+    ("disruptionBudget.minAvailable", -1, "from 0 to 1000"),
     ("storage.sharedMemory", True, "integer or a string"),
     ("storage.sharedMemory", 0.5, "quotes"),
     ("storage.sharedMemory", "8GB", "quantity"),
     ("storage.sharedMemory", -1, "quantity"),
+    ("storage.sharedMemory", 10**15, "quantity"),
+    *(
+        ("resources.limits.memory", text, "quantity")
+        for text in (
+            "-1",
+            "1e3",
+            "1E",
+            "1Ei",
+            "1n",
+            "1u",
+            "0.5m",
+            "1.0001",
+            "9999999999Gi",
+            "1000Pi",
+            "1.Gi",
+            ".5",
+            "1\n",
+        )
+    ),
     ("storage.sharedMemory", {}, "integer or a string"),
     ("resources.requests.cpu", "1 core", "quantity"),
     ("resources.requests.cpu", 0.5, "quotes"),
@@ -185,7 +228,10 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("monitoring.alerts.labels.team", 1, "string"),
     ("monitoring.signals.requests.counter", "a-b", "pattern"),
     ("monitoring.signals.latency.scale", 0, "greater than 0"),
-    ("monitoring.dashboard.folder", "", "pattern"),
+    *(
+        ("monitoring.dashboard.folder", text, "pattern")
+        for text in ("", "a/b", "/a", "a/", "..", ".", ".hidden", "../x", " a", "a\nb", "a\n")
+    ),
     ("scheduling.priorityClassName", "High", "pattern"),
     ("scheduling.nodeSelector.disk", "a" * 64, "at most 63"),
     ("env", "A=1", "array"),
@@ -343,6 +389,7 @@ def test_spec_that_is_no_map_is_refused(spec: Any) -> None:
 
 # --- rules that span fields ---
 
+SPELLED_WORDS = [spelled for word in PROMQL_WORDS for spelled in (word, word.upper(), word.capitalize())]
 CUSTOM_NAMES: JSON = {"requests": {"counter": "c"}, "latency": {"histogram": "h"}}
 SCALED: JSON = {"autoscaling": {"maxReplicas": 3}, "resources.requests": {"cpu": 1}}
 NO_REGEX = "each value must be a regular expression"
@@ -466,10 +513,20 @@ RULE_CASES: dict[tuple[str, str], Cases] = {
         [{"monitoring.scrape.interval": "5s"}, {"monitoring.scrape": {"interval": "1m", "timeout": "61s"}}],
         [{"monitoring.scrape": {"interval": "1m", "timeout": "60s"}}, {"monitoring.scrape.timeout": "500ms"}],
     ),
-    ("Scrape", "interval must not be above 5m"): (
+    ("Scrape", "interval must not be above 2m"): (
         MINIMAL,
-        [{"monitoring.scrape.interval": interval} for interval in ("301s", "6m", "1h", "999999h", "300001ms")],
-        [{"monitoring.scrape.interval": interval} for interval in ("5m", "300s", "300000ms")],
+        [{"monitoring.scrape.interval": interval} for interval in ("121s", "3m", "5m", "1h", "999999h", "120001ms")],
+        [{"monitoring.scrape.interval": interval} for interval in ("2m", "120s", "120000ms")],
+    ),
+    ("CounterSignal", "a word of PromQL"): (
+        MINIMAL,
+        [{"monitoring.signals.requests": {"counter": word}} for word in SPELLED_WORDS],
+        [{"monitoring.signals.requests": {"counter": name}} for name in NOT_QUITE_WORDS],
+    ),
+    ("LatencySignal", "a word of PromQL"): (
+        MINIMAL,
+        [{"monitoring.signals.latency": {"histogram": word}} for word in SPELLED_WORDS],
+        [{"monitoring.signals.latency": {"histogram": name}} for name in NOT_QUITE_WORDS],
     ),
     ("Spec", "only the custom runtime takes signals"): (
         TRITON,

@@ -28,6 +28,7 @@ MODEL = model()
 DESIRED = {child["kind"]: child for child in render(MODEL, Settings(), 1)}
 SERVED = frozenset(CHILDREN)
 Existing = dict[tuple[Kind, str], ObservedChild]
+Settled = dict[tuple[Kind, str], tuple[str, str]]
 
 
 def seen(child: Child, kind: Kind) -> ObservedChild:
@@ -49,8 +50,8 @@ def existing() -> Existing:
     return {(child.kind, child.name): child for child in found}
 
 
-def plan(there: Existing, served: frozenset[Kind] = SERVED) -> Plan:
-    return compare(DESIRED.values(), there, MODEL.uid, served)
+def plan(there: Existing, served: frozenset[Kind] = SERVED, settled: Settled | None = None) -> Plan:
+    return compare(DESIRED.values(), there, MODEL, served, settled or {})
 
 
 def described(made: Plan) -> tuple[list[str], list[str]]:
@@ -112,12 +113,69 @@ def test_state_of_a_child_that_is_no_longer_wanted(changes: dict[str, object], s
     assert described(plan(there)) == (steps, [])
 
 
-def test_child_under_an_old_name_is_deleted_after_the_new_one_is_applied() -> None:
+NAMES = [(kind, "churn-dashboard" if kind is CONFIG_MAP else "churn") for kind in CHILDREN]
+
+
+@pytest.mark.parametrize(("kind", "name"), NAMES, ids=[kind.name for kind in CHILDREN])
+def test_every_kind_is_deleted_under_the_name_that_this_model_gives_it(kind: Kind, name: str) -> None:
+    leftover = ObservedChild(kind, name, "uid-x", 1, MODEL.uid, "x", applied=True)
+    made = compare([], {(kind, name): leftover}, MODEL, SERVED, {})
+    assert described(made) == ([f"delete {kind.name} uid-x"], [])
+
+
+@pytest.mark.parametrize("kind", CHILDREN, ids=[kind.name for kind in CHILDREN])
+@pytest.mark.parametrize("owner_uid", [MODEL.uid, None])
+def test_object_whose_name_this_model_never_gives_is_left_alone(kind: Kind, owner_uid: str | None) -> None:
+    """Whoever may write owner references could otherwise have the operator delete what they may not."""
+    given = dict(NAMES)[kind]
+    others = {"old", "other", f"{given}-dashboard", f"{given}2", {"churn": "churn-dashboard"}.get(given, "churn")}
+    there = {(kind, name): ObservedChild(kind, name, "u", 1, owner_uid, "x", applied=True) for name in others}
+    assert compare([], there, MODEL, SERVED, {}) == Plan((), ())
+
+
+def test_what_is_wanted_is_applied_before_what_is_not_wanted_is_deleted() -> None:
     there = existing()
-    there[CONFIG_MAP, "old"] = replace(there.pop((CONFIG_MAP, "churn-dashboard")), name="old")
+    del there[CONFIG_MAP, "churn-dashboard"]
+    there[NETWORK_POLICY, "churn"] = ObservedChild(NETWORK_POLICY, "churn", "uid-x", 1, MODEL.uid, "x", applied=True)
     made = plan(there)
     assert [type(step) for step in made.steps] == [Apply, Delete]
-    assert [step.name for step in made.steps] == ["churn-dashboard", "old"]
+    assert [step.name for step in made.steps] == ["churn-dashboard", "churn"]
+
+
+RENDERED = digest.of_rendering(DESIRED["Service"])
+SETTLED: list[tuple[str, str, tuple[str, str], list[str]]] = [
+    # digest of the live Service, what is settled of it, the steps
+    ("changed on its way in, and settled", "x", (RENDERED, "x"), []),
+    ("changed since it was settled", "y", (RENDERED, "x"), ["apply Service uid-Service"]),
+    ("settled for an earlier rendering", "x", ("earlier", "x"), ["apply Service uid-Service"]),
+    ("the other way round", "x", ("x", RENDERED), ["apply Service uid-Service"]),
+    ("as rendered, whatever was settled", RENDERED, (RENDERED, "x"), []),
+]
+
+
+@pytest.mark.parametrize(("live", "pair", "steps"), [row[1:] for row in SETTLED], ids=[row[0] for row in SETTLED])
+def test_what_an_admission_policy_made_of_a_rendering_counts_as_equal(
+    live: str, pair: tuple[str, str], steps: list[str]
+) -> None:
+    there = existing()
+    there[SERVICE, "churn"] = replace(there[SERVICE, "churn"], digest=live)
+    assert described(plan(there, settled={(SERVICE, "churn"): pair})) == (steps, [])
+
+
+def test_what_is_settled_of_one_child_means_nothing_for_another() -> None:
+    there = existing()
+    there[SERVICE, "churn"] = replace(there[SERVICE, "churn"], digest="x")
+    pair = (RENDERED, "x")
+    steps, _ = described(plan(there, settled={(DEPLOYMENT, "churn"): pair, (SERVICE, "other"): pair}))
+    assert steps == ["apply Service uid-Service"]
+
+
+@pytest.mark.parametrize("changes", [{"deleting": True}, {"owner_uid": "other"}])
+def test_settled_child_that_is_leaving_or_someone_elses_is_still_a_problem(changes: dict[str, object]) -> None:
+    there = existing()
+    there[SERVICE, "churn"] = replace(there[SERVICE, "churn"], digest="x", **changes)  # type: ignore[arg-type]
+    steps, problems = described(plan(there, settled={(SERVICE, "churn"): (RENDERED, "x")}))
+    assert (steps, len(problems)) == ([], 1)
 
 
 @pytest.mark.parametrize("kind", [SERVICE_MONITOR, PROMETHEUS_RULE])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,14 +14,18 @@ from typing import Any
 import jsonschema
 import pytest
 import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from monitored_models import generate, runtimes
+from monitored_models.api import InvalidSpec, Model, parse
 from monitored_models.api.crd import crd, openapi_schema
+from monitored_models.api.fields import MAX_AMOUNT
 from monitored_models.api.rules import all_rules
 from monitored_models.api.spec import AlertRules, Spec
 from monitored_models.desired.alerts import ALERTS
 from monitored_models.typed import wire_name
-from unit.specs import FULL, JSON, MINIMAL, RUNTIMES, with_
+from unit.specs import FULL, JSON, MINIMAL, RUNTIMES, body, quantity, with_
 
 ROOT = Path(__file__).parents[2]
 OF_THE_API_SERVER = (".apiVersion", ".kind", ".metadata")
@@ -132,11 +137,48 @@ def test_schema_admits_what_the_parser_admits(spec: JSON) -> None:
 
 @pytest.mark.parametrize(
     "changes",
-    [{"replicas": "3"}, {"suspend": 1}, {"foo": 1}, {"model.version": "a/b"}, {"env": [{"name": "A", "x": 1}]}],
+    [
+        {"replicas": "3"},
+        {"suspend": 1},
+        {"foo": 1},
+        {"model.version": "a/b"},
+        {"env": [{"name": "A", "x": 1}]},
+        {"storage.sharedMemory": -1},
+        {"storage.sharedMemory": 10**15},
+        {"resources.limits": {"memory": -1}},
+        {"rollout.maxSurge": -1},
+        {"rollout.maxSurge": 1001},
+        {"disruptionBudget.minAvailable": -1},
+        {"monitoring.dashboard.folder": "a/b"},
+        {"monitoring.dashboard.folder": ".a"},
+    ],
 )
 def test_schema_refuses_what_the_parser_refuses(changes: JSON) -> None:
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(with_(MINIMAL, changes), _plain(openapi_schema()["properties"]["spec"]))
+
+
+PLAIN_SPEC = jsonschema.Draft202012Validator(_plain(openapi_schema()["properties"]["spec"]))
+AMOUNTS = ("storage.sharedMemory", "resources.requests.cpu", "rollout.maxSurge", "rollout.maxUnavailable")
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.sampled_from(AMOUNTS),
+    quantity | st.integers(-10, 2000) | st.sampled_from([MAX_AMOUNT, MAX_AMOUNT + 1, -(10**15), "101%", "5%", "-1"]),
+)
+def test_schema_and_parser_agree_on_amounts(path: str, value: Any) -> None:
+    spec = with_(MINIMAL, {"rollout.maxUnavailable": 1, path: value})
+    fits = PLAIN_SPEC.is_valid(spec)
+    parsed = parse(body(spec))
+    both_zero = isinstance(parsed, InvalidSpec) and "must not both be 0" in str(parsed)  # a rule, which CEL checks
+    assert fits == (isinstance(parsed, Model) or both_zero)
+
+
+def test_patterns_mean_the_same_to_the_api_server_and_to_the_parser() -> None:
+    """Classes like \\s are ASCII in Go, and Unicode in Rust and Python."""
+    own = (s.get("pattern", "") for path, s in ALL if not path.startswith((".spec.env", ".spec.scheduling")))
+    assert [pattern for pattern in own if re.search(r"\\[sdwbSDWB]", pattern)] == []
 
 
 def test_every_rule_of_the_parser_stands_in_the_schema() -> None:

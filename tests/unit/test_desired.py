@@ -18,6 +18,7 @@ from monitored_models.desired.alerts import ALERTS, literal
 from monitored_models.desired.dashboard import dashboard_json
 from monitored_models.desired.names import dashboard_key, dashboard_uid
 from monitored_models.desired.replicas import LiveScale, replicas
+from monitored_models.desired.startup import MARGIN, seconds_to_load
 from monitored_models.kinds import CHILDREN, DEPLOYMENT
 from monitored_models.settings import Settings
 from unit.specs import (
@@ -32,6 +33,7 @@ from unit.specs import (
     any_text,
     body,
     display_text,
+    folder,
     label_name,
     model,
     regex,
@@ -509,6 +511,72 @@ def test_panel_is_red_from_the_limit_of_its_alert() -> None:
     assert [(step["value"], step["color"]) for step in steps] == [(None, "green"), (0.123, "red")]
 
 
+LIMITED: dict[str, tuple[set[str], str, JSON]] = {
+    "ModelErrorRatioHigh": ({"Failed requests", "Error ratio"}, "0.123", {"threshold": 0.123}),
+    "ModelLatencyHigh": ({"Latency", "Latency (p95)"}, "0.25", {"threshold": "250ms"}),
+}
+
+
+@pytest.mark.parametrize("alert", LIMITED)
+@pytest.mark.parametrize("enabled", [True, False])
+def test_panel_names_the_limit_of_an_alert_only_where_the_alert_is_on(alert: str, enabled: bool) -> None:
+    titles, limit, rule = LIMITED[alert]
+    made = model(monitoring__alerts__rules={alert: {**rule, "enabled": enabled}})
+    found = panels(made)
+    assert {panel["title"] for panel in found if alert in panel["description"]} == (titles if enabled else set())
+    for panel in found:
+        if panel["title"] in titles:
+            assert (limit in panel["description"]) is enabled
+            steps = panel["fieldConfig"]["defaults"]["thresholds"]["steps"]
+            assert any(step["color"] == "red" for step in steps) is enabled
+            assert ("limit" in panel["description"]) is enabled
+
+
+def test_folder_of_a_dashboard_reaches_its_annotation() -> None:
+    annotations = children(model(monitoring__dashboard__folder="Risk models"))["ConfigMap"]["metadata"]["annotations"]
+    assert annotations == {SETTINGS.dashboard_folder_annotation: "Risk models"}
+
+
+# --- the time that a pod may load ---
+
+LOADING: list[tuple[str, Model, int]] = [
+    ("custom", model(), 5 * 60 + 60),
+    ("triton", model(TRITON), 10 * 120 + 60),
+    ("vllm", model(VLLM), 10 * 360 + 60),
+    (
+        "the spec's own startup probe",
+        model(probes={"startup": {"periodSeconds": 7, "failureThreshold": 11, "initialDelaySeconds": 30}}),
+        30 + 7 * 11 + 60,
+    ),
+    ("a part of it", model(VLLM, probes={"startup": {"failureThreshold": 6}}), 10 * 6 + 60),
+    ("another path is no other time", model(VLLM, probes={"startup": {"path": "/x"}}), 10 * 360 + 60),
+    ("no startup probe", model(VLLM, probes={"startup": {"enabled": False}}), 5 * 3 + 60),
+    (
+        "no startup probe, and a patient readiness probe",
+        model(VLLM, probes={"startup": {"enabled": False}, "readiness": {"initialDelaySeconds": 600}}),
+        600 + 5 * 3 + 60,
+    ),
+    ("no probe", model(probes={"startup": {"enabled": False}, "readiness": {"enabled": False}}), 60),
+]
+
+
+@pytest.mark.parametrize(("made", "seconds"), [row[1:] for row in LOADING], ids=[row[0] for row in LOADING])
+def test_time_that_a_pod_may_load_is_the_patience_of_its_probes(made: Model, seconds: int) -> None:
+    """And a minute for the scheduler and for the first scrape."""
+    assert seconds_to_load(made) == seconds
+    found = {rule["alert"]: rule["expr"] for rule in alert_rules(made)}
+    for alert in ("ModelTargetDown", "ModelReplicasMissing"):
+        assert f"[{seconds}s]" in found[alert]
+        assert f"offset {seconds}s" in found[alert]
+
+
+@pytest.mark.parametrize("spec", [*RUNTIMES.values(), FULL], ids=[*RUNTIMES, "full"])
+def test_time_that_a_pod_may_load_is_that_of_the_probe_it_has(spec: JSON) -> None:
+    probe = container(model(spec))["startupProbe"]
+    patience = probe.get("initialDelaySeconds", 0) + probe["periodSeconds"] * probe["failureThreshold"]
+    assert seconds_to_load(model(spec)) == patience + MARGIN
+
+
 def test_dashboard_of_a_suspended_model_can_be_shown() -> None:
     assert panels(model({**FULL, "suspend": True}))
 
@@ -616,7 +684,7 @@ def test_hostile_text_changes_no_selector(text: str) -> None:
     who = "x" if any(part in text for part in NOT_AS_MATCHER) else escaped(text)
     made = model(
         model__name=text,
-        monitoring__dashboard__folder=text,
+        monitoring__dashboard__folder="x" + text.replace("/", ""),
         monitoring__alerts__labels={"team": text + "\n"},
         monitoring__signals={"requests": {"counter": "c", "matchers": {"who": who}}},
     )
@@ -625,15 +693,13 @@ def test_hostile_text_changes_no_selector(text: str) -> None:
 
 
 @settings(max_examples=60, deadline=None)
-@given(
-    display_text, display_text, st.dictionaries(label_name, any_text, max_size=3), st.dictionaries(label_name, regex)
-)
-def test_free_text_changes_no_selector(name: str, folder: str, labels: JSON, matching: JSON) -> None:
+@given(display_text, folder, st.dictionaries(label_name, any_text, max_size=3), st.dictionaries(label_name, regex))
+def test_free_text_changes_no_selector(name: str, shelf: str, labels: JSON, matching: JSON) -> None:
     matching = dict(list(matching.items())[:8])
     made = model(
         model={"name": name[:128], "framework": "a.b+c-d"},
         monitoring={
-            "dashboard": {"folder": folder[:128]},
+            "dashboard": {"folder": shelf[:128]},
             "alerts": {"labels": {key: value[:256] for key, value in labels.items()}},
             "signals": {
                 "requests": {"counter": "c", "matchers": matching},

@@ -34,7 +34,7 @@ TRANSITIONS: list[tuple[str, JSON, JSON, str | None]] = [
     ("a new model that cannot work", {}, status("False", stalled=True), "Warning"),
     ("a status of someone else, then on its way", status(None), status("False"), None),
     ("it becomes ready", status("False"), status("True"), "Normal"),
-    ("it is no longer ready", status("True"), status("False"), "Warning"),
+    ("it is no longer ready", status("True"), status("False"), "Normal"),
     ("it is no longer ready and stuck", status("True"), status("False", stalled=True), "Warning"),
     ("it stays ready", status("True"), status("True", reason="Other", message="other"), None),
     ("it stays unready for another reason", status("False"), status("False", reason="Other"), None),
@@ -72,9 +72,19 @@ def test_event_says_what_the_condition_says_of_which_object() -> None:
 
 def test_event_keeps_the_bounds_of_its_kind() -> None:
     """events.k8s.io/v1 asks for these, and refuses a note of more than 1024 bytes."""
-    event = _event(message="é" * 5000)
-    assert len(event["note"].encode()) <= 1024
+    event = _event()
     assert event["eventTime"] == "2026-11-20T12:00:00.123456Z"
     assert event["action"]
     assert event["reportingController"] == "monitoredmodels.dev/operator"
     assert event["reportingInstance"]
+
+
+@pytest.mark.parametrize("message", ["é" * 5000, "😀" * 257, "x" + "é" * 600, "x" * 1025, "a\u0301" * 500])
+def test_note_is_the_longest_beginning_of_the_message_that_fits(message: str) -> None:
+    note = _event(message=message)["note"]
+    assert message.startswith(note)
+    assert 1024 - 4 < len(note.encode()) <= 1024
+
+
+def test_note_that_just_fits_is_whole() -> None:
+    assert _event(message="é" * 512)["note"] == "é" * 512

@@ -421,7 +421,129 @@ def test_failed_key_is_worked_on_after_its_back_off() -> None:
 
 def test_new_event_cuts_a_back_off_short() -> None:
     def prepare(queue: WorkQueue[str], _clock: Clock) -> None:
-        queue.retry("a", 60)
+        for _ in range(10):
+            queue.retry("a")
         queue.add("a")
 
     assert run(prepare) == ["a"]
+
+
+# --- what the server asks for ---
+
+
+def held(then: Callable[[WorkQueue[str], Clock], None], seconds: float = 60.0) -> list[str]:
+    """What is worked on after the server asked not to be asked about `a` for some time, and something else."""
+
+    def prepare(queue: WorkQueue[str], clock: Clock) -> None:
+        queue.retry("a", seconds)
+        then(queue, clock)
+
+    return run(prepare)
+
+
+@pytest.mark.parametrize("routine", [False, True])
+def test_event_does_not_cut_short_what_the_server_asked_for(routine: bool) -> None:
+    def early(queue: WorkQueue[str], clock: Clock) -> None:
+        queue.add("a", routine=routine)
+        clock.now += 59.9
+        queue.add("a", routine=routine)
+
+    assert held(early) == []
+
+
+@pytest.mark.parametrize("routine", [False, True])
+def test_event_during_the_time_that_the_server_asked_for_is_worked_on_right_after_it(routine: bool) -> None:
+    """Even where the back-off would take longer."""
+
+    def late(queue: WorkQueue[str], clock: Clock) -> None:
+        for _ in range(12):
+            queue.retry("a", 60)
+        clock.now += 30
+        queue.add("a", routine=routine)
+        clock.now += 30
+
+    assert held(late) == ["a"]
+
+
+def test_key_that_the_server_held_is_worked_on_without_any_event() -> None:
+    def late(_queue: WorkQueue[str], clock: Clock) -> None:
+        clock.now += 60
+
+    assert held(late) == ["a"]
+
+
+def test_event_after_the_time_that_the_server_asked_for_counts_at_once() -> None:
+    def late(queue: WorkQueue[str], clock: Clock) -> None:
+        for _ in range(12):
+            queue.retry("a", 60)  # the back-off is now far longer
+        clock.now += 61
+        queue.add("a")
+
+    assert held(late) == ["a"]
+
+
+def test_one_key_that_the_server_holds_holds_no_other() -> None:
+    def early(queue: WorkQueue[str], _clock: Clock) -> None:
+        queue.add("a")
+        queue.add("b")
+
+    assert held(early) == ["b"]
+
+
+def test_success_lifts_what_the_server_asked_for() -> None:
+    def early(queue: WorkQueue[str], _clock: Clock) -> None:
+        queue.succeeded("a")
+        queue.add("a")
+
+    assert held(early) == ["a"]
+
+
+def test_key_that_fails_while_news_of_it_comes_in_waits_for_what_the_server_asked() -> None:
+    async def main() -> list[float]:
+        clock = Clock()
+        queue = WorkQueue[str](clock)
+        worked: list[float] = []
+
+        async def handle(key: str) -> None:
+            if key == "(later)":
+                clock.now = 160
+                return
+            worked.append(clock.now)
+            if len(worked) == 1:
+                queue.add("a")
+                queue.retry("a", 60)
+                queue.add("(later)", routine=True)
+            else:
+                queue.close()
+
+        queue.add("a")
+        async with asyncio.timeout(DEADLINE):
+            await queue.work(handle)
+        return worked
+
+    assert asyncio.run(main()) == [100, 160]
+
+
+def test_earlier_timer_of_a_held_key_neither_breaks_nor_loses_it() -> None:
+    async def main() -> list[float]:
+        clock = Clock()
+        queue = WorkQueue[str](clock)
+        worked: list[float] = []
+
+        async def handle(key: str) -> None:
+            if key == "a":
+                worked.append(clock.now)
+            clock.now += 10
+            if clock.now < 300:
+                queue.add("(tick)", routine=True)
+            else:
+                queue.close()
+
+        queue.retry("a", 60)
+        queue.add_after("a", 10)
+        queue.add("(tick)", routine=True)
+        async with asyncio.timeout(DEADLINE):
+            await queue.work(handle)
+        return worked
+
+    assert asyncio.run(main()) == [160]

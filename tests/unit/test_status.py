@@ -24,9 +24,11 @@ from monitored_models.status import Situation, condition, differs, report, repor
 from unit.specs import FULL, JSON, MINIMAL, VLLM, body, model
 
 THEN, NOW, LATER = "2026-11-20T10:00:00Z", "2026-11-20T11:00:00Z", "2026-11-20T12:00:00Z"
-SERVING = WorkloadFacts(current=True, wanted=1, total=1, updated=1, available=1, ready=1, stuck=None, refused=None)
+SERVING = WorkloadFacts(
+    current=True, wanted=1, total=1, updated=1, available=1, ready=1, stuck=None, refused=None, paused=False
+)
 WAITING = replace(SERVING, available=0, ready=0)
-POD = PodFacts(name="churn-1", created=THEN, ready=False, deleting=False, reason=None, message="", out_of_memory=False)
+POD = PodFacts(name="churn-1", created=THEN, ready=False, leaving=False, reason=None, message="", out_of_memory=False)
 
 
 def situation(
@@ -74,6 +76,9 @@ LEAVING = ChildProblem(DEPLOYMENT, "BeingDeleted", "Deployment churn is being de
 NO_CRD = ChildProblem(SERVICE_MONITOR, "CRDNotInstalled", "this cluster has no servicemonitors")
 UNPLACED, CRASHING, KILLED = pod("Unschedulable"), pod("CrashLoopBackOff"), pod("CrashLoopBackOff", out_of_memory=True)
 STUCK, REFUSED = replace(WAITING, stuck="no progress"), replace(WAITING, refused="exceeded quota")
+PAUSED = replace(STUCK, paused=True)
+SCALED = model(autoscaling={"minReplicas": 2, "maxReplicas": 9}, resources={"requests": {"cpu": 1}})
+TWO_OF_FIVE = replace(SERVING, wanted=5, total=5, updated=5, available=2, ready=2)
 
 REASONS: dict[str, list[Row]] = {
     "_suspended": [
@@ -111,24 +116,42 @@ REASONS: dict[str, list[Row]] = {
         Row(
             "RolloutBlocked",
             "spec.rollout.maxSurge: 0",
-            workload=replace(SERVING, updated=0, total=2),
+            workload=replace(PAUSED, updated=1, total=2),
+            pods=(UNPLACED,),
+        ),
+        # Not every pod that finds no node stands in the way of a rollout: more replicas are wanted here.
+        Row(
+            "Unschedulable",
+            "spec.scheduling",
+            workload=replace(SERVING, wanted=2, total=2, updated=2),
             pods=(UNPLACED,),
         ),
     ],
-    "_stuck": [Row("ProgressDeadlineExceeded", "progressDeadlineSeconds", stalled=True, workload=STUCK)],
-    "_not_complete": [
-        Row("PodsNotReady", "being created", workload=None),
+    "_paused": [
+        Row("Paused", "kubectl rollout resume deployment/churn", stalled=True, workload=PAUSED),
+        Row("Paused", "resume", stalled=True, workload=replace(PAUSED, total=2, updated=0, available=2, ready=2)),
+    ],
+    "_stuck": [
+        Row("ProgressDeadlineExceeded", "progressDeadlineSeconds", stalled=True, workload=STUCK),
+        Row("ProgressDeadlineExceeded", "no progress", stalled=True, workload=replace(STUCK, total=2)),
+    ],
+    "_still_starting": [
+        Row("PodsNotReady", "waiting for 1 replica to", workload=None),
         Row("PodsNotReady", "1 replica ", workload=WAITING),
         Row("PodsNotReady", "2 replicas", workload=replace(WAITING, wanted=2)),
         Row("PodsNotReady", "1 replica", workload=replace(SERVING, current=False)),
         Row("RollingOut", "being replaced", workload=replace(SERVING, total=2, updated=1)),
-        Row("RollingOut", "being replaced", workload=replace(SERVING, total=2, updated=2)),
+        Row("RollingOut", "being replaced", workload=replace(SERVING, total=1, updated=0)),
+        Row("RollingOut", "being replaced", made=SCALED, workload=replace(TWO_OF_FIVE, total=6, available=6, ready=6)),
+        Row("PodsNotReady", "5 replicas", made=SCALED, workload=replace(TWO_OF_FIVE, available=1, ready=1)),
+        Row("PodsNotReady", "2 replicas", made=SCALED, workload=None),
+        Row("PodsNotReady", "5 replicas", workload=TWO_OF_FIVE),
     ],
 }
 
 
 def test_every_check_has_a_row() -> None:
-    assert list(REASONS) == [check.__name__ for check in status.WORKLOAD_CHECKS]
+    assert list(REASONS) == [check.__name__ for check in (*status.WORKLOAD_CHECKS, *status.SERVING_CHECKS)]
 
 
 ROWS = [(check, row) for check, rows in REASONS.items() for row in rows]
@@ -146,12 +169,46 @@ def test_first_check_that_finds_something_gives_the_reason(check: str, row: Row)
         assert (progress["Stalled"], progress["Reconciling"]) == (("True", "") if row.stalled else ("", "True"))
 
 
-@pytest.mark.parametrize("ignored", [replace(POD, ready=True), replace(POD, deleting=True)], ids=["serves", "leaves"])
+@pytest.mark.parametrize("ignored", [replace(POD, ready=True), replace(POD, leaving=True)], ids=["serves", "leaves"])
 def test_pods_that_serve_or_leave_are_no_reason(ignored: PodFacts) -> None:
-    left_alone = tuple(
-        replace(ignored, reason=name, out_of_memory=True) for name in ("CrashLoopBackOff", "ErrImagePull")
-    )
+    names = ("CrashLoopBackOff", "ErrImagePull", "Unschedulable", "CreateContainerError")
+    left_alone = tuple(replace(ignored, reason=name, out_of_memory=True) for name in names)
     assert reason(reported(situation(pods=left_alone))) == ("True", "Ready")
+    assert reason(reported(situation(workload=WAITING, pods=left_alone))) == ("False", "PodsNotReady")
+
+
+TROUBLED = (KILLED, UNPLACED, pod("ErrImagePull"), pod("CreateContainerError"))
+SERVES: list[tuple[str, Model, WorkloadFacts]] = [
+    ("all that are wanted", model(), SERVING),
+    ("more than are wanted, on their way out", model(), replace(SERVING, total=3, updated=3, available=3, ready=3)),
+    ("the minimum of an autoscaler that wants more", SCALED, TWO_OF_FIVE),
+    ("an autoscaler that scales down", SCALED, replace(TWO_OF_FIVE, wanted=2, available=5, ready=5)),
+]
+
+
+@pytest.mark.parametrize(("made", "workload"), [row[1:] for row in SERVES], ids=[row[0] for row in SERVES])
+def test_trouble_of_a_pod_is_no_reason_while_the_model_serves(made: Model, workload: WorkloadFacts) -> None:
+    """A pod that an autoscaler asked for, or that a node took with it, is nothing that users of the model notice."""
+    troubled = replace(workload, stuck="no progress", refused="exceeded quota", paused=True)
+    found = reported(situation(made, troubled, TROUBLED))
+    assert reason(found) == reason(found, "WorkloadReady") == ("True", "Ready")
+    assert not condition(found, "Reconciling")
+    assert not condition(found, "Stalled")
+
+
+@pytest.mark.parametrize(("made", "workload"), [row[1:] for row in SERVES], ids=[row[0] for row in SERVES])
+def test_trouble_of_a_child_is_a_reason_even_while_the_model_serves(made: Model, workload: WorkloadFacts) -> None:
+    assert reason(reported(situation(made, workload, TROUBLED, (CONFLICT,)))) == ("False", "NameConflict")
+
+
+def test_suspended_model_whose_pods_are_not_gone_yet_is_suspended() -> None:
+    assert reason(reported(situation(model(suspend=True), SERVING))) == ("False", "Suspended")
+
+
+def test_counts_of_an_autoscaled_model_are_those_of_the_moment() -> None:
+    made = reported(situation(SCALED, TWO_OF_FIVE))
+    assert (made["replicas"], made["readyReplicas"], made["readyReplicasText"]) == (5, 2, "2/5")
+    assert condition(made, "Ready")["message"].startswith("2 of 5 replicas ready")
 
 
 def test_oldest_pod_with_the_trouble_is_named() -> None:
@@ -306,7 +363,7 @@ INVALID = InvalidSpec((Problem("spec.replicas", "must be less"), Problem("spec.f
 
 
 def test_invalid_spec_is_stuck_and_says_every_problem() -> None:
-    made = report_invalid(INVALID, 7, {}, NOW)
+    made = report_invalid(INVALID, 7, None, {}, NOW)
     assert reason(made) == ("False", "InvalidSpec")
     assert reason(made, "Stalled") == ("True", "InvalidSpec")
     assert condition(made, "Ready")["message"] == "spec.replicas: must be less; spec.foo: unknown field"
@@ -315,20 +372,52 @@ def test_invalid_spec_is_stuck_and_says_every_problem() -> None:
 
 def test_invalid_spec_leaves_what_an_earlier_one_brought_about() -> None:
     before = reported(situation(), now=THEN)
-    made = report_invalid(INVALID, 7, before, NOW)
+    made = report_invalid(INVALID, 7, None, before, NOW)
     kept = {key: value for key, value in before.items() if key not in ("conditions", "observedGeneration")}
     assert {key: made[key] for key in kept} == kept
 
 
 def test_mended_spec_keeps_the_time_of_its_version() -> None:
     before = reported(situation(), now=THEN)
-    broken = report_invalid(INVALID, 7, before, NOW)
+    broken = report_invalid(INVALID, 7, SERVING, before, NOW)
     assert reported(situation(), broken, LATER)["versionSince"] == THEN
 
 
 def test_long_invalid_spec_fits_the_status() -> None:
     many = InvalidSpec(tuple(Problem(f"spec.field{n}", "is wrong " * 20) for n in range(200)))
-    assert_fits_the_schema(report_invalid(many, 1, {}, NOW))
+    assert_fits_the_schema(report_invalid(many, 1, None, {}, NOW))
+
+
+@pytest.mark.parametrize("workload", [None, SERVING, WAITING, TWO_OF_FIVE])
+def test_nothing_is_claimed_of_what_an_invalid_spec_would_ask_for(workload: WorkloadFacts | None) -> None:
+    before = reported(situation(), now=THEN)
+    made = report_invalid(INVALID, 7, workload, before, NOW)
+    assert_fits_the_schema(made)
+    for kind in ("WorkloadReady", "MonitoringApplied", "Monitored"):
+        assert reason(made, kind) == ("Unknown", "InvalidSpec")
+    assert not condition(made, "Reconciling")
+    assert all(found["observedGeneration"] == 7 for found in made["conditions"])
+    assert condition(made, "WorkloadReady")["lastTransitionTime"] == NOW
+    assert condition(made, "Monitored")["lastTransitionTime"] == THEN  # it was Unknown before
+
+
+def test_counts_of_an_invalid_spec_are_those_of_the_live_deployment() -> None:
+    before = reported(situation(), now=THEN)
+    made = report_invalid(INVALID, 7, TWO_OF_FIVE, before, NOW)
+    assert (made["replicas"], made["readyReplicas"], made["readyReplicasText"]) == (5, 2, "2/5")
+    later = report_invalid(INVALID, 7, replace(TWO_OF_FIVE, ready=0), made, LATER)
+    assert later["readyReplicasText"] == "0/5"
+    assert differs(made, later)
+    assert not differs(made, later, in_substance=True)
+
+
+def test_invalid_spec_that_nothing_came_of_has_no_counts() -> None:
+    assert set(report_invalid(INVALID, 7, None, {}, NOW)) == {"observedGeneration", "conditions"}
+
+
+def test_invalid_spec_is_written_once() -> None:
+    made = report_invalid(INVALID, 7, SERVING, reported(situation()), NOW)
+    assert not differs(made, report_invalid(INVALID, 7, SERVING, made, LATER))
 
 
 # --- what is worth writing ---
@@ -444,6 +533,7 @@ facts = st.builds(
     ready=st.integers(0, 3),
     stuck=st.none() | st.text(max_size=5),
     refused=st.none() | st.text(max_size=5),
+    paused=st.booleans(),
 )
 reasons = st.none() | st.sampled_from(["ErrImagePull", "CrashLoopBackOff", "Unschedulable", "RunContainerError", "X"])
 pods = st.builds(
@@ -451,7 +541,7 @@ pods = st.builds(
     name=st.just("p"),
     created=st.just(THEN),
     ready=st.booleans(),
-    deleting=st.booleans(),
+    leaving=st.booleans(),
     reason=reasons,
     message=st.text(max_size=5),
     out_of_memory=st.booleans(),
@@ -491,22 +581,47 @@ DONE: JSON = {
     "availableReplicas": 1,
     "readyReplicas": 1,
 }
-COMPLETE: list[tuple[str, JSON, bool]] = [
-    ("all there", deployment(DONE), True),
-    ("no status yet", deployment({}), False),
-    ("status of an earlier spec", deployment(DONE, generation=3), False),
-    ("not available", deployment({**DONE, "availableReplicas": 0}), False),
-    ("not updated", deployment({**DONE, "updatedReplicas": 0}), False),
-    ("an old one is left", deployment({**DONE, "replicas": 2, "availableReplicas": 2}), False),
-    ("more are wanted", deployment(DONE, replicas=2), False),
-    ("none are wanted and none are left", deployment({"observedGeneration": 2}, replicas=0), True),
-    ("a number that is left out is one", deployment(DONE, replicas=None), True),
+SERVED_BY: list[tuple[str, JSON, int, bool, bool]] = [
+    # a Deployment, the replicas that must be, whether it serves, whether it is replacing pods
+    ("all there", deployment(DONE), 1, True, False),
+    ("no status yet", deployment({}), 1, False, False),
+    ("status of an earlier spec", deployment(DONE, generation=3), 1, False, False),
+    ("not available", deployment({**DONE, "availableReplicas": 0}), 1, False, False),
+    ("not updated", deployment({**DONE, "updatedReplicas": 0}), 1, False, True),
+    ("an old one is left", deployment({**DONE, "replicas": 2, "availableReplicas": 2}), 1, False, True),
+    ("more must be", deployment(DONE, replicas=2), 2, False, False),
+    ("more are wanted than must be", deployment(DONE, replicas=2), 1, True, False),
+    ("available, but not of this spec", deployment({**DONE, "availableReplicas": 2}), 2, False, False),
+    ("of this spec, but not available", deployment({**DONE, "replicas": 2, "updatedReplicas": 2}), 2, False, False),
+    (
+        "more than are wanted, on their way out",
+        deployment({**DONE, "replicas": 3, "updatedReplicas": 3, "availableReplicas": 3}),
+        1,
+        True,
+        False,
+    ),
+    ("none must be and none are left", deployment({"observedGeneration": 2}, replicas=0), 0, True, False),
 ]
 
 
-@pytest.mark.parametrize(("seen", "complete"), [row[1:] for row in COMPLETE], ids=[row[0] for row in COMPLETE])
-def test_when_a_deployment_is_complete(seen: JSON, complete: bool) -> None:
-    assert workload_facts(seen).complete is complete
+@pytest.mark.parametrize(
+    ("seen", "minimum", "serves", "replacing"), [row[1:] for row in SERVED_BY], ids=[row[0] for row in SERVED_BY]
+)
+def test_when_a_deployment_serves_and_when_it_replaces_pods(
+    seen: JSON, minimum: int, serves: bool, replacing: bool
+) -> None:
+    found = workload_facts(seen)
+    assert (found.serves(minimum), found.replacing) == (serves, replacing)
+
+
+def test_number_of_replicas_that_is_left_out_is_one() -> None:
+    assert workload_facts(deployment(DONE, replicas=None)).wanted == 1
+
+
+@pytest.mark.parametrize(("part", "paused"), [({}, False), ({"paused": False}, False), ({"paused": True}, True)])
+def test_whether_someone_paused_a_deployment(part: JSON, paused: bool) -> None:
+    seen = deployment(DONE)
+    assert workload_facts({**seen, "spec": {**seen["spec"], **part}}).paused is paused
 
 
 def test_what_a_deployment_says_of_trouble() -> None:
@@ -552,6 +667,26 @@ PODS: list[tuple[str, JSON, tuple[bool, str | None, bool]]] = [
 def test_what_a_pod_says(seen: JSON, found: tuple[bool, str | None, bool]) -> None:
     made = pod_facts(seen)
     assert (made.ready, made.reason, made.out_of_memory) == found
+
+
+@pytest.mark.parametrize(
+    ("phase", "deleted", "leaving"),
+    [
+        (None, False, False),
+        ("Pending", False, False),
+        ("Running", False, False),
+        ("Unknown", False, False),
+        ("Failed", False, True),
+        ("Succeeded", False, True),
+        ("Running", True, True),
+        ("Failed", True, True),
+    ],
+)
+def test_pod_that_is_deleted_or_ended_for_good_is_leaving(phase: str | None, deleted: bool, leaving: bool) -> None:
+    seen = pod_body(state=ENDED)
+    seen["status"] |= {"phase": phase} if phase else {}
+    seen["metadata"] |= {"deletionTimestamp": NOW} if deleted else {}
+    assert pod_facts(seen).leaving is leaving
 
 
 def test_long_message_of_a_pod_is_cut() -> None:

@@ -426,6 +426,39 @@ def test_empty_list_empties_the_view() -> None:
     assert memory(view) == memory(View())
 
 
+# --- what admission policies make of renderings ---
+
+
+def test_what_is_settled_of_a_child_is_remembered_until_it_is_settled_otherwise() -> None:
+    view = View()
+    view.observe(MODEL, model_body(1))
+    assert view.settled(CHURN) == {}
+    view.settle(CHURN, SERVICE, "churn", "rendered", "live")
+    view.settle(CHURN, CONFIG_MAP, "churn", "r", "l")
+    assert view.settled(CHURN) == {(SERVICE, "churn"): ("rendered", "live"), (CONFIG_MAP, "churn"): ("r", "l")}
+    view.settle(CHURN, SERVICE, "churn", "rendered 2", "live 2")
+    view.settle(CHURN, CONFIG_MAP, "churn", None, "l")
+    assert view.settled(CHURN) == {(SERVICE, "churn"): ("rendered 2", "live 2")}
+    assert view.settled(OTHER) == {}
+
+
+def test_what_is_settled_cannot_be_changed_from_outside() -> None:
+    view = View()
+    view.settle(CHURN, SERVICE, "churn", "rendered", "live")
+    view.settled(CHURN).clear()
+    assert view.settled(CHURN)
+
+
+def test_what_is_settled_goes_with_the_model() -> None:
+    view = View()
+    view.observe(MODEL, model_body(1))
+    view.settle(CHURN, SERVICE, "churn", "rendered", "live")
+    view.observe(SERVICE, child_body(version=2))
+    view.forget(MODEL, model_body(3))
+    view.forget(SERVICE, child_body(version=4))
+    assert memory(view) == memory(View())
+
+
 # --- any order ---
 
 Event = tuple[str, int]

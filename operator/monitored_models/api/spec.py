@@ -46,7 +46,7 @@ class ModelIdentity:
     """Name for people, shown on the dashboard and given to the server; the object's own name when left out."""
     version: LabelValue | None = None
     """Version of the model: a label of its pods and of every series scraped from them."""
-    uri: Annotated[str, Field(pattern=r"^[a-z][a-z0-9+.-]*://[^\s\x00-\x1f\x7f]+$", max_length=1024)] | None = None
+    uri: Annotated[str, Field(pattern=r"^[a-z][a-z0-9+.-]*://[^ \x00-\x1f\x7f]+$", max_length=1024)] | None = None
     """Where the server finds the model. Which schemes are understood, and how the server is told, is the runtime's."""
     framework: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$", max_length=63)] | None = None
     """Framework the model was made with: a tag of the dashboard, and MODEL_FRAMEWORK in the container."""
@@ -368,7 +368,7 @@ class Dashboard:
 
     enabled: bool = True
     """Whether there is a dashboard ConfigMap."""
-    folder: Annotated[str, Field(pattern=r"^[^/.\s\x00-\x1f\x7f][^/\x00-\x1f\x7f]*$", max_length=128)] | None = None
+    folder: Annotated[str, Field(pattern=r"^[^/. \x00-\x1f\x7f][^/\x00-\x1f\x7f]*$", max_length=128)] | None = None
     """Folder in Grafana, where the dashboard sidecar is set up to read it from an annotation."""
 
 

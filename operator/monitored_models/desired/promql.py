@@ -60,7 +60,7 @@ def selector(metric: str, matchers: tuple[Matcher, ...]) -> str:
 
 
 _MARK = "\ue000"
-"""Stands, with a number, for a value of the scope while an expression is worked on; users' text cannot begin so."""
+"""Stands, with a number, for a value of the scope while an expression is worked on."""
 
 
 def scoped(bare: str, scope: Scope, extra_by: tuple[str, ...] = ()) -> str:
@@ -68,17 +68,20 @@ def scoped(bare: str, scope: Scope, extra_by: tuple[str, ...] = ()) -> str:
 
     Raises ValueError when the expression, or what comes of it, is not PromQL.
     """
+    mark = _MARK
+    while mark in bare:  # text of a user's; one more makes the difference
+        mark += _MARK
     names = tuple((name, operator) for name, operator, _ in scope.matchers)
-    result = _scoped(bare, names, (*scope.by, *extra_by))
+    result = _scoped(bare, names, (*scope.by, *extra_by), mark)
     for index, (_, _, value) in enumerate(scope.matchers):
-        result = result.replace(f'"{_MARK}{index}"', quote(value))
+        result = result.replace(f'"{mark}{index}"', quote(value))
     return result
 
 
 @lru_cache(maxsize=1024)
-def _scoped(bare: str, names: tuple[tuple[str, str], ...], by: tuple[str, ...]) -> str:
+def _scoped(bare: str, names: tuple[tuple[str, str], ...], by: tuple[str, ...], mark: str) -> str:
     """The expression with marks for the values: one entry serves all models that share an expression."""
-    matchers = tuple((name, operator, f"{_MARK}{index}") for index, (name, operator) in enumerate(names))
+    matchers = tuple((name, operator, f"{mark}{index}") for index, (name, operator) in enumerate(names))
 
     def rewrite(node: promql.Expr) -> promql.Expr | None:
         if isinstance(node, promql.VectorSelector):
