@@ -153,7 +153,9 @@ class View:
 
     def settle(self, key: Key, kind: Kind, name: str, rendering: str | None, answer: str) -> None:
         """Remember that the API server makes `answer` of this rendering; None: it takes renderings as they are."""
-        entry = self._entries.setdefault(key, _Entry())
+        entry = self._entries.get(key)
+        if entry is None:  # the model is gone meanwhile
+            return
         if rendering is None:
             entry.settled.pop((kind, name), None)
         else:

@@ -442,8 +442,15 @@ def test_what_is_settled_of_a_child_is_remembered_until_it_is_settled_otherwise(
     assert view.settled(OTHER) == {}
 
 
+def test_nothing_is_settled_for_a_model_that_is_gone() -> None:
+    view = View()
+    view.settle(CHURN, SERVICE, "churn", "rendered", "live")
+    assert not view.settled(CHURN)
+
+
 def test_what_is_settled_cannot_be_changed_from_outside() -> None:
     view = View()
+    view.observe(MODEL, model_body(1))
     view.settle(CHURN, SERVICE, "churn", "rendered", "live")
     view.settled(CHURN).clear()
     assert view.settled(CHURN)
