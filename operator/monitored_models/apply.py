@@ -63,8 +63,8 @@ class Applier:
                 uid = metadata["uid"]
         body = await self.cluster.apply(step.kind, step.child, uid)
         rendering, answer = digest.of_rendering(step.child), digest.of_live(body)
-        self.view.settle(key, step.kind, step.name, rendering if rendering != answer else None, answer)
         self.view.observe(step.kind, body)
+        self.view.settle(key, step.kind, step.name, rendering if rendering != answer else None, answer)
         log.info("%s: applied %s %s", key, step.kind.name, step.name)
         if rendering != answer:
             log.warning("%s: %s %s is changed on its way in: an admission policy?", key, step.kind.name, step.name)

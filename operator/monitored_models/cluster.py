@@ -50,7 +50,7 @@ class ApiError(Exception):
         return self.code in (0, HTTPStatus.TOO_MANY_REQUESTS) or self.code >= HTTPStatus.INTERNAL_SERVER_ERROR
 
     def __str__(self) -> str:
-        return f"{self.code} {self.reason}: {self.message}"
+        return f"{self.code or 'no answer'} {self.reason}: {self.message}"
 
 
 async def load_configuration() -> api.Configuration:

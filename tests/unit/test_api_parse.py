@@ -721,3 +721,34 @@ def test_generation_that_is_no_number_is_no_reason_to_raise(generation: Any) -> 
 @given(specs())
 def test_generated_specs_are_valid(spec: JSON) -> None:
     assert problems(spec) == ()
+
+
+@pytest.mark.parametrize(
+    ("spec", "named"),
+    [
+        ({"replica": 3}, "spec.replica: unknown field; did you mean replicas?"),
+        ({"gpu": {"cuont": 1}}, "spec.gpu.cuont: unknown field; did you mean count?"),
+        (
+            {"monitoring": {"alerts": {"rules": {"ModelLatencyHigh": {"treshold": "1s"}}}}},
+            "spec.monitoring.alerts.rules.ModelLatencyHigh.treshold: unknown field; did you mean threshold?",
+        ),
+        (
+            {"storage": {"volumes": [{"name": "a", "mountPaht": "/a", "emptyDir": {}}]}},
+            "spec.storage.volumes[0].mountPaht: unknown field; did you mean mountPath?",
+        ),
+        ({"zzz": 1}, "spec.zzz: unknown field; see the reference for the fields there are"),
+        ({"model": {"version": 1.1}}, "spec.model.version: input should be a valid string: put quotes around it"),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_slip_of_the_pen_is_answered_with_the_way_out(spec: dict[str, Any], named: str) -> None:
+    parsed = parse(
+        {
+            "apiVersion": "monitoredmodels.dev/v1alpha1",
+            "kind": "MonitoredModel",
+            "metadata": {"name": "churn"},
+            "spec": {"image": "x", **spec},
+        }
+    )
+    assert isinstance(parsed, InvalidSpec)
+    assert named in str(parsed)

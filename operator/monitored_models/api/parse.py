@@ -10,8 +10,9 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass
+from difflib import get_close_matches
 from functools import cache
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import pydantic
 
@@ -128,7 +129,7 @@ def _identity_problems(body: Mapping[str, Any], metadata: Mapping[str, Any]) -> 
         return [Problem("apiVersion, kind", f"must be {API_VERSION}, {KIND}")]
     name = metadata.get("name")
     if not isinstance(name, str) or not name_holds(name):
-        return [Problem("metadata.name", NAME_MESSAGE)]
+        return [Problem("metadata.name", NAME_MESSAGE.removeprefix("metadata.name "))]
     namespace = metadata.get("namespace") or "default"
     if not isinstance(namespace, str) or re.fullmatch(DNS_LABEL, namespace) is None or len(namespace) > 63:
         return [Problem("metadata.namespace", "must be a text of at most 63 characters of a-z, 0-9 and -")]
@@ -154,13 +155,37 @@ def _problem(error: Any) -> Problem:
         else:
             path += f".{part}"
     if error["type"] == "unexpected_keyword_argument":
-        return Problem(path, "unknown field; see the reference for the fields there are")
+        return Problem(path, f"unknown field; {_nearest(error['loc'])}")
     if error["type"] in ("missing", "missing_argument"):
         return Problem(path, "required, and missing")
     message = error["msg"].removeprefix("Value error, ")
     given = error.get("input")
     shown = f" (given: {str(given)[:80]!r})" if isinstance(given, str | int | float | bool) else ""
+    if error["type"] == "string_type" and isinstance(given, int | float):
+        message += ": put quotes around it"
     return Problem(path, f"{message[:1].lower()}{message[1:]}{shown}")
+
+
+def _nearest(location: tuple[int | str, ...]) -> str:
+    """Which field was probably meant, among those of the type that the last name of the location was given to."""
+    *path, given = location
+    there: Any = Spec
+    for part in path:
+        if isinstance(part, str):
+            hints = {wire_name(there, name): hint for name, hint in get_type_hints(there).items()}
+            there = next(iter(_types(hints.get(part))), None)
+        if there is None:
+            break
+    names = [wire_name(there, f.name) for f in fields(there)] if there else []
+    near = get_close_matches(str(given), names, n=1)
+    return f"did you mean {near[0]}?" if near else "see the reference for the fields there are"
+
+
+def _types(hint: Any) -> list[type[Any]]:
+    """The types of ours that a type hint holds, not looking inside them."""
+    if isinstance(hint, type) and is_dataclass(hint):
+        return [hint]
+    return [found for inner in get_args(hint) for found in _types(inner)]
 
 
 def _violations(value: Any, path: str) -> list[Problem]:
