@@ -130,6 +130,8 @@ def _watch(
             if not operator.alive():
                 raise NotReadyError(f"the operator has ended:\n{operator.tail(20)}")
             missing = [row.missing for row in rows if row.missing] or ([] if rows else ["no models yet"])
+            if once and not missing:
+                missing = report.gaps(cluster, metrics)
             if once and missing != told:
                 told = missing
                 live.console.print(
