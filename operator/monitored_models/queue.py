@@ -81,11 +81,6 @@ class WorkQueue(Generic[K]):
         """How many times in a row work on a key has failed."""
         return self._failures.get(key, 0)
 
-    @property
-    def idle(self) -> bool:
-        """Whether nothing waits and nothing is worked on; keys with a delay do not count."""
-        return not self._waiting and not self._working
-
     def close(self) -> None:
         """Let the work in hand end, and start no other."""
         self._closed = True

@@ -152,19 +152,6 @@ def test_later_delay_can_be_given_after_an_earlier_one_was_overtaken() -> None:
     assert sorted(run(prepare)) == ["a", "b", "c"]
 
 
-def test_key_with_a_delay_does_not_keep_the_queue_busy() -> None:
-    async def main() -> None:
-        queue = WorkQueue[str](Clock())
-        queue.add_after("a", 10)
-        assert queue.idle
-        queue.add("b")
-        assert not queue.idle
-        assert await drained(queue) == ["b"]
-        assert queue.idle
-
-    asyncio.run(main())
-
-
 def test_delay_passes_by_the_clock_of_the_event_loop() -> None:
     """The real thing once: a worker that sleeps wakes up by itself."""
 
