@@ -4,32 +4,20 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from kubernetes_bed import ROOT, Bed, grant_operator
-from testbed import tools
-from testbed.controlplane import ControlPlane
+from kubernetes_bed import CRD, Bed, prometheus_crds, running_bed
 from testbed.processes import Process
 
-WANTED_CRDS = ("servicemonitors", "prometheusrules", "podmonitors", "probes", "_prometheuses")
 _numbers = itertools.count(1)
-
-
-def prometheus_crds() -> list[Path]:
-    """The few CRDs of prometheus-operator that tests use: all ten take the API server seconds."""
-    return [path for path in tools.prometheus_operator_crds() if any(wanted in path.name for wanted in WANTED_CRDS)]
 
 
 @pytest.fixture(scope="session")
 def bed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bed]:
     """A control plane with controllers and one simulated node, our CRD and prometheus-operator's."""
-    directory = tmp_path_factory.mktemp("controlplane")
-    crds = [ROOT / "crds/monitoredmodels.yaml", *prometheus_crds()]
-    with ControlPlane(directory, controllers=True, kwok=True, crds=crds) as plane:
-        grant_operator(plane)
-        yield Bed(plane, directory)
+    with running_bed(tmp_path_factory.mktemp("controlplane"), [CRD, *prometheus_crds()]) as made:
+        yield made
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,10 +17,13 @@ from typing import Any
 import yaml
 
 from monitored_models.kinds import CHILDREN, MODEL, Kind
+from testbed import tools
 from testbed.controlplane import ControlPlane
 from testbed.processes import Process, start
 
 ROOT = Path(__file__).parents[1]
+CRD = ROOT / "crds/monitoredmodels.yaml"
+PROMETHEUS_CRDS = ("servicemonitors", "prometheusrules", "podmonitors", "probes", "_prometheuses")
 OPERATOR = "monitored-models-operator"
 WRITES = {"create", "update", "patch", "delete", "deletecollection"}
 Object = dict[str, Any]
@@ -156,6 +159,19 @@ class Bed:
             process.kill()
             log = (self.directory / f"{name}.log").read_text()
             assert "Traceback" not in log, log[-4000:]
+
+
+def prometheus_crds() -> list[Path]:
+    """The few CRDs of prometheus-operator that tests use: all ten take the API server seconds."""
+    return [path for path in tools.prometheus_operator_crds() if any(wanted in path.name for wanted in PROMETHEUS_CRDS)]
+
+
+@contextmanager
+def running_bed(directory: Path, crds: Iterable[Path]) -> Iterator[Bed]:
+    """A control plane with controllers and one simulated node, on which the operator has its rights."""
+    with ControlPlane(directory, controllers=True, kwok=True, crds=crds) as plane:
+        grant_operator(plane)
+        yield Bed(plane, directory)
 
 
 def grant_operator(plane: ControlPlane) -> None:

@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from conftest import prometheus_crds
-from kubernetes_bed import ROOT, Bed, grant_operator, model
+from kubernetes_bed import CRD, Bed, grant_operator, model, prometheus_crds, running_bed
 from monitored_models.kinds import DEPLOYMENT, MODEL, PROMETHEUS_RULE, SERVICE, SERVICE_MONITOR
 from testbed.controlplane import ControlPlane
 
@@ -25,11 +24,8 @@ STATUS = "patch monitoredmodels/status"
 @pytest.fixture(scope="module")
 def own_bed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bed]:
     """A control plane on which no other operator runs, so that this one can be stopped and killed."""
-    directory = tmp_path_factory.mktemp("lifecycle")
-    crds = [ROOT / "crds/monitoredmodels.yaml", *prometheus_crds()]
-    with ControlPlane(directory, controllers=True, kwok=True, crds=crds) as plane:
-        grant_operator(plane)
-        yield Bed(plane, directory)
+    with running_bed(tmp_path_factory.mktemp("lifecycle"), [CRD, *prometheus_crds()]) as made:
+        yield made
 
 
 def place(bed: Bed, name: str) -> str:
@@ -121,7 +117,7 @@ def test_spec_stored_under_an_older_schema_is_reported_and_breaks_nothing(own_be
     """Rules come to a CRD later than objects: what the API server let in then is a condition now."""
     bed, namespace = own_bed, place(own_bed, "older")
     path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/monitoredmodels.monitoredmodels.dev"
-    current = yaml.safe_load((ROOT / "crds/monitoredmodels.yaml").read_text())
+    current = yaml.safe_load(CRD.read_text())
     older = without_rules(current)
     with bed.operator("older"):
         bed.apply(model("churn", namespace, replicas=2))
@@ -169,9 +165,8 @@ def test_stop_ends_at_once_and_exits_with_0(own_bed: Bed) -> None:
 
 
 def test_missing_crds_block_nothing_and_are_found_when_they_appear(tmp_path: Path) -> None:
-    with ControlPlane(tmp_path, controllers=True, kwok=True, crds=[ROOT / "crds/monitoredmodels.yaml"]) as plane:
-        grant_operator(plane)
-        bed, namespace = Bed(plane, tmp_path), "bare"
+    with running_bed(tmp_path, [CRD]) as bed:
+        plane, namespace = bed.plane, "bare"
         place(bed, namespace)
         with bed.operator("bare", discoverySeconds=1):
             bed.apply(model("churn", namespace))
