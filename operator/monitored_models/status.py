@@ -13,6 +13,7 @@ from typing import Any
 from .api import InvalidSpec, Model
 from .compare import ChildProblem
 from .desired import Child, labels, names
+from .desired.replicas import counted
 from .facts import PodFacts, WorkloadFacts
 from .kinds import CONFIG_MAP, MONITORING, PROMETHEUS_RULE, SERVICE_MONITOR
 
@@ -138,7 +139,7 @@ def _still_starting(s: Situation) -> Finding:
     if s.workload and s.workload.replacing:
         return Finding("RollingOut", "pods are being replaced; the old ones serve until the new ones are ready")
     wanted = s.workload.wanted if s.workload else s.model.minimum_replicas
-    return Finding("PodsNotReady", f"waiting for {_replicas(wanted)} to become ready")
+    return Finding("PodsNotReady", f"waiting for {counted(wanted)} to become ready")
 
 
 def _serves(s: Situation) -> bool:
@@ -187,10 +188,6 @@ def _pod_waiting(s: Situation, *reasons: str) -> PodFacts | None:
     return next((pod for pod in _waiting_pods(s) if pod.reason in reasons), None)
 
 
-def _replicas(count: int) -> str:
-    return f"{count} replica" + ("" if count == 1 else "s")
-
-
 def _in_place(s: Situation) -> str:
     rules = sum(len(g["rules"]) for c in s.desired if c["kind"] == PROMETHEUS_RULE.name for g in c["spec"]["groups"])
     shown = {
@@ -210,7 +207,7 @@ def report(situation: Situation, stored: Mapping[str, Any], now: str) -> dict[st
     monitoring_finding = _monitoring_problem(situation)
     wanted = workload.wanted if workload else model.minimum_replicas
     ready = workload.ready if workload else 0
-    serving = f"{ready} of {_replicas(wanted)} ready"
+    serving = f"{ready} of {counted(wanted)} ready"
     finding = workload_finding or monitoring_finding
     conditions = [
         _condition("Ready", finding, "Ready", f"{serving}; {_in_place(situation)}"),

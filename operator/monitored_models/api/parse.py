@@ -19,7 +19,7 @@ import pydantic
 from ..runtimes import Profile, profiles
 from ..typed import wire_name
 from .fields import DNS_LABEL
-from .rules import NAME_MESSAGE, all_rules, name_holds
+from .rules import NAME_MESSAGE, name_holds, rules_by_type
 from .spec import Spec
 
 GROUP, VERSION, KIND, PLURAL = "monitoredmodels.dev", "v1alpha1", "MonitoredModel", "monitoredmodels"
@@ -190,8 +190,8 @@ def _types(hint: Any) -> list[type[Any]]:
 
 def _violations(value: Any, path: str) -> list[Problem]:
     """Rules that a value, or a value inside it, breaks."""
-    rules = [rule for rule in all_rules() if type(value) is rule.on]
-    found = [Problem(f"{path}.{rule.field}", rule.message) for rule in rules if not rule.holds(value)]
+    broken = (rule for rule in rules_by_type().get(type(value), ()) if not rule.holds(value))
+    found = [Problem(f"{path}.{rule.field}", rule.message) for rule in broken]
     return found + [problem for inner, where in _children(value, path) for problem in _violations(inner, where)]
 
 

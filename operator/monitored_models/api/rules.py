@@ -316,6 +316,12 @@ def all_rules() -> tuple[Rule, ...]:
     return RULES + tuple(rule for profile in profiles().values() for rule in _profile_rules(profile))
 
 
+@cache
+def rules_by_type() -> dict[type[Any], tuple[Rule, ...]]:
+    """The same by the type of the values that they are on."""
+    return {kind: tuple(r for r in all_rules() if r.on is kind) for kind in {rule.on for rule in all_rules()}}
+
+
 NAME_CEL = "self.metadata.name.size() <= 52 && self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')"
 NAME_MESSAGE = (
     "metadata.name must be at most 52 characters of a-z, 0-9 and -, begin with a letter and end with a letter or digit"

@@ -16,6 +16,7 @@ from ..api.spec import AlertRule, LatencyAlertRule, RatioAlertRule
 from . import labels, promql, startup
 from .promql import Scope
 from .recordings import ERROR_RATIO, latency_headline, recorded
+from .replicas import counted
 
 
 @dataclass(frozen=True)
@@ -145,7 +146,6 @@ def alerts(model: Model) -> list[dict[str, Any]]:
 def _rule(alert: Alert, rule: AlertRule, model: Model) -> dict[str, Any]:
     threshold = alert.threshold(model, rule)
     extra = {name: literal(value) for name, value in sorted(model.spec.monitoring.alerts.labels.items())}
-    wanted = f"{model.minimum_replicas} replica{'' if model.minimum_replicas == 1 else 's'}"
     return {
         "alert": alert.name,
         "expr": alert.expression(model, promql.model_scope(model), threshold),
@@ -153,6 +153,8 @@ def _rule(alert: Alert, rule: AlertRule, model: Model) -> dict[str, Any]:
         "labels": {**extra, "severity": rule.severity or alert.severity},
         "annotations": {
             "summary": alert.summary,
-            "description": alert.description.replace("{threshold}", f"{threshold:g}").replace("{wanted}", wanted),
+            "description": alert.description.replace("{threshold}", f"{threshold:g}").replace(
+                "{wanted}", counted(model.minimum_replicas)
+            ),
         },
     }

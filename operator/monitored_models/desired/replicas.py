@@ -16,6 +16,11 @@ class LiveScale:
     """Whether a field manager other than this operator owns the number, as an autoscaler does once it has scaled."""
 
 
+def counted(count: int) -> str:
+    """A number of replicas, in words."""
+    return f"{count} replica{'' if count == 1 else 's'}"
+
+
 def replicas(model: Model, live: LiveScale | None) -> int | None:
     """The number to apply, or None to leave it to the autoscaler.
 
