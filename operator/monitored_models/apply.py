@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import Any
 
 from . import digest
 from .cluster import ApiError, Cluster
 from .compare import Apply, ChildProblem, Delete, Plan, crd_missing, is_ours, name_conflict
+from .desired import Child
 from .kinds import Kind
-from .view import Key, View, applied_by_us, controller_uid
+from .view import Key, View, applied_by_us, controller_uid, resource_version
 
 _MISSING_RIGHT = re.compile(r"cannot \w+ resource")
 """How the API server says that a role lacks a rule; quotas and admission policies answer 403 as well."""
@@ -30,8 +33,10 @@ class Applier:
     cluster: Cluster
     view: View
 
-    async def execute(self, key: Key, owner_uid: str, plan: Plan, *, tolerate: bool) -> list[ChildProblem]:
-        """Carry out the steps in order. Returns all problems, those of the plan first.
+    async def execute(
+        self, key: Key, owner_uid: str, plan: Plan, objects: Mapping[tuple[Kind, str], Child], *, tolerate: bool
+    ) -> list[ChildProblem]:
+        """Carry out the steps in order; `objects` are what there is to apply. Returns all problems, the plan's first.
 
         Raises ApiError for trouble that goes away by itself, unless it is to be tolerated because it did not, and
         NamespaceLeaving.
@@ -41,7 +46,7 @@ class Applier:
             try:
                 if isinstance(step, Delete):
                     await self._delete(key, step)
-                elif problem := await self._apply(key, owner_uid, step):
+                elif problem := await self._apply(key, owner_uid, step, objects[step.kind, step.name]):
                     problems.append(problem)
             except ApiError as error:
                 if "is being terminated" in error.message:
@@ -52,27 +57,42 @@ class Applier:
                 problems.append(refusal or _trouble(step.kind, step.name, error))
         return problems
 
-    async def _apply(self, key: Key, owner_uid: str, step: Apply) -> ChildProblem | None:
-        uid = step.uid
-        if uid is None:  # never take over: look before the first apply
+    async def _apply(self, key: Key, owner_uid: str, step: Apply, child: Child) -> ChildProblem | None:
+        body = await self._written(step, child)
+        if body is None:  # never take over: it exists, and nobody has told us whose it is
             found = await self.cluster.metadata(step.kind, key.namespace, step.name)
-            if found is not None:
-                metadata = found["metadata"]
-                if not is_ours(controller_uid(metadata), applied_by_us(metadata), owner_uid):
-                    return name_conflict(step.kind, step.name)
-                uid = metadata["uid"]
-        body = await self.cluster.apply(step.kind, step.child, uid)
-        rendering, answer = digest.of_rendering(step.child), digest.of_live(body)
+            if found is not None and not is_ours(*_ownership(found["metadata"]), owner_uid):
+                return name_conflict(step.kind, step.name)
+            body = await self.cluster.apply(step.kind, child, found["metadata"]["uid"] if found else None)
         self.view.observe(step.kind, body)
+        rendering, answer = step.wanted.digest, self._digest(key, step, body)
         self.view.settle(key, step.kind, step.name, rendering if rendering != answer else None, answer)
         log.info("%s: applied %s %s", key, step.kind.name, step.name)
         if rendering != answer:
             log.warning("%s: %s %s is changed on its way in: an admission policy?", key, step.kind.name, step.name)
         return None
 
+    async def _written(self, step: Apply, child: Child) -> dict[str, Any] | None:
+        """The applied object; None where one of the name exists that was not known of."""
+        try:
+            return await self.cluster.apply(step.kind, child, step.uid)
+        except ApiError as error:
+            if step.uid is None and error.code == HTTPStatus.CONFLICT:
+                return None
+            raise
+
+    def _digest(self, key: Key, step: Apply, body: dict[str, Any]) -> str:
+        """Digest of the answer, which the view has just made, unless it has heard of something newer."""
+        seen = self.view.child(key, step.kind, step.name)
+        return seen.digest if seen and seen.version == resource_version(body["metadata"]) else digest.of_live(body)
+
     async def _delete(self, key: Key, step: Delete) -> None:
         await self.cluster.delete(step.kind, key.namespace, step.name, step.uid)
         log.info("%s: deleted %s %s", key, step.kind.name, step.name)
+
+
+def _ownership(metadata: Mapping[str, Any]) -> tuple[str | None, bool]:
+    return controller_uid(metadata), applied_by_us(metadata)
 
 
 def _refusal(kind: Kind, name: str, error: ApiError) -> ChildProblem | None:

@@ -26,6 +26,8 @@ from .kinds import CHILDREN, EVENT, MODEL, Kind
 
 PAGE = 500
 TIMEOUT = aiohttp.ClientTimeout(total=30, connect=10)
+NO_SUCH_VERSION = "1"
+"""A resource version that no object has, etcd's first being of an empty store: an apply that names it can only create."""
 _APPLY = "application/apply-patch+yaml; charset=utf-8"
 """With a parameter, the REST client below leaves the encoding to us."""
 _METADATA_ONLY = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json"
@@ -114,8 +116,11 @@ class Cluster:
         return result
 
     async def apply(self, kind: Kind, child: Mapping[str, Any], uid: str | None) -> dict[str, Any]:
-        """Server-side apply of a child; with a uid, only if it is still that object. Returns the object."""
-        metadata = {**child["metadata"], **({"uid": uid} if uid else {})}
+        """Server-side apply of a child: only if it is still the object with this uid, or, without one, if there is none.
+
+        Returns the object. Raises ApiError 409 where the condition does not hold.
+        """
+        metadata = {**child["metadata"], **({"uid": uid} if uid else {"resourceVersion": NO_SUCH_VERSION})}
         path = kind.path(metadata["namespace"], metadata["name"])
         query = {"fieldManager": FIELD_MANAGER, "force": "true", "fieldValidation": "Strict"}
         return await self.request("PATCH", path, query, {**child, "metadata": metadata}, content_type=_APPLY)

@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from . import digest
-from .api import Model
-from .desired import Child, names
-from .kinds import CHILDREN, CONFIG_MAP, Kind
+from .desired import names
+from .kinds import CONFIG_MAP, Kind
 from .view import ObservedChild
-
-_KINDS = {kind.name: kind for kind in CHILDREN}
+from .wanted import Wanted, WantedChild
 
 
 @dataclass(frozen=True)
 class Apply:
     """Apply a child; `uid` is that of the object it must still be, or None where none is known."""
 
-    kind: Kind
-    child: Child
+    wanted: WantedChild
     uid: str | None
+
+    @property
+    def kind(self) -> Kind:
+        """Kind of the child."""
+        return self.wanted.kind
 
     @property
     def name(self) -> str:
         """Name of the child."""
-        return str(self.child["metadata"]["name"])
+        return self.wanted.name
 
 
 @dataclass(frozen=True)
@@ -55,38 +56,36 @@ class Plan:
 
 
 def compare(
-    desired: Iterable[Child],
+    wanted: Wanted,
     existing: Mapping[tuple[Kind, str], ObservedChild],
-    model: Model,
     served: Collection[Kind],
     settled: Mapping[tuple[Kind, str], tuple[str, str]],
 ) -> Plan:
-    """The steps from the existing children of a model to the desired ones. Nothing to do gives no step.
+    """The steps from the existing children of a model to the wanted ones. Nothing to do gives no step.
 
     `settled` has the pairs of digests, rendered and live, that count as equal.
     """
     steps: list[Apply | Delete] = []
     problems: list[ChildProblem] = []
-    wanted = {(_KINDS[child["kind"]], child["metadata"]["name"]): child for child in desired}
-    for (kind, name), child in wanted.items():
+    model = wanted.model
+    for child in wanted.children:
+        kind, name = child.kind, child.name
         seen = existing.get((kind, name))
         if kind not in served:
             problems.append(crd_missing(kind))
         elif seen is None:
-            steps.append(Apply(kind, child, None))
+            steps.append(Apply(child, None))
         elif seen.deleting:
             problems.append(_leaving(kind, name))
         elif not is_ours(seen.owner_uid, seen.applied, model.uid):
             problems.append(name_conflict(kind, name))
-        elif (rendering := digest.of_rendering(child)) != seen.digest and settled.get((kind, name)) != (
-            rendering,
-            seen.digest,
-        ):
-            steps.append(Apply(kind, child, seen.uid))
+        elif child.digest != seen.digest and settled.get((kind, name)) != (child.digest, seen.digest):
+            steps.append(Apply(child, seen.uid))
+    names_wanted = {(child.kind, child.name) for child in wanted.children}
     for (kind, name), seen in existing.items():
         # Whatever an object says of its owner: what this model could not have made, it does not delete.
         made = name == (names.dashboard(model) if kind is CONFIG_MAP else names.workload(model))
-        unwanted = (kind, name) not in wanted and made and not seen.deleting
+        unwanted = (kind, name) not in names_wanted and made and not seen.deleting
         if unwanted and is_ours(seen.owner_uid, seen.applied, model.uid):
             steps.append(Delete(kind, name, seen.uid))
     return Plan(tuple(steps), tuple(problems))

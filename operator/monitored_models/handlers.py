@@ -13,10 +13,13 @@ from typing import Any
 import kopf
 from kubernetes.aio import client as api
 
-from .kinds import CHILDREN, MODEL, POD, Kind
+from .kinds import CHILDREN, DEPLOYMENT, MODEL, POD, Kind
 from .queue import WorkQueue
 from .resync import OURS
 from .view import Key, View
+
+SETTLE_SECONDS = 0.25
+"""A Deployment and its pods change many times within moments; they are looked at when that is over."""
 
 log = logging.getLogger(__name__)
 
@@ -46,14 +49,18 @@ def registry(view: View, queue: WorkQueue[Key], served: Collection[Kind]) -> kop
 
 
 def _watch(made: kopf.OperatorRegistry, kind: Kind, view: View, queue: WorkQueue[Key]) -> None:
-    async def seen(type: str | None, body: kopf.Body, **_: Any) -> None:
+    async def seen(type: str | None, event: kopf.RawEvent, **_: Any) -> None:
+        body = event["object"]  # as it came: kopf's own view of it is slow to walk through
         try:
             keys = take_note(view, kind, type, body)
         except Exception:
             log.exception("an event of %s %s could not be read", kind.name, body.get("metadata", {}).get("name"))
             return
         for key in keys:
-            queue.add(key, routine=type is None)
+            if kind in (DEPLOYMENT, POD) and type in ("ADDED", "MODIFIED"):
+                queue.add_after(key, SETTLE_SECONDS)
+            else:
+                queue.add(key, routine=type is None)
 
     kopf.on.event(kind.group, kind.version, kind.plural, id=f"see-{kind.plural}", registry=made)(seen)
 

@@ -15,16 +15,14 @@ from http import HTTPStatus
 from typing import Any
 
 from . import events, status
-from .api import InvalidSpec, Problem, parse
+from .api import InvalidSpec, Problem
 from .apply import Applier, NamespaceLeaving
 from .cluster import ApiError, Cluster
 from .compare import compare, is_ours
-from .desired import render
-from .desired.replicas import replicas
 from .facts import WorkloadFacts
 from .kinds import DEPLOYMENT, MODEL, Kind
-from .settings import Settings
 from .view import Key, ObservedChild, ObservedModel, View
+from .wanted import Renderer
 
 BATCH_SECONDS = 2.0
 """Condition changes within this time become one status write."""
@@ -42,7 +40,7 @@ class Reconciler:
 
     view: View
     cluster: Cluster
-    settings: Settings
+    renderer: Renderer
     served: Collection[Kind]
     clock: Callable[[], float]
     """Monotonic seconds."""
@@ -60,26 +58,30 @@ class Reconciler:
             return None
         now, stored = _timestamp(datetime.now(UTC)), observed.stored_status()
 
-        model = parse(observed.body(key))
+        source = observed.source
+        model = self.renderer.parse(source)
         if isinstance(model, InvalidSpec):
             return await self._report_invalid(key, observed, stored, model, now)
 
         live = self._deployment(key, observed)
+        scale = live.scale if live else None
         try:
-            desired = render(model, self.settings, replicas(model, live.scale if live else None))
+            wanted = self.renderer.wanted(source, scale)
         except ValueError as error:  # a text that a rule should have refused
             invalid = InvalidSpec((Problem("spec", str(error)),))
             return await self._report_invalid(key, observed, stored, invalid, now)
 
-        plan = compare(desired, self.view.children(key), model, self.served, self.view.settled(key))
+        plan = compare(wanted, self.view.children(key), self.served, self.view.settled(key))
+        objects = self.renderer.objects(source, scale) if plan.steps else {}
         try:
-            problems = await Applier(self.cluster, self.view).execute(key, model.uid, plan, tolerate=tolerate)
+            applier = Applier(self.cluster, self.view)
+            problems = await applier.execute(key, model.uid, plan, objects, tolerate=tolerate)
         except NamespaceLeaving:
             return None
         workload = self._workload(key, observed)
         if workload and not workload.current and not problems and stored.get("observedGeneration") == model.generation:
             return BATCH_SECONDS  # scaled a moment ago: the figures are those of before until its controller has looked
-        situation = status.Situation(model, desired, workload, self.view.pods(key), problems)
+        situation = status.Situation(wanted, workload, self.view.pods(key), problems)
         again = await self._report(key, observed, stored, status.report(situation, stored, now))
         return min((delay for delay in (again, RECHECK_SECONDS if problems else None) if delay), default=None)
 
@@ -95,7 +97,7 @@ class Reconciler:
         self, key: Key, observed: ObservedModel, stored: dict[str, Any], invalid: InvalidSpec, now: str
     ) -> float | None:
         workload = self._workload(key, observed)
-        new = status.report_invalid(invalid, observed.generation, workload, stored, now)
+        new = status.report_invalid(invalid, observed.source.generation, workload, stored, now)
         return await self._report(key, observed, stored, new)
 
     async def _report(

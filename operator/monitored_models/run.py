@@ -23,6 +23,7 @@ from .reconcile import Reconciler
 from .resync import resync
 from .settings import Settings
 from .view import Key, View
+from .wanted import Renderer
 
 T = TypeVar("T")
 
@@ -102,7 +103,9 @@ class Session:
         self._settings, self._cluster, self._served, self._stop = settings, cluster, served, stop
         self._view = View()
         self._queue: WorkQueue[Key] = WorkQueue()
-        self._reconciler = Reconciler(self._view, cluster, settings, served, clock=asyncio.get_running_loop().time)
+        self._reconciler = Reconciler(
+            self._view, cluster, Renderer(settings), served, clock=asyncio.get_running_loop().time
+        )
         self._kinds_changed = False
 
     async def serve(self) -> bool:

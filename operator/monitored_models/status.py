@@ -12,10 +12,11 @@ from typing import Any
 
 from .api import InvalidSpec, Model
 from .compare import ChildProblem
-from .desired import Child, labels, names
+from .desired import labels, names
 from .desired.replicas import counted
 from .facts import PodFacts, WorkloadFacts
 from .kinds import CONFIG_MAP, MONITORING, PROMETHEUS_RULE, SERVICE_MONITOR
+from .wanted import Wanted
 
 TYPES = ("Ready", "WorkloadReady", "MonitoringApplied", "Monitored", "Reconciling", "Stalled")
 """Condition types that this operator owns."""
@@ -27,11 +28,15 @@ COUNTS = ("readyReplicas", "readyReplicasText")
 class Situation:
     """All that conditions are made of."""
 
-    model: Model
-    desired: Sequence[Child]
+    wanted: Wanted
     workload: WorkloadFacts | None
     pods: Sequence[PodFacts]
     problems: Sequence[ChildProblem]
+
+    @property
+    def model(self) -> Model:
+        """The model that all this is about."""
+        return self.wanted.model
 
 
 @dataclass(frozen=True)
@@ -189,13 +194,12 @@ def _pod_waiting(s: Situation, *reasons: str) -> PodFacts | None:
 
 
 def _in_place(s: Situation) -> str:
-    rules = sum(len(g["rules"]) for c in s.desired if c["kind"] == PROMETHEUS_RULE.name for g in c["spec"]["groups"])
     shown = {
-        SERVICE_MONITOR.name: "ServiceMonitor",
-        PROMETHEUS_RULE.name: f"{rules} rules",
-        CONFIG_MAP.name: "dashboard",
+        SERVICE_MONITOR: "ServiceMonitor",
+        PROMETHEUS_RULE: f"{s.wanted.rules} rules",
+        CONFIG_MAP: "dashboard",
     }
-    there = [text for kind, text in shown.items() if any(c["kind"] == kind for c in s.desired)]
+    there = [text for kind, text in shown.items() if any(child.kind is kind for child in s.wanted.children)]
     return ", ".join(there) + " in place" if there else "switched off by spec.monitoring"
 
 
@@ -296,16 +300,12 @@ def _dated(
 
 
 def _monitoring(situation: Situation) -> dict[str, Any]:
-    broken = {problem.kind.name for problem in situation.problems}
-    fields = {
-        SERVICE_MONITOR.name: "serviceMonitor",
-        PROMETHEUS_RULE.name: "prometheusRule",
-        CONFIG_MAP.name: "dashboard",
-    }
+    broken = {problem.kind for problem in situation.problems}
+    fields = {SERVICE_MONITOR: "serviceMonitor", PROMETHEUS_RULE: "prometheusRule", CONFIG_MAP: "dashboard"}
     found = {
-        fields[child["kind"]]: child["metadata"]["name"]
-        for child in situation.desired
-        if child["kind"] in fields and child["kind"] not in broken
+        fields[child.kind]: child.name
+        for child in situation.wanted.children
+        if child.kind in fields and child.kind not in broken
     }
     return {**found, **({"dashboardUID": names.dashboard_uid(situation.model)} if "dashboard" in found else {})}
 

@@ -1,7 +1,7 @@
 """What exists: models, their children and pods as last seen, by model. Memory only; digests and facts, not bodies.
 
 Watch events, the lists of a resync and the answers to our own writes all come in by `observe` and `forget`. Events
-can be late: whatever carries a resource version older than what is known is dropped.
+can be late: whatever carries a resource version that is not newer than what is known is dropped.
 """
 
 from __future__ import annotations
@@ -33,29 +33,42 @@ class Key:
 
 
 @dataclass(frozen=True)
-class ObservedModel:
-    """A MonitoredModel as last seen; spec and status as JSON, which takes a fraction of the memory of dicts."""
+class Source:
+    """What someone wrote as a MonitoredModel; the spec as JSON, which takes a fraction of the memory of dicts."""
 
+    key: Key
     uid: str
     generation: int
-    version: int
-    deleting: bool
     spec: bytes
-    status: bytes
 
-    def body(self, key: Key) -> dict[str, Any]:
+    def body(self) -> dict[str, Any]:
         """The object, as far as anyone needs it."""
         return {
             "apiVersion": MODEL.api_version,
             "kind": MODEL.name,
             "metadata": {
-                "name": key.name,
-                "namespace": key.namespace,
+                "name": self.key.name,
+                "namespace": self.key.namespace,
                 "uid": self.uid,
                 "generation": self.generation,
             },
             "spec": json.loads(self.spec),
         }
+
+
+@dataclass(frozen=True)
+class ObservedModel:
+    """A MonitoredModel as last seen."""
+
+    source: Source
+    version: int
+    deleting: bool
+    status: bytes
+
+    @property
+    def uid(self) -> str:
+        """Uid of the object."""
+        return self.source.uid
 
     def stored_status(self) -> dict[str, Any]:
         """The status, as the API server has it."""
@@ -121,6 +134,11 @@ class View:
         entry = self._entries.get(key)
         return dict(entry.children) if entry else {}
 
+    def child(self, key: Key, kind: Kind, name: str) -> ObservedChild | None:
+        """A child of a model, or None."""
+        entry = self._entries.get(key)
+        return entry.children.get((kind, name)) if entry else None
+
     def pods(self, key: Key) -> list[PodFacts]:
         """Pods of a model, oldest first."""
         entry = self._entries.get(key)
@@ -131,10 +149,10 @@ class View:
     def observe(self, kind: Kind, body: Body) -> list[Key]:
         """Take note of an object. Returns the models that should be looked at again: none when nothing changed."""
         key, metadata = owner_key(kind, body), body["metadata"]
-        version, identity = _version(metadata), (kind, metadata["namespace"], metadata["name"])
+        version, identity = resource_version(metadata), (kind, metadata["namespace"], metadata["name"])
         before = self._holders.get(identity)
-        if before is not None and self._known_version(identity) > version > 0:
-            return []
+        if before is not None and self._known_version(identity) >= version > 0:
+            return []  # late, or the echo of an own write: the same version is the same object
         left = [before] if before not in (None, key) and self._remove(identity, version) else []
         if key is None:
             return left
@@ -170,7 +188,7 @@ class View:
         """Take note that an object is gone. Returns the models to look at again."""
         metadata = body["metadata"]
         identity = (kind, metadata["namespace"], metadata["name"])
-        version = _version(metadata)
+        version = resource_version(metadata)
         if identity in self._holders and self._known_version(identity) > version > 0:
             return []  # late news of an earlier object of the name
         key = self._remove(identity, version)
@@ -186,14 +204,15 @@ class View:
 
     def _observe_model(self, entry: _Entry, body: Body, version: int) -> bool:
         metadata, known = body["metadata"], entry.model
-        seen = ObservedModel(
+        source = Source(
+            key=Key(metadata["namespace"], metadata["name"]),
             uid=metadata["uid"],
             generation=metadata.get("generation", 0),
-            version=version,
-            deleting="deletionTimestamp" in metadata,
             spec=_pack(body.get("spec", {})),
-            status=_pack(body.get("status", {})),
         )
+        if known and known.source == source:
+            source = known.source  # one copy of a spec, however often its status changes
+        seen = ObservedModel(source, version, "deletionTimestamp" in metadata, _pack(body.get("status", {})))
         entry.model = seen
         return known is None or replace(known, version=version) != seen
 
@@ -243,7 +262,7 @@ def observed_child(kind: Kind, body: Body) -> ObservedChild:
         kind=kind,
         name=metadata["name"],
         uid=metadata["uid"],
-        version=_version(metadata),
+        version=resource_version(metadata),
         owner_uid=controller_uid(metadata),
         digest=digest.of_live(body),
         applied=applied_by_us(metadata),
@@ -283,7 +302,8 @@ def _controller(metadata: Mapping[str, Any]) -> Mapping[str, Any] | None:
     return None
 
 
-def _version(metadata: Mapping[str, Any]) -> int:
+def resource_version(metadata: Mapping[str, Any]) -> int:
+    """Resource version as a number; 0 where there is none."""
     text = metadata.get("resourceVersion", "")
     return int(text) if text.isdigit() else 0
 

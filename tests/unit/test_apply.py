@@ -21,6 +21,7 @@ from monitored_models.settings import Settings
 from monitored_models.status import condition
 from monitored_models.validate import problems
 from monitored_models.view import Key, View
+from monitored_models.wanted import Renderer, identity, in_brief
 from unit.specs import JSON, MINIMAL, body, model
 
 KEY = Key("risk", "churn")
@@ -143,7 +144,7 @@ def applied(child: Mapping[str, Any], version: int, uid: str, policy: JSON) -> J
 
 
 def first_plan(made: Model, view: View) -> Plan:
-    return compare(render(made, Settings(), 1), view.children(KEY), made, SERVED, view.settled(KEY))
+    return compare(in_brief(made, render(made, Settings(), 1)), view.children(KEY), SERVED, view.settled(KEY))
 
 
 def owned() -> Model:
@@ -153,7 +154,8 @@ def owned() -> Model:
 
 
 def execute(cluster: Cluster, view: View, plan: Plan, *, tolerate: bool = False) -> list[ChildProblem]:
-    return asyncio.run(Applier(cluster, view).execute(KEY, "uid-1", plan, tolerate=tolerate))
+    objects = {identity(child): child for child in render(owned(), Settings(), 1)}
+    return asyncio.run(Applier(cluster, view).execute(KEY, "uid-1", plan, objects, tolerate=tolerate))
 
 
 LEAVING = 'services "churn" is forbidden: unable to create new content in namespace risk because it is being terminated'
@@ -250,7 +252,7 @@ def reconciled(cluster: Answering, spec: JSON, view: View | None = None) -> JSON
     """The status that one look at a model writes."""
     view = view or View()
     view.observe(MODEL, body(spec, resourceVersion="1"))
-    reconciler = Reconciler(view, cluster, Settings(), SERVED, clock=lambda: 1000.0)
+    reconciler = Reconciler(view, cluster, Renderer(Settings()), SERVED, clock=lambda: 1000.0)
     assert asyncio.run(reconciler.reconcile(KEY)) is None
     (written,) = cluster.statuses
     return written
@@ -259,7 +261,7 @@ def reconciled(cluster: Answering, spec: JSON, view: View | None = None) -> JSON
 def test_spec_that_cannot_be_rendered_is_told_in_its_status_and_changes_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("monitored_models.reconcile.render", _failing)
+    monkeypatch.setattr("monitored_models.wanted.render", _failing)
     cluster = Answering()
     ready = condition(reconciled(cluster, MINIMAL), "Ready")
     assert (ready["status"], ready["reason"]) == ("False", "InvalidSpec")
@@ -307,6 +309,6 @@ def test_status_counts_no_pods_of_someone_elses_deployment() -> None:
 def test_nothing_is_reported_in_a_namespace_that_is_leaving() -> None:
     cluster, view = Answering(ApiError(403, "Forbidden", LEAVING)), View()
     view.observe(MODEL, body(MINIMAL, resourceVersion="1"))
-    reconciler = Reconciler(view, cluster, Settings(), SERVED, clock=lambda: 1000.0)
+    reconciler = Reconciler(view, cluster, Renderer(Settings()), SERVED, clock=lambda: 1000.0)
     assert asyncio.run(reconciler.reconcile(KEY)) is None
     assert cluster.statuses == []

@@ -22,10 +22,13 @@ from monitored_models.kinds import (
 )
 from monitored_models.settings import Settings
 from monitored_models.view import ObservedChild
+from monitored_models.wanted import in_brief
 from unit.specs import FULL, model
 
 MODEL = model()
 DESIRED = {child["kind"]: child for child in render(MODEL, Settings(), 1)}
+WANTED = in_brief(MODEL, list(DESIRED.values()))
+NOTHING = in_brief(MODEL, [])
 SERVED = frozenset(CHILDREN)
 Existing = dict[tuple[Kind, str], ObservedChild]
 Settled = dict[tuple[Kind, str], tuple[str, str]]
@@ -51,7 +54,7 @@ def existing() -> Existing:
 
 
 def plan(there: Existing, served: frozenset[Kind] = SERVED, settled: Settled | None = None) -> Plan:
-    return compare(DESIRED.values(), there, MODEL, served, settled or {})
+    return compare(WANTED, there, served, settled or {})
 
 
 def described(made: Plan) -> tuple[list[str], list[str]]:
@@ -119,7 +122,7 @@ NAMES = [(kind, "churn-dashboard" if kind is CONFIG_MAP else "churn") for kind i
 @pytest.mark.parametrize(("kind", "name"), NAMES, ids=[kind.name for kind in CHILDREN])
 def test_every_kind_is_deleted_under_the_name_that_this_model_gives_it(kind: Kind, name: str) -> None:
     leftover = ObservedChild(kind, name, "uid-x", 1, MODEL.uid, "x", applied=True)
-    made = compare([], {(kind, name): leftover}, MODEL, SERVED, {})
+    made = compare(NOTHING, {(kind, name): leftover}, SERVED, {})
     assert described(made) == ([f"delete {kind.name} uid-x"], [])
 
 
@@ -130,7 +133,7 @@ def test_object_whose_name_this_model_never_gives_is_left_alone(kind: Kind, owne
     given = dict(NAMES)[kind]
     others = {"old", "other", f"{given}-dashboard", f"{given}2", {"churn": "churn-dashboard"}.get(given, "churn")}
     there = {(kind, name): ObservedChild(kind, name, "u", 1, owner_uid, "x", applied=True) for name in others}
-    assert compare([], there, MODEL, SERVED, {}) == Plan((), ())
+    assert compare(NOTHING, there, SERVED, {}) == Plan((), ())
 
 
 def test_what_is_wanted_is_applied_before_what_is_not_wanted_is_deleted() -> None:

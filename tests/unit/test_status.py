@@ -21,6 +21,7 @@ from monitored_models.facts import PodFacts, WorkloadFacts, pod_facts, workload_
 from monitored_models.kinds import CONFIG_MAP, DEPLOYMENT, PROMETHEUS_RULE, SERVICE, SERVICE_MONITOR
 from monitored_models.settings import Settings
 from monitored_models.status import Situation, condition, differs, report, report_invalid
+from monitored_models.wanted import in_brief
 from unit.specs import FULL, JSON, MINIMAL, VLLM, body, model
 
 THEN, NOW, LATER = "2026-11-20T10:00:00Z", "2026-11-20T11:00:00Z", "2026-11-20T12:00:00Z"
@@ -38,7 +39,7 @@ def situation(
     problems: tuple[ChildProblem, ...] = (),
 ) -> Situation:
     made = made or model(model__version="1")
-    return Situation(made, render(made, Settings(), 1), workload, pods, problems)
+    return Situation(in_brief(made, render(made, Settings(), 1)), workload, pods, problems)
 
 
 def reported(given_situation: Situation, stored: JSON | None = None, now: str = NOW) -> JSON:

@@ -161,7 +161,7 @@ def test_older_version_of_a_model_is_dropped() -> None:
     assert view.observe(MODEL, changed(model_body(), 8, image="old")) == []
     found = view.model(CHURN)
     assert found is not None
-    assert found.body(CHURN)["spec"]["image"] == "new"
+    assert found.source.body()["spec"]["image"] == "new"
 
 
 def test_older_version_of_a_child_is_dropped() -> None:
@@ -383,7 +383,7 @@ def test_body_of_a_model_is_given_back_as_it_came() -> None:
     view.observe(MODEL, model_body(3, generation=4))
     found = view.model(CHURN)
     assert found is not None
-    body = found.body(CHURN)
+    body = found.source.body()
     assert body["metadata"] == {"name": "churn", "namespace": "risk", "uid": "uid-churn", "generation": 4}
     assert (body["spec"], body["kind"], body["apiVersion"]) == (MINIMAL, KIND, API_VERSION)
 

@@ -1,0 +1,93 @@
+"""What a model should have: parsed, rendered and digested once for each generation, and remembered. Pure.
+
+A model is reconciled many times while its pods start, and its spec is the same each time. What is kept for long are
+digests; the objects themselves only for as long as it takes to apply them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from . import digest
+from .api import InvalidSpec, Model, parse
+from .desired import Child, render
+from .desired.replicas import LiveScale, replicas
+from .kinds import CHILDREN, PROMETHEUS_RULE, Kind
+from .settings import Settings
+from .view import Source
+
+REMEMBERED = 1024
+"""Models whose digests are kept: more than start at the same time."""
+AT_HAND = 128
+"""Models whose objects are kept: those that are being applied."""
+_KINDS = {kind.name: kind for kind in CHILDREN}
+
+
+@dataclass(frozen=True)
+class WantedChild:
+    """A child that should exist, in brief."""
+
+    kind: Kind
+    name: str
+    digest: str
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """All that should exist for a model, in brief."""
+
+    model: Model
+    children: tuple[WantedChild, ...]
+    rules: int
+    """Rules and alerts in its PrometheusRule."""
+
+
+def in_brief(model: Model, rendered: Sequence[Child]) -> Wanted:
+    """What is kept of a rendering."""
+    rules = sum(
+        len(group["rules"])
+        for child in rendered
+        if child["kind"] == PROMETHEUS_RULE.name
+        for group in child["spec"]["groups"]
+    )
+    children = (WantedChild(*identity(child), digest.of_rendering(child)) for child in rendered)
+    return Wanted(model, tuple(children), rules)
+
+
+def identity(child: Child) -> tuple[Kind, str]:
+    """Kind and name of a rendered child."""
+    return _KINDS[child["kind"]], child["metadata"]["name"]
+
+
+class Renderer:
+    """Parses and renders models, and remembers the latest results: the same input always gives the same."""
+
+    def __init__(self, settings: Settings) -> None:
+        def parsed(source: Source) -> Model | InvalidSpec:
+            return parse(source.body())
+
+        def rendered(source: Source, scale: LiveScale | None) -> tuple[Model, list[Child]]:
+            model = self.parse(source)
+            assert isinstance(model, Model)
+            return model, render(model, settings, replicas(model, scale))
+
+        def wanted(source: Source, scale: LiveScale | None) -> Wanted:
+            return in_brief(*self._rendered(source, scale))
+
+        self._parsed = lru_cache(REMEMBERED)(parsed)
+        self._rendered = lru_cache(AT_HAND)(rendered)
+        self._wanted = lru_cache(REMEMBERED)(wanted)
+
+    def parse(self, source: Source) -> Model | InvalidSpec:
+        """The model, or what is wrong with its spec."""
+        return self._parsed(source)
+
+    def wanted(self, source: Source, scale: LiveScale | None) -> Wanted:
+        """What a model should have that could be parsed. Raises ValueError for a text that a rule should have refused."""
+        return self._wanted(source, scale)
+
+    def objects(self, source: Source, scale: LiveScale | None) -> dict[tuple[Kind, str], Child]:
+        """The objects themselves, by kind and name."""
+        return {identity(child): child for child in self._rendered(source, scale)[1]}
