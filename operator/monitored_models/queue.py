@@ -1,6 +1,8 @@
 """The work queue: one key at a time per model, each key once however often it is added, with delays and back-off.
 
-Two lanes: what a user or the cluster just did overtakes the keys of a start or a resync.
+Two lanes: what a user or the cluster just did overtakes the keys of a start or a resync. Inside a lane groups of keys
+(namespaces) take turns, and a quarter of the workers is kept for groups that have nothing in hand: a thousand models,
+or requests that hang, hold up no one elsewhere.
 """
 
 from __future__ import annotations
@@ -9,7 +11,7 @@ import asyncio
 import contextlib
 import heapq
 import random
-from collections import deque
+from collections import Counter, OrderedDict, deque
 from collections.abc import Awaitable, Callable, Hashable
 from typing import Generic, TypeVar
 
@@ -19,15 +21,60 @@ FIRST_RETRY, LONGEST_RETRY = 0.5, 300.0
 """Seconds. The first retry comes soon since most failures are moments; the last bound keeps a broken cluster calm."""
 
 
-class WorkQueue(Generic[K]):
-    """Keys waiting to be worked on. One event loop; not for threads."""
+_NONE = object()
+KEPT_FREE = 4
+"""One worker in so many is kept for groups that have nothing in hand."""
 
-    def __init__(self, clock: Callable[[], float] | None = None) -> None:
+
+class Lane(Generic[K]):
+    """Keys in the order in which they came, of which groups take turns."""
+
+    def __init__(self) -> None:
+        self._groups: OrderedDict[Hashable, deque[K]] = OrderedDict()
+
+    def append(self, group: Hashable, key: K) -> None:
+        """Put a key at the end of its group."""
+        self._groups.setdefault(group, deque()).append(key)
+
+    def take(self, allowed: Callable[[Hashable], bool], wanted: Callable[[K], bool]) -> K | None:
+        """The next key that is still wanted, of the first group that is allowed; the group then goes to the end."""
+        while (group := next(filter(allowed, self._groups), _NONE)) is not _NONE:
+            keys = self._groups[group]
+            found = None
+            while keys and found is None:
+                key = keys.popleft()
+                found = key if wanted(key) else None
+            if keys:
+                self._groups.move_to_end(group)
+            else:
+                del self._groups[group]
+            if found is not None:
+                return found
+        return None
+
+
+class WorkQueue(Generic[K]):
+    """Keys waiting to be worked on. One event loop; not for threads.
+
+    `group` tells which keys take turns with which others, `waited` hears how many seconds each key has waited.
+    """
+
+    def __init__(
+        self,
+        clock: Callable[[], float] | None = None,
+        *,
+        group: Callable[[K], Hashable] = lambda _: None,
+        waited: Callable[[float], None] = lambda _: None,
+    ) -> None:
         self._clock = clock or (lambda: asyncio.get_running_loop().time())
-        self._urgent: deque[K] = deque()
-        self._routine: deque[K] = deque()
-        self._waiting: set[K] = set()
+        self._group, self._waited = group, waited
+        self._urgent, self._routine = Lane[K](), Lane[K]()
+        self._waiting: dict[K, float] = {}
+        """Keys in the lanes, and since when."""
         self._working: set[K] = set()
+        self._in_hand: Counter[Hashable] = Counter()
+        """How many keys of a group are being worked on."""
+        self._workers = 0
         self._again: dict[K, bool] = {}
         """Keys to work on once more, and whether that is routine."""
         self._due: dict[K, float] = {}
@@ -49,8 +96,8 @@ class WorkQueue(Generic[K]):
             self._again[key] = routine and self._again.get(key, True)
         elif key not in self._waiting or not routine:
             # A routine key that becomes urgent stands in both lanes; where it is met second, it no longer waits.
-            self._waiting.add(key)
-            (self._routine if routine else self._urgent).append(key)
+            self._waiting.setdefault(key, self._clock())
+            (self._routine if routine else self._urgent).append(self._group(key), key)
             self._wake.set()
 
     def add_after(self, key: K, delay: float) -> None:
@@ -88,26 +135,50 @@ class WorkQueue(Generic[K]):
 
     async def work(self, handle: Callable[[K], Awaitable[None]]) -> None:
         """Be one of the workers, until the queue is closed. `handle` must not raise."""
-        while (key := await self._next()) is not None:
-            try:
-                await handle(key)
-            finally:
-                self._working.discard(key)
-                if key in self._again:
-                    self.add(key, routine=self._again.pop(key))
+        self._workers += 1
+        try:
+            while (key := await self._next()) is not None:
+                try:
+                    await handle(key)
+                finally:
+                    self._done(key)
+        finally:
+            self._workers -= 1
+
+    def depth(self) -> int:
+        """How many keys wait for a worker; those with a delay are not among them."""
+        return len(self._waiting)
+
+    def age(self) -> float:
+        """Seconds for which the key has waited that has waited longest; 0 when none waits."""
+        return self._clock() - min(self._waiting.values()) if self._waiting else 0.0
+
+    def _done(self, key: K) -> None:
+        group = self._group(key)
+        self._working.discard(key)
+        self._in_hand[group] -= 1
+        if not self._in_hand[group]:
+            del self._in_hand[group]
+        if key in self._again:
+            self.add(key, routine=self._again.pop(key))
 
     async def _next(self) -> K | None:
         while not self._closed:
             self._ripen()
-            while lane := self._urgent or self._routine:
-                key = lane.popleft()
-                if key in self._waiting:
-                    self._waiting.discard(key)
+            for lane in (self._urgent, self._routine):
+                # A key that went from one lane to the other stands in both, and waits only once.
+                if (key := lane.take(self._may_start, self._waiting.__contains__)) is not None:
+                    self._waited(self._clock() - self._waiting.pop(key))
                     self._working.add(key)
+                    self._in_hand[self._group(key)] += 1
                     return key
             self._wake.clear()
             await self._sleep()
         return None
+
+    def _may_start(self, group: Hashable) -> bool:
+        """Whether a group may have one more key worked on: the last free workers are for those that have none."""
+        return not self._in_hand[group] or self._workers - len(self._working) > self._workers // KEPT_FREE
 
     def _ripen(self) -> None:
         """Move keys whose time has come from the timers to the lanes."""

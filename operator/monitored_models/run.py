@@ -102,7 +102,7 @@ class Session:
     def __init__(self, settings: Settings, cluster: Cluster, served: frozenset[Kind], stop: asyncio.Event) -> None:
         self._settings, self._cluster, self._served, self._stop = settings, cluster, served, stop
         self._view = View()
-        self._queue: WorkQueue[Key] = WorkQueue()
+        self._queue: WorkQueue[Key] = WorkQueue(group=lambda key: key.namespace)
         self._reconciler = Reconciler(
             self._view, cluster, Renderer(settings), served, clock=asyncio.get_running_loop().time
         )

@@ -534,3 +534,104 @@ def test_earlier_timer_of_a_held_key_neither_breaks_nor_loses_it() -> None:
         return worked
 
     assert asyncio.run(main()) == [160]
+
+
+# --- groups ---
+
+
+def by_first_letter(key: str) -> str:
+    return key[0]
+
+
+def test_groups_take_turns() -> None:
+    async def main() -> list[str]:
+        queue = WorkQueue[str](Clock(), group=by_first_letter)
+        for key in ("a1", "a2", "a3", "b1", "c1", "c2"):
+            queue.add(key)
+        return await drained(queue)
+
+    assert asyncio.run(main()) == ["a1", "b1", "c1", "a2", "c2", "a3"]
+
+
+async def stuck(queue: WorkQueue[str], workers: int, keys: Sequence[str]) -> tuple[list[str], list[str]]:
+    """What is begun while work on the group `a` never ends: of group `a`, and of the others, until nothing more is."""
+    begun: list[str] = []
+    never = asyncio.Event()
+
+    async def handle(key: str) -> None:
+        begun.append(key)
+        if key.startswith("a"):
+            await never.wait()
+
+    for key in keys:
+        queue.add(key)
+    tasks = [asyncio.create_task(queue.work(handle)) for _ in range(workers)]
+    for _ in range(20 * len(keys)):
+        await asyncio.sleep(0)
+    queue.close()
+    never.set()
+    await asyncio.gather(*tasks)
+    return [key for key in begun if key.startswith("a")], [key for key in begun if not key.startswith("a")]
+
+
+@pytest.mark.parametrize(("workers", "hung"), [(16, 12), (8, 6), (4, 3), (3, 3), (1, 1)])
+def test_quarter_of_the_workers_is_kept_from_a_group_that_hangs(workers: int, hung: int) -> None:
+    async def main() -> tuple[list[str], list[str]]:
+        queue = WorkQueue[str](group=by_first_letter)
+        return await stuck(queue, workers, [f"a{number}" for number in range(40)])
+
+    begun, _ = asyncio.run(main())
+    assert len(begun) == hung
+
+
+def test_group_that_hangs_holds_up_no_other() -> None:
+    others = [f"b{number}" for number in range(30)]
+
+    async def main() -> tuple[list[str], list[str]]:
+        queue = WorkQueue[str](group=by_first_letter)
+        return await stuck(queue, 16, [*(f"a{number}" for number in range(40)), *others])
+
+    assert asyncio.run(main())[1] == others
+
+
+def test_group_gets_more_workers_when_others_have_ended() -> None:
+    """What was passed over is taken as soon as a worker is free again, without any further event."""
+
+    async def main() -> list[str]:
+        queue, worked = WorkQueue[str](group=by_first_letter), list[str]()
+
+        async def handle(key: str) -> None:
+            worked.append(key)
+            await asyncio.sleep(0)
+            if len(worked) == 41:
+                queue.close()
+
+        for number in range(40):
+            queue.add(f"a{number}")
+        queue.add("b1")
+        async with asyncio.timeout(DEADLINE):
+            await asyncio.gather(*(queue.work(handle) for _ in range(4)))
+        return worked
+
+    assert len(asyncio.run(main())) == 41
+
+
+def test_depth_age_and_waits_are_told() -> None:
+    waits: list[float] = []
+
+    async def main() -> None:
+        clock = Clock()
+        queue = WorkQueue[str](clock, waited=waits.append)
+        assert (queue.depth(), queue.age()) == (0, 0.0)
+        queue.add("a")
+        clock.now += 3
+        queue.add("b")
+        queue.add_after("later", 100)
+        queue.add("a")
+        assert (queue.depth(), queue.age()) == (2, 3.0)
+        clock.now += 1
+        await drained(queue)
+        assert (queue.depth(), queue.age()) == (0, 0.0)
+
+    asyncio.run(main())
+    assert waits[:2] == [4.0, 1.0]
