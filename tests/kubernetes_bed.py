@@ -25,6 +25,7 @@ ROOT = Path(__file__).parents[1]
 CRD = ROOT / "crds/monitoredmodels.yaml"
 PROMETHEUS_CRDS = ("servicemonitors", "prometheusrules", "podmonitors", "probes", "_prometheuses")
 OPERATOR = "monitored-models-operator"
+LEASE_NAMESPACE = "monitored-models"
 WRITES = {"create", "update", "patch", "delete", "deletecollection"}
 Object = dict[str, Any]
 
@@ -143,7 +144,9 @@ class Bed:
     def start_operator(self, name: str, **settings: Any) -> Process:
         """The operator as a process of its own, with the rights of config/rbac.yaml."""
         file = self.directory / f"{name}.settings.yaml"
-        file.write_text(yaml.safe_dump(settings))
+        # Tests kill operators, and should not have to wait until a Lease has run out.
+        used = {"listen": "127.0.0.1:0", "leaderElection": False, "leaseNamespace": LEASE_NAMESPACE, **settings}
+        file.write_text(yaml.safe_dump(used))
         environment = {**os.environ, "KUBECONFIG": str(self.plane.kubeconfig_for("operator"))}
         command: list[str | Path] = [sys.executable, "-m", "monitored_models.cli", "run", "--settings", file]
         return start(name, command, log=self.directory / f"{name}.log", env=environment, cwd=ROOT)
@@ -175,9 +178,9 @@ def running_bed(directory: Path, crds: Iterable[Path]) -> Iterator[Bed]:
 
 
 def grant_operator(plane: ControlPlane) -> None:
-    """Bind the shipped role to the user that tests run the operator as."""
+    """Bind the shipped roles to the user that tests run the operator as."""
     for body in yaml.safe_load_all((ROOT / "config/rbac.yaml").read_text()):
-        if body["kind"] == "ClusterRoleBinding":
+        if body["kind"].endswith("RoleBinding"):
             body["subjects"] = [{"kind": "User", "apiGroup": "rbac.authorization.k8s.io", "name": OPERATOR}]
         plane.apply(body)
 

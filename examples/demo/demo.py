@@ -164,9 +164,11 @@ def _footer(metrics: prometheus.Prometheus, stage: Stage) -> list[str]:
 
 @contextlib.contextmanager
 def _operator(stage: Stage, folder: Path) -> Iterator[Process]:
-    """The operator as anybody would run it: `mmctl run` with a KUBECONFIG."""
+    """The operator as anybody would run it: `mmctl run` with a KUBECONFIG, on a port that nobody has."""
     environment = {**os.environ, "KUBECONFIG": str(stage.kubeconfig)}
-    command: list[str | Path] = [sys.executable, "-m", "monitored_models.cli", "run"]
+    settings = folder / "settings.yaml"
+    settings.write_text('listen: "127.0.0.1:0"\n')
+    command: list[str | Path] = [sys.executable, "-m", "monitored_models.cli", "run", "--settings", settings]
     process = start("operator", command, log=folder / "operator.log", env=environment)
     try:
         yield process

@@ -14,6 +14,7 @@ from .cluster import ApiError, Cluster
 from .compare import Apply, ChildProblem, Delete, Plan, crd_missing, is_ours, name_conflict
 from .desired import Child
 from .kinds import Kind
+from .logs import about
 from .view import Key, View, applied_by_us, controller_uid, resource_version
 
 _MISSING_RIGHT = re.compile(r"cannot \w+ resource")
@@ -67,9 +68,14 @@ class Applier:
         self.view.observe(step.kind, body)
         rendering, answer = step.wanted.digest, self._digest(key, step, body)
         self.view.settle(key, step.kind, step.name, rendering if rendering != answer else None, answer)
-        log.info("%s: applied %s %s", key, step.kind.name, step.name)
+        log.info("applied %s %s", step.kind.name, step.name, extra=about(key, "Applied"))
         if rendering != answer:
-            log.warning("%s: %s %s is changed on its way in: an admission policy?", key, step.kind.name, step.name)
+            log.warning(
+                "%s %s is changed on its way in: an admission policy?",
+                step.kind.name,
+                step.name,
+                extra=about(key, "Changed"),
+            )
         return None
 
     async def _written(self, step: Apply, child: Child) -> dict[str, Any] | None:
@@ -88,7 +94,7 @@ class Applier:
 
     async def _delete(self, key: Key, step: Delete) -> None:
         await self.cluster.delete(step.kind, key.namespace, step.name, step.uid)
-        log.info("%s: deleted %s %s", key, step.kind.name, step.name)
+        log.info("deleted %s %s", step.kind.name, step.name, extra=about(key, "Deleted"))
 
 
 def _ownership(metadata: Mapping[str, Any]) -> tuple[str | None, bool]:

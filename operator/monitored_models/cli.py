@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,12 +10,11 @@ from typing import Any
 
 import click
 import yaml
-from rich.console import Console
-from rich.logging import RichHandler
 
+from . import logs
 from . import settings as operator_settings
 from .api import Model
-from .cluster import ApiError, Cluster, ConfigurationError, load_configuration
+from .cluster import ApiError, Cluster, ConfigurationError, LeadershipLost, load_configuration
 from .desired import render
 from .desired.replicas import replicas
 from .diff import difference
@@ -24,6 +22,7 @@ from .manifests import read
 from .run import run as run_operator
 from .settings import Settings
 from .validate import problems
+from .web import CannotListen
 from .yamlfile import UnreadableFile
 
 
@@ -63,10 +62,10 @@ def main() -> None:
 @click.option("-v", "--verbose", is_flag=True, help="Log more, kopf's own messages included.")
 def run(settings: Settings | None, verbose: bool) -> None:
     """Run the operator, against KUBECONFIG, or the cluster that it runs in."""
-    _log_to_stderr(verbose)
+    logs.to_stderr(verbose=verbose)
     try:
         run_operator(settings or Settings())
-    except (ConfigurationError, ApiError) as error:
+    except (ConfigurationError, CannotListen, LeadershipLost, ApiError) as error:
         raise click.ClickException(str(error)) from error
 
 
@@ -135,15 +134,6 @@ def _models(files: Sequence[Path], namespace: str | None, settings: Settings) ->
         click.echo("\n".join(found), err=True)
         sys.exit(1)
     return [document.parsed for document in documents if isinstance(document.parsed, Model)]
-
-
-def _log_to_stderr(verbose: bool) -> None:
-    console = RichHandler(console=Console(stderr=True), show_path=False)
-    plain = logging.StreamHandler()
-    plain.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    logging.basicConfig(level=logging.INFO, handlers=[console if sys.stderr.isatty() else plain], format="%(message)s")
-    if not verbose:
-        logging.getLogger("kopf").setLevel(logging.WARNING)
 
 
 if __name__ == "__main__":

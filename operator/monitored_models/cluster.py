@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import os
 import re
-from collections.abc import AsyncIterator, Iterable, Mapping
+import ssl
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -25,7 +27,7 @@ from .digest import FIELD_MANAGER
 from .kinds import CHILDREN, EVENT, MODEL, Kind
 
 PAGE = 500
-TIMEOUT = aiohttp.ClientTimeout(total=30, connect=10)
+TIMEOUT_SECONDS, CONNECT_SECONDS = 30.0, 10.0
 NO_SUCH_VERSION = "1"
 """A resource version that no object has, etcd's first being of an empty store: an apply that names it can only create."""
 _APPLY = "application/apply-patch+yaml; charset=utf-8"
@@ -55,6 +57,10 @@ class ApiError(Exception):
         return f"{self.code or 'no answer'} {self.reason}: {self.message}"
 
 
+class LeadershipLost(Exception):
+    """Another operator may lead now: this process must not write any more."""
+
+
 async def load_configuration() -> api.Configuration:
     """How to reach the cluster: KUBECONFIG, else the pod's own service account, else ~/.kube/config."""
     configuration = api.Configuration()
@@ -71,10 +77,20 @@ async def load_configuration() -> api.Configuration:
 
 
 class Cluster:
-    """Requests to one API server."""
+    """Requests to one API server, each of at most so many seconds.
 
-    def __init__(self, configuration: api.Configuration) -> None:
+    `fence` gives the seconds for which a write that starts now may be on its way; none starts when there are none.
+    """
+
+    def __init__(
+        self,
+        configuration: api.Configuration,
+        *,
+        timeout: float = TIMEOUT_SECONDS,
+        fence: Callable[[], float] = lambda: math.inf,
+    ) -> None:
         self.configuration = configuration
+        self._timeout, self._fence = timeout, fence
         self._client = kubernetes.client.ApiClient(configuration)
 
     async def close(self) -> None:
@@ -91,10 +107,9 @@ class Cluster:
         content_type: str = "application/json",
         accept: str = "application/json",
     ) -> dict[str, Any]:
-        """One request. Raises ApiError for whatever is not a 2xx."""
+        """One request. Raises ApiError for whatever is not a 2xx, and LeadershipLost instead of writing too late."""
         headers = {"Accept": accept, "Content-Type": content_type, "User-Agent": FIELD_MANAGER}
-        token = await self.configuration.get_api_key_with_prefix("BearerToken", alias="authorization")
-        if token:
+        if token := await self.token():
             headers["Authorization"] = token
         url = f"{self.configuration.host}{path}" + (f"?{urlencode(query)}" if query else "")
         try:
@@ -103,7 +118,7 @@ class Cluster:
                 url,
                 headers=headers,
                 body=_encode(body) if body and content_type == _APPLY else body,
-                _request_timeout=TIMEOUT,
+                _request_timeout=self._time_for(method),
             )
             content = await response.read()
         except api.ApiException as error:
@@ -114,6 +129,22 @@ class Cluster:
             raise _api_error(response.status, response.reason, content, response.headers)
         result: dict[str, Any] = json.loads(content)
         return result
+
+    def _time_for(self, method: str) -> aiohttp.ClientTimeout:
+        left = self._timeout if method == "GET" else min(self._timeout, self._fence())
+        if left <= 0:
+            raise LeadershipLost("the lease has not been renewed in time: nothing is written any more")
+        return aiohttp.ClientTimeout(total=left, connect=min(left, CONNECT_SECONDS))
+
+    @property
+    def tls(self) -> ssl.SSLContext:
+        """How connections to the API server are secured."""
+        context: ssl.SSLContext = self._client.rest_client.ssl_context
+        return context
+
+    async def token(self) -> str:
+        """The value of the Authorization header; empty where a certificate says who we are. Read anew when it expires."""
+        return await self.configuration.get_api_key_with_prefix("BearerToken", alias="authorization") or ""
 
     async def apply(self, kind: Kind, child: Mapping[str, Any], uid: str | None) -> dict[str, Any]:
         """Server-side apply of a child: only if it is still the object with this uid, or, without one, if there is none.

@@ -48,6 +48,8 @@ class PodFacts:
     reason: str | None
     message: str
     out_of_memory: bool
+    restarts: int = 0
+    """Of all its containers."""
 
 
 def workload_facts(body: Mapping[str, Any]) -> WorkloadFacts:
@@ -84,6 +86,7 @@ def pod_facts(body: Mapping[str, Any]) -> PodFacts:
         reason=reason,
         message=message[:500],
         out_of_memory=any(_out_of_memory(container) for container in status.get("containerStatuses", ())),
+        restarts=sum(container.get("restartCount", 0) for container in status.get("containerStatuses", ())),
     )
 
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import Any, cast
 
+import aiohttp
 import kopf
-from kubernetes.aio import client as api
 
+from .cluster import Cluster
 from .kinds import CHILDREN, DEPLOYMENT, MODEL, POD, Kind
 from .queue import WorkQueue
 from .resync import OURS
@@ -87,14 +88,51 @@ def operator_settings() -> kopf.OperatorSettings:
     return made
 
 
-def connection(configuration: api.Configuration, token: str | None) -> kopf.ConnectionInfo:
-    """The same way to the cluster that our own client uses."""
-    return kopf.ConnectionInfo(
-        server=configuration.host,
-        ca_path=configuration.ssl_ca_cert,
-        insecure=not configuration.verify_ssl,
-        certificate_path=configuration.cert_file,
-        private_key_path=configuration.key_file,
-        scheme=None,
-        token=token.removeprefix("Bearer ") if token else None,
-    )
+class Connections:
+    """kopf's ways to the cluster: the same that our own client uses, counted like it.
+
+    kopf closes a session while its own tasks may still be using it, when it is told to stop as it starts. So it is
+    given sessions that outlive that, and they are closed here.
+    """
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+        self._sessions: list[_Lent] = []
+
+    async def log_in(self, **_: object) -> kopf.AiohttpSession:
+        """A new session. Asked for anew each time: tokens of service accounts and of login programs expire."""
+        for returned in [session for session in self._sessions if session.returned]:
+            self._sessions.remove(returned)
+            await returned.lent.close()
+        token = await self._cluster.token()
+        session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0, ssl=self._cluster.tls),
+            headers={"Authorization": token} if token else {},
+            trace_configs=self._cluster.configuration.trace_configs,
+            trust_env=True,
+        )
+        self._sessions.append(_Lent(session))
+        return kopf.AiohttpSession(
+            server=self._cluster.configuration.host,
+            default_namespace=None,
+            aiohttp_session=cast(aiohttp.ClientSession, self._sessions[-1]),
+        )
+
+    async def close(self) -> None:
+        """Close everything. Only when kopf has ended."""
+        for session in self._sessions:
+            await session.lent.close()
+
+
+class _Lent:
+    """A session that is not closed by the one who borrows it."""
+
+    def __init__(self, lent: aiohttp.ClientSession) -> None:
+        self.lent, self.returned = lent, False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.lent, name)
+
+    async def close(self) -> None:
+        """Take note that it is no longer needed."""
+        self.returned = True

@@ -40,6 +40,7 @@ AUTOSCALER = Kind("autoscaling", "v2", "HorizontalPodAutoscaler", "horizontalpod
 DISRUPTION_BUDGET = Kind("policy", "v1", "PodDisruptionBudget", "poddisruptionbudgets")
 NETWORK_POLICY = Kind("networking.k8s.io", "v1", "NetworkPolicy", "networkpolicies")
 POD = Kind("", "v1", "Pod", "pods")
+LEASE = Kind("coordination.k8s.io", "v1", "Lease", "leases")
 EVENT = Kind("events.k8s.io", "v1", "Event", "events")
 
 CHILDREN = (
@@ -55,3 +56,12 @@ CHILDREN = (
 """Kinds of children, in the order in which they are applied."""
 MONITORING = (SERVICE_MONITOR, PROMETHEUS_RULE, CONFIG_MAP)
 """Kinds of children whose absence leaves a model unmonitored, and not unserved."""
+
+
+def resource_of(path: str) -> str:
+    """The resource that the URL path of a request is about, like pods or deployments/status."""
+    parts = path.strip("/").split("/")
+    parts = parts[2:] if parts[0] == "api" else parts[3:]  # after group and version
+    if parts[:1] == ["namespaces"] and len(parts) > 2:
+        parts = parts[2:]
+    return "/".join(parts[0::2]) if parts else "discovery"

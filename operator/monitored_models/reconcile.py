@@ -15,12 +15,14 @@ from http import HTTPStatus
 from typing import Any
 
 from . import events, status
-from .api import InvalidSpec, Problem
+from .api import InvalidSpec, Model, Problem
 from .apply import Applier, NamespaceLeaving
 from .cluster import ApiError, Cluster
 from .compare import compare, is_ours
+from .exposition import ModelSeries, lines_of
 from .facts import WorkloadFacts
 from .kinds import DEPLOYMENT, MODEL, Kind
+from .logs import about
 from .view import Key, ObservedChild, ObservedModel, View
 from .wanted import Renderer
 
@@ -41,6 +43,7 @@ class Reconciler:
     view: View
     cluster: Cluster
     renderer: Renderer
+    series: ModelSeries
     served: Collection[Kind]
     clock: Callable[[], float]
     """Monotonic seconds."""
@@ -55,6 +58,7 @@ class Reconciler:
         observed = self.view.model(key)
         if observed is None or observed.deleting:
             self._written.pop(key, None)
+            self.series.drop(key)
             return None
         now, stored = _timestamp(datetime.now(UTC)), observed.stored_status()
 
@@ -82,7 +86,7 @@ class Reconciler:
         if workload and not workload.current and not problems and stored.get("observedGeneration") == model.generation:
             return BATCH_SECONDS  # scaled a moment ago: the figures are those of before until its controller has looked
         situation = status.Situation(wanted, workload, self.view.pods(key), problems)
-        again = await self._report(key, observed, stored, status.report(situation, stored, now))
+        again = await self._report(key, observed, model, stored, status.report(situation, stored, now))
         return min((delay for delay in (again, RECHECK_SECONDS if problems else None) if delay), default=None)
 
     def _deployment(self, key: Key, owner: ObservedModel) -> ObservedChild | None:
@@ -98,12 +102,13 @@ class Reconciler:
     ) -> float | None:
         workload = self._workload(key, observed)
         new = status.report_invalid(invalid, observed.source.generation, workload, stored, now)
-        return await self._report(key, observed, stored, new)
+        return await self._report(key, observed, None, stored, new)
 
     async def _report(
-        self, key: Key, observed: ObservedModel, stored: dict[str, Any], new: dict[str, Any]
+        self, key: Key, observed: ObservedModel, model: Model | None, stored: dict[str, Any], new: dict[str, Any]
     ) -> float | None:
         """Write the status if it differs and enough time has passed. Returns seconds to wait, if it has not."""
+        self.series.put(key, lines_of(key, model, new, self.view.pods(key)))
         if not status.differs(stored, new):
             return None
         if wait := self._too_soon(key, stored, new):
@@ -117,7 +122,13 @@ class Reconciler:
         self._written[key] = self.clock()
         self.view.observe(MODEL, body)
         ready = status.condition(new, "Ready")
-        log.info("%s: Ready is %s (%s): %s", key, ready["status"], ready["reason"], ready["message"])
+        log.info(
+            "Ready is %s (%s): %s",
+            ready["status"],
+            ready["reason"],
+            ready["message"],
+            extra=about(key, ready["reason"]),
+        )
         await self._announce(key, observed.uid, stored, new)
         return None
 
@@ -135,7 +146,7 @@ class Reconciler:
         try:
             await self.cluster.create_event(key.namespace, event)
         except ApiError as error:  # an Event is a courtesy: the status says the same
-            log.warning("%s: event not posted: %s", key, error)
+            log.warning("event not posted: %s", error, extra=about(key, error.reason))
 
 
 def _timestamp(now: datetime) -> str:

@@ -1,188 +1,172 @@
 """The operator as a process: one task group owns everything that runs; if a part dies, the whole ends.
 
-A session lasts as long as the cluster serves the same kinds. When a custom resource is installed or removed, work in
-hand ends and a new session begins, which writes nothing if nothing else has changed.
+Of several operators one leads. The leader works in sessions: one lasts as long as the cluster serves the same kinds. When
+a custom resource is installed or removed, work in hand ends and a new session begins, which writes nothing if nothing
+else has changed.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
-import signal
+import math
+import os
+import secrets
+import socket
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from pathlib import Path
 
-import kopf
+from kubernetes.aio.client import Configuration
 
-from . import handlers
-from .cluster import ApiError, Cluster, load_configuration
-from .kinds import CHILDREN, MODEL, Kind
-from .queue import WorkQueue
-from .reconcile import Reconciler
-from .resync import resync
+from .cluster import ApiError, Cluster, ConfigurationError, LeadershipLost, load_configuration
+from .face import Face
+from .health import measure_lag
+from .kinds import MODEL, Kind
+from .leader import RENEW_SECONDS, Lease
+from .logs import reason
+from .session import Session, heed_signals, patiently, pause
 from .settings import Settings
-from .view import Key, View
-from .wanted import Renderer
+from .traffic import trace
+from .web import serving
 
-T = TypeVar("T")
-
-PERSISTENT_FAILURES = 3
-"""Failures in a row after which trouble with the API server is shown as a condition."""
 CRD_POLL_SECONDS = 5.0
-START_RETRY_SECONDS = 2.0
+_OWN_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
 log = logging.getLogger(__name__)
 
 
 def run(settings: Settings) -> None:
-    """Run until told to stop by a signal. Raises ConfigurationError, or ApiError where trying again will not help."""
-    while asyncio.run(_session(settings)):
-        log.info("the kinds that the cluster serves have changed: starting anew")
+    """Run until told to stop by a signal.
 
-
-async def _session(settings: Settings) -> bool:
-    """One session. Returns whether another should follow."""
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):  # until kopf takes them over, with the same effect
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    cluster = Cluster(await load_configuration())
+    Raises ConfigurationError, CannotListen, LeadershipLost, or ApiError where trying again will not help.
+    """
     try:
-        served = await _wait_for_crd(cluster, stop)
-        return served is not None and await _serve(Session(settings, cluster, served, stop))
-    finally:
-        await cluster.close()
+        asyncio.run(Operator(settings).run())
+    except ExceptionGroup as group:
+        raise _cause(group) from group
 
 
-async def _serve(session: Session) -> bool:
-    try:
-        return await session.serve()
-    except (ExceptionGroup, ApiError):
-        # A kind that is removed while it is listed or watched ends that with an error; so does real trouble.
-        if not await session.kinds_differ():
-            raise
-        return True
+def _cause(group: ExceptionGroup) -> Exception:
+    """What to tell of several failures: the one that brought the others about, if it is one that we know of."""
+    for known in (LeadershipLost, ConfigurationError, ApiError):
+        found: BaseException | None = group.subgroup(known)
+        while isinstance(found, ExceptionGroup):
+            found = found.exceptions[0]
+        if isinstance(found, Exception):
+            return found
+    return group
 
 
-async def _wait_for_crd(cluster: Cluster, stop: asyncio.Event) -> frozenset[Kind] | None:
-    """The kinds that the cluster serves, once ours is among them; None when told to stop before."""
-    told = False
-    while not stop.is_set():
-        served = await _patiently(cluster.served, stop)
-        if served is None or MODEL in served:
-            return served
-        if not told:
-            log.warning("the cluster has no %s.%s: install it with kubectl apply -f crds/", MODEL.plural, MODEL.group)
-            told = True
-        await _pause(CRD_POLL_SECONDS, stop)
-    return None
+class Operator:
+    """One operator process."""
 
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._stop = asyncio.Event()
+        self._face = Face()
 
-async def _patiently(ask: Callable[[], Awaitable[T]], stop: asyncio.Event) -> T | None:
-    """Ask until there is an answer; None when told to stop before. Raises ApiError for an answer that will stay."""
-    while not stop.is_set():
+    async def run(self) -> None:
+        """Serve the own endpoint, and lead when it is our turn, until told to stop."""
+        heed_signals(self._stop)
+        configuration = await load_configuration()
+        configuration.trace_configs = [trace(self._face.metrics, self._face.watches)]
+        async with serving(self._settings.listen, self._face) as address:
+            if address:
+                log.info("listening on %s", address, extra=reason("Listening"))
+            async with asyncio.TaskGroup() as group:
+                lag = group.create_task(measure_lag(self._face.metrics.lag.observe, self._face.health.lagged))
+                await (self._elect(configuration) if self._settings.leader_election else self._lead(configuration))
+                lag.cancel()
+
+    async def _elect(self, configuration: Configuration) -> None:
+        """Lead when no other does."""
+        client = Cluster(configuration, timeout=RENEW_SECONDS)
+        lease = Lease(client, _lease_namespace(self._settings), self._settings.lease_name, _identity())
+        self._face.health.role = "standby"
         try:
-            return await ask()
-        except ApiError as error:
-            if not error.passing:
-                raise
-            log.warning("%s; trying again in %.0f s", error, START_RETRY_SECONDS)
-            await _pause(max(START_RETRY_SECONDS, error.retry_after), stop)
-    return None
+            if not await self._unless_stopped(_acquire(lease)):
+                return
+            async with asyncio.TaskGroup() as group:
+                keeper = group.create_task(lease.keep())
+                await self._lead(configuration, lease.left)
+                keeper.cancel()
+            await lease.release()  # all that could write has ended
+        finally:
+            await client.close()
 
-
-async def _pause(delay: float, stop: asyncio.Event) -> None:
-    with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(stop.wait(), delay)
-
-
-class Session:
-    """Everything that runs while the cluster serves one set of kinds."""
-
-    def __init__(self, settings: Settings, cluster: Cluster, served: frozenset[Kind], stop: asyncio.Event) -> None:
-        self._settings, self._cluster, self._served, self._stop = settings, cluster, served, stop
-        self._view = View()
-        self._queue: WorkQueue[Key] = WorkQueue(group=lambda key: key.namespace)
-        self._reconciler = Reconciler(
-            self._view, cluster, Renderer(settings), served, clock=asyncio.get_running_loop().time
-        )
-        self._kinds_changed = False
-
-    async def serve(self) -> bool:
-        """Run until a signal comes or the kinds change. Returns whether it was the kinds."""
-        await _patiently(self._resync, self._stop)
-        log.info("%d models; kinds not served: %s", len(self._view.keys()), self._absent() or "none")
-        async with asyncio.TaskGroup() as group:
-            # Made before kopf starts: at its end, kopf cancels tasks that were made later.
-            workers = [group.create_task(self._queue.work(self._handle)) for _ in range(self._settings.workers)]
-            clocks = [group.create_task(self._resync_forever()), group.create_task(self._watch_kinds())]
-            await self._watch()
-            self._queue.close()
-            await asyncio.wait(workers)
-            for clock in clocks:
-                clock.cancel()
-        return self._kinds_changed
-
-    async def kinds_differ(self) -> bool:
-        """Whether the cluster now serves other kinds than when this session began."""
-        return await self._cluster.served() != self._served
-
-    def _absent(self) -> str:
-        return ", ".join(kind.plural for kind in CHILDREN if kind not in self._served)
-
-    async def _watch(self) -> None:
-        configuration, namespaces = self._cluster.configuration, self._settings.namespaces
-        registry = handlers.registry(self._view, self._queue, self._served)
-
-        @kopf.on.login(registry=registry)
-        async def login(**_: object) -> kopf.ConnectionInfo:
-            # Asked for anew each time: tokens of service accounts and of login programs expire.
-            token = await configuration.get_api_key_with_prefix("BearerToken", alias="authorization")
-            return handlers.connection(configuration, token)
-
-        await kopf.operator(
-            registry=registry,
-            settings=handlers.operator_settings(),
-            clusterwide=not namespaces,
-            namespaces=namespaces,
-            stop_flag=self._stop,
-        )
-
-    async def _handle(self, key: Key) -> None:
-        """Reconcile one model; whatever goes wrong is logged and tried again, and touches no other model."""
-        tolerate = self._queue.failures(key) >= PERSISTENT_FAILURES
+    async def _lead(self, configuration: Configuration, fence: Callable[[], float] = lambda: math.inf) -> None:
+        """One session after the other, until told to stop."""
+        self._face.health.role = "leading"
+        self._face.metrics.leader.set(1)
+        cluster = Cluster(configuration, timeout=self._settings.request_timeout_seconds, fence=fence)
         try:
-            again = await self._reconciler.reconcile(key, tolerate=tolerate)
-        except ApiError as error:
-            delay = self._queue.retry(key, error.retry_after)
-            log.warning("%s: %s; trying again in %.1f s", key, error, delay)
-        except Exception:
-            delay = self._queue.retry(key)
-            log.exception("%s: unexpected; trying again in %.1f s", key, delay)
-        else:
-            self._queue.succeeded(key)
-            if again is not None:
-                self._queue.add_after(key, again)
-
-    async def _resync(self) -> None:
-        for key in await resync(self._view, self._cluster, self._served, self._settings.namespaces):
-            self._queue.add(key, routine=True)
-
-    async def _resync_forever(self) -> None:
-        while True:
-            await asyncio.sleep(self._settings.resync_seconds)
-            try:
-                await self._resync()
-            except ApiError as error:
-                log.warning("resync: %s; it comes again in %.0f s", error, self._settings.resync_seconds)
-
-    async def _watch_kinds(self) -> None:
-        while True:
-            await asyncio.sleep(self._settings.discovery_seconds)
-            try:
-                if await self.kinds_differ():
-                    self._kinds_changed = True
-                    self._stop.set()
+            while (served := await self._wait_for_crd(cluster)) is not None:
+                session = Session(self._settings, cluster, served, self._stop, self._face)
+                if not await self._serve(session):
                     return
-            except ApiError as error:
-                log.warning("looking for new kinds: %s", error)
+                log.info("the kinds that the cluster serves have changed: starting anew", extra=reason("KindsChanged"))
+                self._face.forget_session()
+        finally:
+            await cluster.close()
+
+    async def _serve(self, session: Session) -> bool:
+        """One session. Returns whether another should follow."""
+        try:
+            return await session.serve()
+        except (ExceptionGroup, ApiError) as error:
+            # A kind that is removed while it is listed or watched ends that with an error; so does real trouble.
+            lost = isinstance(error, ExceptionGroup) and error.subgroup(LeadershipLost) is not None
+            if lost or not await session.kinds_differ():
+                raise
+            return True
+
+    async def _wait_for_crd(self, cluster: Cluster) -> frozenset[Kind] | None:
+        """The kinds that the cluster serves, once ours is among them; None when told to stop before."""
+        told = False
+        while not self._stop.is_set():
+            served = await patiently(cluster.served, self._stop)
+            if served is None or MODEL in served:
+                return served
+            if not told:
+                what = f"{MODEL.plural}.{MODEL.group}"
+                log.warning(
+                    "the cluster has no %s: install it with kubectl apply -f crds/",
+                    what,
+                    extra=reason("CRDNotInstalled"),
+                )
+                told = True
+            await pause(CRD_POLL_SECONDS, self._stop)
+        return None
+
+    async def _unless_stopped(self, work: Awaitable[None]) -> bool:
+        """Do something that may take for ever. Returns whether it was done; not, when told to stop before."""
+        doing, stopping = asyncio.ensure_future(work), asyncio.ensure_future(self._stop.wait())
+        try:
+            await asyncio.wait((doing, stopping), return_when=asyncio.FIRST_COMPLETED)
+            if doing.done():
+                await doing
+            return doing.done()
+        finally:
+            doing.cancel()
+            stopping.cancel()
+
+
+async def _acquire(lease: Lease) -> None:
+    try:
+        await lease.acquire()
+    except ApiError as error:
+        raise ConfigurationError(
+            f"the lease {lease.namespace}/{lease.name} cannot be had: {error}. Give the operator its Role "
+            "(config/rbac.yaml), another namespace by the setting leaseNamespace, or set leaderElection to false where "
+            "only one operator runs"
+        ) from error
+
+
+def _lease_namespace(settings: Settings) -> str:
+    own = _OWN_NAMESPACE.read_text().strip() if _OWN_NAMESPACE.exists() else "default"
+    return settings.lease_namespace or own
+
+
+def _identity() -> str:
+    """A name that no other process has, and by which people find the pod."""
+    return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"

@@ -12,6 +12,8 @@ from pydantic import Field, TypeAdapter
 from .typed import settings_type
 from .yamlfile import UnreadableFile, documents, text
 
+Listen = Annotated[str, Field(pattern=r"^$|^([A-Za-z0-9.-]*|\[[0-9a-fA-F:.]+\]):[0-9]{1,5}$")]
+"""Host and port, as in 127.0.0.1:8080 or :8080; empty for none."""
 LabelMap = Annotated[dict[str, str], Field(max_length=32)]
 
 
@@ -35,6 +37,16 @@ class Settings:
     """Time between two full lists, which heal what a watch may have missed."""
     discovery_seconds: Annotated[float, Field(gt=0)] = 60
     """Time between two looks for custom resources that were installed or removed."""
+    listen: Listen = "127.0.0.1:8080"
+    """Address and port of /healthz, /readyz and /metrics; nothing is served when empty. Port 0 is any free one."""
+    leader_election: bool = True
+    """Whether several operators may run, of which one works and the others stand by."""
+    lease_namespace: str = ""
+    """Namespace of the Lease; when empty that of the operator's pod, and `default` outside of a cluster."""
+    lease_name: Annotated[str, Field(min_length=1)] = "monitored-models"
+    """Name of the Lease. Operators that serve different namespaces need different ones."""
+    request_timeout_seconds: Annotated[float, Field(gt=0, le=300)] = 30
+    """Time after which a request to the API server has failed."""
 
 
 class InvalidSettings(Exception):

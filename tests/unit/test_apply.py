@@ -15,6 +15,7 @@ from monitored_models.apply import Applier, NamespaceLeaving
 from monitored_models.cluster import ApiError, Cluster
 from monitored_models.compare import Apply, ChildProblem, Delete, Plan, compare
 from monitored_models.desired import render
+from monitored_models.exposition import ModelSeries
 from monitored_models.kinds import CHILDREN, DEPLOYMENT, MODEL, PROMETHEUS_RULE, SERVICE, SERVICE_MONITOR, Kind
 from monitored_models.reconcile import Reconciler
 from monitored_models.settings import Settings
@@ -252,7 +253,7 @@ def reconciled(cluster: Answering, spec: JSON, view: View | None = None) -> JSON
     """The status that one look at a model writes."""
     view = view or View()
     view.observe(MODEL, body(spec, resourceVersion="1"))
-    reconciler = Reconciler(view, cluster, Renderer(Settings()), SERVED, clock=lambda: 1000.0)
+    reconciler = Reconciler(view, cluster, Renderer(Settings()), ModelSeries(), SERVED, clock=lambda: 1000.0)
     assert asyncio.run(reconciler.reconcile(KEY)) is None
     (written,) = cluster.statuses
     return written
@@ -309,6 +310,6 @@ def test_status_counts_no_pods_of_someone_elses_deployment() -> None:
 def test_nothing_is_reported_in_a_namespace_that_is_leaving() -> None:
     cluster, view = Answering(ApiError(403, "Forbidden", LEAVING)), View()
     view.observe(MODEL, body(MINIMAL, resourceVersion="1"))
-    reconciler = Reconciler(view, cluster, Renderer(Settings()), SERVED, clock=lambda: 1000.0)
+    reconciler = Reconciler(view, cluster, Renderer(Settings()), ModelSeries(), SERVED, clock=lambda: 1000.0)
     assert asyncio.run(reconciler.reconcile(KEY)) is None
     assert cluster.statuses == []

@@ -1,0 +1,33 @@
+"""What the operator shows of itself, in one hand: filled by whoever does the work, read by `web`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from .exposition import ModelSeries
+from .health import Health
+from .metrics import Metrics
+from .traffic import Watches
+
+
+@dataclass(frozen=True)
+class Face:
+    """One process's figures, streams, series of models, and state of health."""
+
+    metrics: Metrics = field(default_factory=Metrics)
+    watches: Watches = field(default_factory=Watches)
+    series: ModelSeries = field(default_factory=ModelSeries)
+    health: Health = field(default_factory=Health)
+
+    def __post_init__(self) -> None:
+        self.metrics.registry.register(self.watches)
+
+    def ready(self) -> dict[str, str]:
+        """Checks of readiness by name: what is wrong, or nothing where all is well."""
+        return self.health.checks(self.watches.age())
+
+    def forget_session(self) -> None:
+        """Start anew with nothing seen and nothing opened."""
+        self.watches.clear()
+        self.series.clear()
+        self.health.synced = False
