@@ -30,6 +30,8 @@ from .traffic import trace
 from .web import serving
 
 CRD_POLL_SECONDS = 5.0
+END_SECONDS = 10.0
+"""Time between the end of leadership and that of the process, whatever hangs."""
 _OWN_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
 log = logging.getLogger(__name__)
@@ -87,7 +89,7 @@ class Operator:
             if not await self._unless_stopped(_acquire(lease)):
                 return
             async with asyncio.TaskGroup() as group:
-                keeper = group.create_task(lease.keep())
+                keeper = group.create_task(_keep(lease))
                 await self._lead(configuration, lease.left)
                 keeper.cancel()
             await lease.release()  # all that could write has ended
@@ -160,6 +162,19 @@ async def _acquire(lease: Lease) -> None:
             "(config/rbac.yaml), another namespace by the setting leaseNamespace, or set leaderElection to false where "
             "only one operator runs"
         ) from error
+
+
+async def _keep(lease: Lease) -> None:
+    """Renew the lease. However that ends, the process follows soon: what does not end by itself is cut off."""
+    try:
+        await lease.keep()
+    finally:
+        asyncio.get_running_loop().call_later(END_SECONDS, _cut_off)
+
+
+def _cut_off() -> None:
+    log.error("something did not end in %.0f s", END_SECONDS, extra=reason("NotEnded"))
+    os._exit(1)
 
 
 def _lease_namespace(settings: Settings) -> str:

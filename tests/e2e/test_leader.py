@@ -1,0 +1,116 @@
+"""Several operators: one works, another takes over, and one that no longer leads writes nothing."""
+
+from __future__ import annotations
+
+import re
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kubernetes_bed import LEASE_NAMESPACE, Bed, model
+from monitored_models.kinds import DEPLOYMENT, LEASE
+from monitored_models.leader import LEASE_SECONDS, RETRY_SECONDS
+from testbed.processes import Process
+
+pytestmark = pytest.mark.e2e
+
+FAILOVER_SECONDS = 20.0
+"""What is promised for the time until another operator writes."""
+
+
+def elected(bed: Bed, name: str, namespace: str) -> Process:
+    """An operator that takes part in an election of its own, for one namespace."""
+    return bed.start_operator(name, leaderElection=True, leaseName=f"lease-{namespace}", namespaces=[namespace])
+
+
+def lease(bed: Bed, namespace: str) -> dict[str, Any]:
+    body = bed.get(LEASE, LEASE_NAMESPACE, f"lease-{namespace}")
+    return dict(body["spec"]) if body else {}
+
+
+def leads(process: Process) -> bool:
+    return "leading as" in process.tail(50)
+
+
+def stands_by(process: Process) -> bool:
+    return "standing by" in process.tail(50)
+
+
+def pair(bed: Bed, namespace: str) -> tuple[Process, Process]:
+    """A leader and one that stands by."""
+    leader = elected(bed, f"first-{namespace}", namespace)
+    bed.wait("a leader", lambda: leads(leader) and " models; kinds" in leader.tail(50))
+    standby = elected(bed, f"second-{namespace}", namespace)
+    bed.wait("a standby", lambda: stands_by(standby))
+    return leader, standby
+
+
+def writes_by_process(log: Path) -> int:
+    return len(re.findall(r'"message": "applied', log.read_text()))
+
+
+def test_one_of_two_works_and_the_other_takes_over_when_it_is_killed(bed: Bed, namespace: str) -> None:
+    leader, standby = pair(bed, namespace)
+    try:
+        bed.apply(model("churn", namespace))
+        bed.wait_for(namespace, "churn", "Ready")
+        assert writes_by_process(bed.directory / f"second-{namespace}.log") == 0
+        leader.kill()
+        began = time.monotonic()
+        bed.apply(model("churn", namespace, env=[{"name": "MODE", "value": "fast"}]))
+        bed.wait("take-over", lambda: writes_by_process(bed.directory / f"second-{namespace}.log") > 0, 60)
+        assert time.monotonic() - began < FAILOVER_SECONDS
+        assert lease(bed, namespace)["leaseTransitions"] == 2
+        bed.quiet(namespace)
+        assert bed.writes(namespace)["patch services"] == 1  # the new leader has found everything else in place
+    finally:
+        leader.kill()
+        standby.kill()
+
+
+def test_leader_that_stops_hands_over_at_once(bed: Bed, namespace: str) -> None:
+    leader, standby = pair(bed, namespace)
+    try:
+        assert leader.terminate(timeout=20) == 0
+        assert lease(bed, namespace)["holderIdentity"] in ("", None) or leads(standby)
+        began = time.monotonic()
+        bed.wait("hand-over", lambda: leads(standby), LEASE_SECONDS)
+        assert time.monotonic() - began < LEASE_SECONDS - RETRY_SECONDS
+    finally:
+        leader.kill()
+        standby.kill()
+
+
+def test_paused_leader_that_wakes_up_writes_nothing_and_ends(bed: Bed, namespace: str) -> None:
+    leader, standby = pair(bed, namespace)
+    try:
+        leader.signal(signal.SIGSTOP)
+        bed.wait("take-over", lambda: leads(standby), 60)
+        bed.apply(model("churn", namespace))
+        bed.wait_for(namespace, "churn", "Ready")
+        bed.quiet(namespace)
+        before = bed.writes(namespace)
+        bed.patch(DEPLOYMENT, namespace, "churn", {"spec": {"paused": True}})  # news for whoever wakes up
+        leader.signal(signal.SIGCONT)
+        bed.wait("the end of the old leader", lambda: not leader.alive())
+        assert "Error: the lease" in leader.tail(50)
+        assert "Traceback" not in leader.tail(1000)
+        assert writes_by_process(bed.directory / f"first-{namespace}.log") == 0
+        bed.quiet(namespace)
+        assert bed.writes(namespace) == before
+    finally:
+        leader.kill()
+        standby.kill()
+
+
+def test_lease_that_may_not_be_had_is_told_with_the_way_out(bed: Bed, namespace: str) -> None:
+    process = bed.start_operator("no-lease", leaderElection=True, leaseNamespace=namespace)
+    try:
+        bed.wait("the end", lambda: not process.alive())
+        assert "leaseNamespace" in process.tail(5)
+        assert "Traceback" not in process.tail(1000)
+    finally:
+        process.kill()
