@@ -1,4 +1,4 @@
-"""Writes, or with --check compares, the files that are generated from the types: the CRD and the reference page."""
+"""Writes, or with --check compares, the files that are made from code: CRD, reference page, the operator's own monitoring."""
 
 from __future__ import annotations
 
@@ -8,7 +8,12 @@ from pathlib import Path
 import yaml
 
 from .api.crd import crd, reference
+from .selfmonitoring import manifests
 
+OWN = """\
+# Rules and dashboard for the operator itself, generated from operator/monitored_models/selfmonitoring by `make generate`.
+# docs/operating.md says how to have it scraped.
+"""
 ROOT = Path(__file__).parents[2]
 
 
@@ -21,7 +26,12 @@ def files() -> dict[Path, str]:
     """Path to content, for each generated file."""
     header = "# Generated from operator/monitored_models/api by `make generate`.\n"
     document = yaml.dump(crd(), Dumper=_Dumper, sort_keys=False, width=120, allow_unicode=True)
-    return {ROOT / "crds/monitoredmodels.yaml": header + document, ROOT / "docs/reference.md": reference()}
+    own = yaml.dump_all(manifests(), Dumper=_Dumper, sort_keys=False, width=120, allow_unicode=True)
+    return {
+        ROOT / "crds/monitoredmodels.yaml": header + document,
+        ROOT / "docs/reference.md": reference(),
+        ROOT / "config/monitoring.yaml": OWN + own,
+    }
 
 
 def main() -> int:

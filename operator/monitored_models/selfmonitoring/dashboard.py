@@ -1,0 +1,135 @@
+"""The dashboard of the operator itself: does it work, does it keep up, what does it ask of the API server."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from grafana_foundation_sdk.builders import dashboard as grafana
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.models.dashboard import DashboardCursorSync
+
+from ..desired import panels
+from ..health import OLDEST_WATCH
+from ..kinds import CONFIG_MAP
+from ..metrics import PREFIX
+from ..settings import Settings
+from . import queries
+from .alerts import NAME
+
+
+def configmap() -> dict[str, Any]:
+    """The ConfigMap that Grafana's sidecar picks up."""
+    return {
+        "apiVersion": CONFIG_MAP.api_version,
+        "kind": CONFIG_MAP.name,
+        "metadata": {
+            "name": f"{NAME}-dashboard",
+            "namespace": "monitored-models",
+            "labels": dict(Settings().dashboard_labels),
+        },
+        "data": {f"{NAME}.json": dashboard_json()},
+    }
+
+
+def dashboard_json() -> str:
+    """The dashboard itself."""
+    builder = (
+        grafana.Dashboard("MonitoredModel operator")
+        .uid(NAME)
+        .tags(["monitored-models"])
+        .readonly()
+        .refresh("30s")
+        .time("now-3h", "now")
+        .timezone("browser")
+        .tooltip(DashboardCursorSync.CROSSHAIR)
+        .with_variable(grafana.DatasourceVariable(panels.DATASOURCE).label("Data source").type("prometheus"))
+    )
+    for panel in _panels():
+        builder = builder.with_panel(panel)
+    return json.dumps(builder.build(), cls=JSONEncoder, sort_keys=True, separators=(",", ":"))
+
+
+def _panels() -> list[panels.Panel]:
+    return [
+        panels.stat(
+            "Leaders", "Operators that work: one.", f"sum ({PREFIX}leader)", unit="short", red_below=1, red_from=2
+        ),
+        panels.stat("Models", "Models that the leader knows of.", f"max ({PREFIX}models)", unit="short"),
+        panels.stat("Ready", "Models that are Ready.", queries.models_ready(), unit="short"),
+        panels.stat(
+            "Failing reconciles",
+            "Share of reconciles that fail. Red from the limit of MonitoredModelsReconcilesFail, 0.2.",
+            queries.error_ratio(),
+            unit="percentunit",
+            red_from=0.2,
+        ),
+        panels.lines(
+            "Reconciles",
+            "Reconciles per second, by outcome.",
+            {"{{outcome}}": queries.rate("reconcile_duration_seconds_count", "outcome")},
+            unit="ops",
+        ),
+        panels.lines(
+            "Duration of reconciles",
+            "Time that a reconcile takes, requests included.",
+            {f"p{q * 100:g}": queries.quantile("reconcile_duration_seconds", q) for q in (0.5, 0.99)},
+            unit="s",
+        ),
+        panels.lines(
+            "Queue", "Models that wait for a worker.", {"waiting": f"max ({PREFIX}queue_depth)"}, unit="short"
+        ),
+        panels.lines(
+            "Age of the queue",
+            "How long the oldest of them has waited, and the wait of most. Red from MonitoredModelsQueueOld, 120 s.",
+            {"oldest": queries.queue_age(), "p99": queries.quantile("queue_wait_seconds", 0.99)},
+            unit="s",
+            red_from=120,
+        ),
+        panels.lines(
+            "Requests to the API server",
+            "Requests per second, by verb.",
+            {"{{verb}}": queries.rate("api_requests_total", "verb")},
+            unit="reqps",
+        ),
+        panels.lines(
+            "Answers of the API server",
+            "Requests per second, by status code; 0 is no answer.",
+            {"{{code}}": queries.rate("api_requests_total", "code")},
+            unit="reqps",
+        ),
+        panels.lines(
+            "Latency of the API server",
+            "99th percentile of the time until it answers, by verb.",
+            {"{{verb}}": queries.quantile("api_request_duration_seconds", 0.99, "verb")},
+            unit="s",
+        ),
+        panels.lines(
+            "Age of watches",
+            "Time since a watch was opened; it is opened anew every four minutes. Red from MonitoredModelsWatchOld.",
+            {"{{resource}}": queries.watch_age()},
+            unit="s",
+            red_from=OLDEST_WATCH,
+        ),
+        panels.lines(
+            "Lag of the event loop",
+            "How late one timer in a hundred comes. Red from MonitoredModelsLoopBlocked, 0.5 s.",
+            {"p99": queries.loop_lag()},
+            unit="s",
+            red_from=0.5,
+        ),
+        panels.lines(
+            "Memory",
+            "Resident memory, by process.",
+            # Only those processes that are operators: the name is everybody's.
+            {"{{instance}}": f"process_resident_memory_bytes and on (instance) {PREFIX}build_info"},
+            unit="bytes",
+        ),
+        panels.lines(
+            "CPU",
+            "Cores in use, by process.",
+            {"{{instance}}": f"rate(process_cpu_seconds_total[{queries.WINDOW}]) and on (instance) {PREFIX}build_info"},
+            unit="short",
+        ),
+        panels.table("Models in trouble", "Models by condition and reason.", queries.models_in_trouble()),
+    ]
