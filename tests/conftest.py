@@ -20,9 +20,9 @@ def bed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bed]:
         yield made
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def operator(bed: Bed) -> Iterator[Process]:
-    """One operator for all tests that do not stop it."""
+    """One operator for all tests of a file that do not stop it."""
     with bed.operator() as process:
         yield process
 

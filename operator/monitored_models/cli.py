@@ -14,7 +14,7 @@ import yaml
 from . import logs
 from . import settings as operator_settings
 from .api import Model
-from .cluster import ApiError, Cluster, ConfigurationError, LeadershipLost, load_configuration
+from .cluster import ApiError, Cluster, ConfigurationError, load_configuration
 from .desired import render
 from .desired.replicas import replicas
 from .diff import difference
@@ -65,7 +65,7 @@ def run(settings: Settings | None, verbose: bool) -> None:
     logs.to_stderr(verbose=verbose)
     try:
         run_operator(settings or Settings())
-    except (ConfigurationError, CannotListen, LeadershipLost, ApiError) as error:
+    except (ConfigurationError, CannotListen, ApiError) as error:
         raise click.ClickException(str(error)) from error
 
 

@@ -57,10 +57,6 @@ class ApiError(Exception):
         return f"{self.code or 'no answer'} {self.reason}: {self.message}"
 
 
-class LeadershipLost(Exception):
-    """Another operator may lead now: this process must not write any more."""
-
-
 async def load_configuration() -> api.Configuration:
     """How to reach the cluster: KUBECONFIG, else the pod's own service account, else ~/.kube/config."""
     configuration = api.Configuration()
@@ -68,7 +64,8 @@ async def load_configuration() -> api.Configuration:
         if "KUBECONFIG" not in os.environ and "KUBERNETES_SERVICE_HOST" in os.environ:
             configs.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
         else:
-            await configs.load_kube_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
+            file = os.environ.get("KUBECONFIG") or None  # which the library reads only once, when it is imported
+            await configs.load_kube_config(file, client_configuration=configuration)  # type: ignore[no-untyped-call]
     except (configs.ConfigException, OSError) as error:
         raise ConfigurationError(
             f"no cluster to talk to: {error}. Set KUBECONFIG to a file, or run inside a cluster"
@@ -107,7 +104,7 @@ class Cluster:
         content_type: str = "application/json",
         accept: str = "application/json",
     ) -> dict[str, Any]:
-        """One request. Raises ApiError for whatever is not a 2xx, and LeadershipLost instead of writing too late."""
+        """One request. Raises ApiError for whatever is not a 2xx, and instead of writing when another may lead."""
         headers = {"Accept": accept, "Content-Type": content_type, "User-Agent": FIELD_MANAGER}
         if token := await self.token():
             headers["Authorization"] = token
@@ -133,7 +130,7 @@ class Cluster:
     def _time_for(self, method: str) -> aiohttp.ClientTimeout:
         left = self._timeout if method == "GET" else min(self._timeout, self._fence())
         if left <= 0:
-            raise LeadershipLost("the lease has not been renewed in time: nothing is written any more")
+            raise ApiError(0, "NotLeading", "the lease has not been renewed in time: nothing is written")
         return aiohttp.ClientTimeout(total=left, connect=min(left, CONNECT_SECONDS))
 
     @property

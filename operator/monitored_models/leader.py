@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 
-from .cluster import ApiError, Cluster, LeadershipLost
+from .cluster import ApiError, Cluster
 from .kinds import LEASE
 from .logs import reason
 
@@ -36,6 +36,10 @@ log = logging.getLogger(__name__)
 def steady_clock() -> float:
     """Seconds that go on while the machine is suspended, where the system has such a clock."""
     return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
+
+class LeadershipLost(Exception):
+    """Another operator may lead now."""
 
 
 @dataclass

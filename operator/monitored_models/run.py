@@ -15,14 +15,15 @@ import secrets
 import socket
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import NoReturn
 
 from kubernetes.aio.client import Configuration
 
-from .cluster import ApiError, Cluster, ConfigurationError, LeadershipLost, load_configuration
+from .cluster import ApiError, Cluster, ConfigurationError, load_configuration
 from .face import Face
 from .health import measure_lag
 from .kinds import MODEL, Kind
-from .leader import RENEW_SECONDS, Lease
+from .leader import RENEW_SECONDS, LeadershipLost, Lease
 from .logs import reason
 from .session import Session, heed_signals, patiently, pause
 from .settings import Settings
@@ -30,8 +31,8 @@ from .traffic import trace
 from .web import serving
 
 CRD_POLL_SECONDS = 5.0
-END_SECONDS = 10.0
-"""Time between the end of leadership and that of the process, whatever hangs."""
+END_SECONDS = 25.0
+"""Time between a signal and the end of the process, whatever hangs: Kubernetes kills a pod after thirty."""
 _OWN_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
 log = logging.getLogger(__name__)
@@ -40,7 +41,7 @@ log = logging.getLogger(__name__)
 def run(settings: Settings) -> None:
     """Run until told to stop by a signal.
 
-    Raises ConfigurationError, CannotListen, LeadershipLost, or ApiError where trying again will not help.
+    Raises ConfigurationError, CannotListen, or ApiError where trying again will not help.
     """
     try:
         asyncio.run(Operator(settings).run())
@@ -50,7 +51,7 @@ def run(settings: Settings) -> None:
 
 def _cause(group: ExceptionGroup) -> Exception:
     """What to tell of several failures: the one that brought the others about, if it is one that we know of."""
-    for known in (LeadershipLost, ConfigurationError, ApiError):
+    for known in (ConfigurationError, ApiError):
         found: BaseException | None = group.subgroup(known)
         while isinstance(found, ExceptionGroup):
             found = found.exceptions[0]
@@ -76,9 +77,13 @@ class Operator:
             if address:
                 log.info("listening on %s", address, extra=reason("Listening"))
             async with asyncio.TaskGroup() as group:
-                lag = group.create_task(measure_lag(self._face.metrics.lag.observe, self._face.health.lagged))
+                beside = (
+                    group.create_task(measure_lag(self._face.metrics.lag.observe, self._face.health.lagged)),
+                    group.create_task(_end_in_time(self._stop)),
+                )
                 await (self._elect(configuration) if self._settings.leader_election else self._lead(configuration))
-                lag.cancel()
+                for task in beside:
+                    task.cancel()
 
     async def _elect(self, configuration: Configuration) -> None:
         """Lead when no other does."""
@@ -115,10 +120,9 @@ class Operator:
         """One session. Returns whether another should follow."""
         try:
             return await session.serve()
-        except (ExceptionGroup, ApiError) as error:
+        except (ExceptionGroup, ApiError):
             # A kind that is removed while it is listed or watched ends that with an error; so does real trouble.
-            lost = isinstance(error, ExceptionGroup) and error.subgroup(LeadershipLost) is not None
-            if lost or not await session.kinds_differ():
+            if not await session.kinds_differ():
                 raise
             return True
 
@@ -165,15 +169,23 @@ async def _acquire(lease: Lease) -> None:
 
 
 async def _keep(lease: Lease) -> None:
-    """Renew the lease. However that ends, the process follows soon: what does not end by itself is cut off."""
+    """Renew the lease. When that fails the process ends at once: all that it could still do is for another to do."""
     try:
         await lease.keep()
-    finally:
-        asyncio.get_running_loop().call_later(END_SECONDS, _cut_off)
+    except LeadershipLost as error:
+        _cut_off(str(error), "LeadershipLost")
 
 
-def _cut_off() -> None:
-    log.error("something did not end in %.0f s", END_SECONDS, extra=reason("NotEnded"))
+async def _end_in_time(stop: asyncio.Event) -> None:
+    """End the process if that takes too long once it was told to: a task that hangs must not keep the lease."""
+    await stop.wait()
+    await asyncio.sleep(END_SECONDS)
+    _cut_off(f"something did not end in {END_SECONDS:.0f} s", "NotEnded")
+
+
+def _cut_off(message: str, why: str) -> NoReturn:
+    log.error(message, extra=reason(why))
+    logging.shutdown()
     os._exit(1)
 
 

@@ -12,7 +12,7 @@ from typing import TypeVar
 import kopf
 
 from . import handlers
-from .cluster import ApiError, Cluster, LeadershipLost
+from .cluster import ApiError, Cluster
 from .face import Face
 from .kinds import CHILDREN, Kind
 from .logs import about, reason
@@ -131,8 +131,6 @@ class Session:
         tolerate, began, outcome = self._queue.failures(key) >= PERSISTENT_FAILURES, self._clock(), "error"
         try:
             again = await self._reconciler.reconcile(key, tolerate=tolerate)
-        except LeadershipLost:
-            raise  # there is nothing left to be done by this process
         except ApiError as error:
             delay = self._queue.retry(key, error.retry_after)
             self._metrics.errors.labels(error.reason).inc()

@@ -96,7 +96,7 @@ def test_paused_leader_that_wakes_up_writes_nothing_and_ends(bed: Bed, namespace
         bed.patch(DEPLOYMENT, namespace, "churn", {"spec": {"paused": True}})  # news for whoever wakes up
         leader.signal(signal.SIGCONT)
         bed.wait("the end of the old leader", lambda: not leader.alive())
-        assert "Error: the lease" in leader.tail(50)
+        assert '"reason": "LeadershipLost"' in leader.tail(50)
         assert "Traceback" not in leader.tail(1000)
         assert writes_by_process(bed.directory / f"first-{namespace}.log") == 0
         bed.quiet(namespace)
