@@ -170,9 +170,11 @@ def prometheus_crds() -> list[Path]:
 
 
 @contextmanager
-def running_bed(directory: Path, crds: Iterable[Path]) -> Iterator[Bed]:
-    """A control plane with controllers and one simulated node, on which the operator has its rights."""
-    with ControlPlane(directory, controllers=True, kwok=True, crds=crds) as plane:
+def running_bed(
+    directory: Path, crds: Iterable[Path], *, controllers: bool = True, audit: bool = True
+) -> Iterator[Bed]:
+    """A control plane, usually with controllers and one simulated node, on which the operator has its rights."""
+    with ControlPlane(directory, controllers=controllers, kwok=controllers, crds=crds, audit=audit) as plane:
         grant_operator(plane)
         yield Bed(plane, directory)
 

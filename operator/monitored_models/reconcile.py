@@ -84,7 +84,7 @@ class Reconciler:
             return None
         workload = self._workload(key, observed)
         if workload and not workload.current and not problems and stored.get("observedGeneration") == model.generation:
-            return BATCH_SECONDS  # scaled a moment ago: the figures are those of before until its controller has looked
+            return None  # scaled a moment ago: the figures are those of before until its controller has looked
         situation = status.Situation(wanted, workload, self.view.pods(key), problems)
         again = await self._report(key, observed, model, stored, status.report(situation, stored, now))
         return min((delay for delay in (again, RECHECK_SECONDS if problems else None) if delay), default=None)

@@ -111,6 +111,8 @@ class ControlPlane:
     Without `controllers` there are only etcd and the API server: enough for schemas, status and watches, but pods
     are refused (nobody makes service accounts) and nothing is garbage-collected.
 
+    Without `audit` no log of requests is written, which costs time: for measurements.
+
     `crds`, files with one CustomResourceDefinition each, are created before the controllers start: the garbage
     collector looks for new kinds every 30 s only, and a kind that came later is not collected until it has.
     """
@@ -123,6 +125,7 @@ class ControlPlane:
         kwok: bool = False,
         crds: Iterable[Path] = (),
         place: Place = Place(),
+        audit: bool = True,
     ) -> None:
         if kwok and not controllers:
             raise ValueError("kwok plays a node, and it takes the scheduler to put pods on it")
@@ -138,6 +141,7 @@ class ControlPlane:
         self._crds = tuple(crds)
         self._port = port
         self._place = place
+        self._audit = audit
         self._tokens = {user: secrets.token_hex(16) for user in USERS}
         self._collections: dict[tuple[str, str], tuple[str, bool]] = {}
 
@@ -299,12 +303,20 @@ class ControlPlane:
             "--service-account-issuer=https://kubernetes.default.svc",
             f"--service-account-key-file={here / 'service-account.key'}",
             f"--service-account-signing-key-file={here / 'service-account.key'}",
-            # Never rotated, and written before a request is done: what a test has seen happen is in this one file.
-            f"--audit-policy-file={here / 'audit-policy.json'}", f"--audit-log-path={self.audit_log}",
-            "--audit-log-mode=blocking", "--audit-log-maxsize=0",
+            *(self._audit_flags() if self._audit else ()),
         ])  # fmt: skip
         started = list(self.processes.values())
         processes.wait_for_url(f"{self.url}/readyz", ca_file=self.ca_file, timeout=90, processes=started)
+
+    def _audit_flags(self) -> tuple[str, ...]:
+        # Never rotated, and written before a request is done: what a test has seen happen is in this one file.
+        policy = self.directory / "audit-policy.json"
+        return (
+            f"--audit-policy-file={policy}",
+            f"--audit-log-path={self.audit_log}",
+            "--audit-log-mode=blocking",
+            "--audit-log-maxsize=0",
+        )
 
     def _create_crd(self, path: Path) -> None:
         collection = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"

@@ -1,0 +1,124 @@
+"""What is measured, and how: processes by /proc, the API server by its own metrics, models by one watch."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from kubernetes_bed import Bed
+from monitored_models.cluster import Cluster
+from monitored_models.kinds import MODEL
+
+_TICKS = os.sysconf("SC_CLK_TCK")
+_SAMPLE = re.compile(r"(\w+)\{(.*)\} ([0-9.e+]+)$")
+_LABEL = re.compile(r'(\w+)="([^"]*)"')
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What a process has used so far."""
+
+    cpu: float
+    """Seconds."""
+    rss: float
+    """MiB now."""
+    peak: float
+    """MiB at most."""
+
+
+def usage(pid: int) -> Usage:
+    """Of a running process."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    status = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
+    return Usage(
+        cpu=(int(fields[11]) + int(fields[12])) / _TICKS,
+        rss=int(status["VmRSS"].split()[0]) / 1024,
+        peak=int(status["VmHWM"].split()[0]) / 1024,
+    )
+
+
+def samples(text: str, name: str) -> list[tuple[dict[str, str], float]]:
+    """Labels and values of one metric in Prometheus' text format."""
+    found = (_SAMPLE.match(line) for line in text.splitlines() if line.startswith(name + "{"))
+    return [(dict(_LABEL.findall(match[2])), float(match[3])) for match in found if match]
+
+
+def api_calls(bed: Bed) -> Counter[str]:
+    """Requests that the API server has served, as `VERB resource[/subresource]`, without what it asks of itself."""
+    status, text = bed.plane.request("GET", "/metrics", accept="text/plain")
+    assert status == 200, text
+    counted: Counter[str] = Counter()
+    for labels, value in samples(text, "apiserver_request_total"):
+        subresource = f"/{labels['subresource']}" if labels["subresource"] else ""
+        if labels["resource"] and labels["resource"] not in ("leases", "apiservices"):
+            counted[f"{labels['verb']} {labels['resource']}{subresource}"] += int(value)
+    return counted
+
+
+@dataclass
+class Progress:
+    """Models whose status is for their present generation, and those that are Ready, by one watch."""
+
+    generations: dict[str, int] = field(default_factory=dict)
+    ready: set[str] = field(default_factory=set)
+    deployed: set[str] = field(default_factory=set)
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def note(self, event: dict[str, Any]) -> None:
+        """Take note of a watch event."""
+        body = event["object"]
+        if event["type"] not in ("ADDED", "MODIFIED", "DELETED"):
+            return
+        name, status = f"{body['metadata']['namespace']}/{body['metadata']['name']}", body.get("status", {})
+        current = status.get("observedGeneration") == body["metadata"]["generation"]
+        ready = any(c["type"] == "Ready" and c["status"] == "True" for c in status.get("conditions", ()))
+        if event["type"] == "DELETED":
+            self.generations.pop(name, None)
+            current = ready = False
+        elif current:
+            self.generations[name] = status["observedGeneration"]
+        (self.ready.add if current and ready else self.ready.discard)(name)
+        self.changed.set()
+
+    async def until(self, done: Callable[[Progress], bool], seconds: float) -> None:
+        """Wait until something holds."""
+        async with asyncio.timeout(seconds):
+            while not done(self):
+                self.changed.clear()
+                await self.changed.wait()
+
+
+@asynccontextmanager
+async def watching(cluster: Cluster) -> AsyncIterator[Progress]:
+    """Follow the models while inside."""
+    progress = Progress()
+    listed = await cluster.request("GET", MODEL.path(), {"limit": "1"})
+    for item in listed["items"]:
+        progress.note({"type": "ADDED", "object": item})
+    query = {"watch": "true", "resourceVersion": listed["metadata"]["resourceVersion"], "timeoutSeconds": "3600"}
+
+    async def follow(session: aiohttp.ClientSession) -> None:
+        url = cluster.configuration.host + MODEL.path()
+        async with session.get(url, params=query, headers={"Authorization": await cluster.token()}) as response:
+            async for line in response.content:
+                progress.note(json.loads(line))
+
+    connector = aiohttp.TCPConnector(ssl=cluster.tls)
+    unlimited = aiohttp.ClientTimeout(total=None)
+    async with aiohttp.ClientSession(connector=connector, timeout=unlimited, read_bufsize=2**21) as session:
+        task = asyncio.create_task(follow(session))
+        try:
+            yield progress
+        finally:
+            task.cancel()
+            await asyncio.wait([task])

@@ -1,0 +1,271 @@
+"""`make bench`: how fast the operator is beside a bare loop, and what it costs.
+
+    python -m bench.run --ladder 125,500,1000,4000 --out docs/benchmarks.md
+
+Each rung has control planes of its own, warmed up alike. First table: controllers off, so that nothing but the API server
+and the writer is at work; bare loop and operator take turns. Second table: controllers and simulated nodes on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import os
+import re
+import tempfile
+import time
+import urllib.request
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+
+from bench import load, report
+from bench.measure import api_calls, samples, usage, watching
+from bench.results import Bare, Full, Plain, Rung
+from kubernetes_bed import CRD, Bed, prometheus_crds, running_bed
+from monitored_models.cluster import Cluster, load_configuration
+from monitored_models.kinds import CONFIG_MAP, DEPLOYMENT, MODEL, PROMETHEUS_RULE
+from monitored_models.reconcile import MINOR_SECONDS
+from monitored_models.resync import OURS
+from testbed.processes import Process
+
+WARM_UP = 40
+PATIENCE = 1800.0
+QUIET_SECONDS, IDLE_SECONDS = 60.0, 3.0
+CHANGED = 2
+"""Generation after one change."""
+REPEATED = 1000
+"""Rungs above this are measured once."""
+WRITES = ("POST", "APPLY", "PATCH", "PUT", "DELETE", "DELETECOLLECTION")
+
+
+@contextlib.contextmanager
+def _bed(*, controllers: bool) -> Iterator[Bed]:
+    crds = [CRD, *prometheus_crds()]
+    with (
+        tempfile.TemporaryDirectory(prefix="bench-") as folder,
+        running_bed(Path(folder), crds, controllers=controllers, audit=controllers) as bed,
+    ):
+        for name in load.namespaces():
+            bed.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+        yield bed
+
+
+@contextlib.asynccontextmanager
+async def _client(bed: Bed) -> AsyncIterator[Cluster]:
+    os.environ["KUBECONFIG"] = str(bed.plane.kubeconfig)
+    cluster = Cluster(await load_configuration())
+    try:
+        yield cluster
+    finally:
+        await cluster.close()
+
+
+async def bare(count: int) -> Bare:
+    """The bare loop on a fresh control plane."""
+    with _bed(controllers=False) as bed:
+        async with _client(bed) as cluster:
+            await load.bare(cluster, load.prepare(load.models(WARM_UP, "warm")))
+            prepared, before = load.prepare(load.models(count)), api_calls(bed)
+            began = time.perf_counter()
+            async with watching(cluster) as progress:
+                await load.bare(cluster, prepared)
+                await progress.until(lambda p: len(p.generations) >= count, PATIENCE)
+            seconds = time.perf_counter() - began
+            return Bare(seconds, (api_calls(bed) - before).total() / count)
+
+
+async def plain(count: int) -> Plain:
+    """The operator on a fresh control plane without controllers."""
+    with _bed(controllers=False) as bed, bed.operator("operator", leaderElection=True) as process:
+        async with _client(bed) as cluster, watching(cluster) as progress:
+            await load.create(cluster, load.models(WARM_UP, "warm"))
+            await progress.until(lambda p: len(p.generations) >= WARM_UP, PATIENCE)
+            before, used = api_calls(bed), usage(process.pid)
+            began = time.perf_counter()
+            await load.create(cluster, load.models(count))
+            await progress.until(lambda p: len(p.generations) >= count + WARM_UP, PATIENCE)
+            seconds = time.perf_counter() - began
+            calls, after, lag = api_calls(bed) - before, usage(process.pid), _lag(process)
+        process.terminate()
+        restart_seconds, restart_writes = _restart(bed, count)
+    return Plain(
+        seconds=seconds,
+        calls={call: number / count for call, number in sorted(calls.items()) if number >= count / 100},
+        cpu=1000 * (after.cpu - used.cpu) / count,
+        rss=after.peak,
+        lag=lag,
+        restart_seconds=restart_seconds,
+        restart_writes=restart_writes,
+    )
+
+
+def _restart(bed: Bed, count: int) -> tuple[float, int]:
+    """Seconds from the start of a process until it has looked at every model and is idle, and what it wrote."""
+    before, began = api_calls(bed), time.perf_counter()
+    with bed.operator("restarted", leaderElection=True) as process:
+        seen, since = -1.0, began
+        while seen < count or time.perf_counter() - since < IDLE_SECONDS:
+            page = _metrics(process)
+            looked = sum(value for _, value in samples(page, "monitored_models_reconcile_duration_seconds_count"))
+            if looked != seen or "monitored_models_queue_depth 0.0" not in page:
+                seen, since = looked, time.perf_counter()
+            time.sleep(0.2)
+    return since - began, sum(n for call, n in (api_calls(bed) - before).items() if call.split()[0] in WRITES)
+
+
+async def full(count: int) -> Full:
+    """The operator on a fresh control plane with controllers and a simulated node."""
+    with _bed(controllers=True) as bed, contextlib.ExitStack() as operators:
+        process = operators.enter_context(bed.operator("operator", leaderElection=True))
+        async with _client(bed) as cluster, watching(cluster) as progress:
+            used, began = usage(process.pid), time.perf_counter()
+            bodies = load.models(count)
+            await load.create(cluster, bodies)
+            await progress.until(lambda p: len(p.ready) >= count, PATIENCE)
+            ready, after, lag = time.perf_counter() - began, usage(process.pid), _lag(process)
+            writes = _writes(bed)
+            await _rest(bed)
+            settled = _writes(bed)
+            await asyncio.sleep(QUIET_SECONDS)
+            quiet = _writes(bed) - settled
+
+            before, began = _writes(bed), time.perf_counter()
+            await load.change(cluster, bodies)
+            await progress.until(lambda p: sum(g >= CHANGED for g in p.generations.values()) >= count, PATIENCE)
+            changed = time.perf_counter() - began
+            await progress.until(lambda p: len(p.ready) >= count, PATIENCE)
+            await _rest(bed)
+            change_writes = (_writes(bed) - before) / count
+
+            failover = await _failover(bed, cluster, process, operators)
+
+            before, began = _writes(bed), time.perf_counter()
+            for namespace in load.namespaces():
+                await cluster.request("DELETE", MODEL.path(namespace))
+            await _until(lambda: not _owned(bed))
+            deleted = time.perf_counter() - began
+            await _rest(bed)
+            delete_writes = _writes(bed) - before
+    return Full(
+        ready_seconds=ready,
+        cpu=1000 * (after.cpu - used.cpu) / count,
+        rss=after.peak,
+        lag=lag,
+        writes=writes / count,
+        quiet_writes=quiet,
+        change_seconds=changed,
+        change_writes=change_writes,
+        delete_seconds=deleted,
+        delete_writes=delete_writes,
+        failover_seconds=failover,
+    )
+
+
+async def _failover(bed: Bed, cluster: Cluster, leader: Process, operators: contextlib.ExitStack) -> float:
+    """Seconds from the death of the leader until the standby has written."""
+    operators.enter_context(_standby(bed))
+    before = _writes(bed)
+    leader.kill()
+    began = time.perf_counter()
+    patch = {"spec": {"env": [{"name": "MODE", "value": "after failover"}]}}
+    path = MODEL.path(load.namespaces()[0], "model-0")
+    await cluster.request("PATCH", path, body=patch, content_type="application/merge-patch+json")
+    await _until(lambda: _writes(bed) > before)
+    return time.perf_counter() - began
+
+
+@contextlib.contextmanager
+def _standby(bed: Bed) -> Iterator[Process]:
+    process = bed.start_operator("standby", leaderElection=True)
+    try:
+        bed.wait("a standby", lambda: "standing by" in process.tail(5))
+        yield process
+    finally:
+        process.kill()
+
+
+def _writes(bed: Bed) -> int:
+    return sum(sum(bed.writes(namespace).values()) for namespace in load.namespaces())
+
+
+async def _until(done: Callable[[], bool]) -> None:
+    while not done():
+        await asyncio.sleep(0.2)
+
+
+async def _rest(bed: Bed) -> None:
+    """Wait until the operator has not written for longer than it puts anything off."""
+    seen, since = _writes(bed), time.perf_counter()
+    while time.perf_counter() - since < MINOR_SECONDS + 5:
+        await asyncio.sleep(2)
+        if (now := _writes(bed)) != seen:
+            seen, since = now, time.perf_counter()
+
+
+def _owned(bed: Bed) -> bool:
+    """Whether any child is left."""
+    for kind in (DEPLOYMENT, CONFIG_MAP, PROMETHEUS_RULE):
+        status, listed = bed.plane.request("GET", f"{kind.path()}?limit=1&labelSelector={OURS}")
+        assert status == 200, listed
+        if listed["items"]:
+            return True
+    return False
+
+
+def _metrics(process: Process) -> str:
+    found = re.search(r"listening on (http://[0-9.:]+)", process.tail(100_000))
+    assert found
+    with urllib.request.urlopen(f"{found[1]}/metrics", timeout=60) as response:  # noqa: S310
+        return str(response.read().decode())
+
+
+def _lag(process: Process) -> float:
+    """Seconds that 99 in 100 timers of the event loop were at most late."""
+    buckets = [
+        (float(labels["le"]), value)
+        for labels, value in samples(_metrics(process), "monitored_models_event_loop_lag_seconds_bucket")
+    ]
+    return next(bound for bound, value in buckets if value >= 0.99 * buckets[-1][1])
+
+
+async def climb(ladder: list[int], repeats: int, *, with_controllers: int) -> list[Rung]:
+    """All rungs, the small ones several times; the second table up to so many models."""
+    rungs = []
+    for count in ladder:
+        rung = Rung(count)
+        for turn in range(repeats if count <= REPEATED else 1):
+            rung.bare.append(await bare(count))
+            say(f"{count} models, turn {turn + 1}: bare loop {rung.bare[-1].seconds:.1f} s")
+            rung.plain.append(await plain(count))
+            say(f"{count} models, turn {turn + 1}: operator {rung.plain[-1]}")
+        if count <= with_controllers:
+            rung.full = await full(count)
+            say(f"{count} models: with controllers {rung.full}")
+        rungs.append(rung)
+    return rungs
+
+
+def say(text: str) -> None:
+    """Show progress."""
+    print(f"{time.strftime('%H:%M:%S')} {text}", flush=True)
+
+
+def main() -> None:
+    """Measure, print, and with --out write the page."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--ladder", default="125,500,1000,4000")
+    parser.add_argument("--repeats", type=int, default=3, help=f"of rungs up to {REPEATED} models")
+    parser.add_argument("--with-controllers", type=int, default=1000, help="largest rung of the second table")
+    parser.add_argument("--out", type=Path)
+    given = parser.parse_args()
+    ladder = [int(count) for count in given.ladder.split(",")]
+    rungs = asyncio.run(climb(ladder, given.repeats, with_controllers=given.with_controllers))
+    print(report.tables(rungs))
+    if given.out:
+        report.write(given.out, rungs)
+        say(f"written: {given.out}")
+
+
+if __name__ == "__main__":
+    main()
