@@ -141,13 +141,13 @@ class Bed:
             if (now := self.writes(namespace)) != seen:
                 seen, since = now, time.monotonic()
 
-    def start_operator(self, name: str, **settings: Any) -> Process:
+    def start_operator(self, name: str, *, kubeconfig: Path | None = None, **settings: Any) -> Process:
         """The operator as a process of its own, with the rights of config/rbac.yaml."""
         file = self.directory / f"{name}.settings.yaml"
         # Tests kill operators, and should not have to wait until a Lease has run out.
         used = {"listen": "127.0.0.1:0", "leaderElection": False, "leaseNamespace": LEASE_NAMESPACE, **settings}
         file.write_text(yaml.safe_dump(used))
-        environment = {**os.environ, "KUBECONFIG": str(self.plane.kubeconfig_for("operator"))}
+        environment = {**os.environ, "KUBECONFIG": str(kubeconfig or self.plane.kubeconfig_for("operator"))}
         command: list[str | Path] = [sys.executable, "-m", "monitored_models.cli", "run", "--settings", file]
         return start(name, command, log=self.directory / f"{name}.log", env=environment, cwd=ROOT)
 

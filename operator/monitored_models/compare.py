@@ -54,6 +54,11 @@ class Plan:
     steps: tuple[Apply | Delete, ...]
     problems: tuple[ChildProblem, ...]
 
+    @property
+    def creates(self) -> bool:
+        """Whether anything is made that is not there."""
+        return any(isinstance(step, Apply) and step.uid is None for step in self.steps)
+
 
 def compare(
     wanted: Wanted,

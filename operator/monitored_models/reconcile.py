@@ -19,19 +19,18 @@ from .api import InvalidSpec, Model, Problem
 from .apply import Applier, NamespaceLeaving
 from .cluster import ApiError, Cluster
 from .compare import compare, is_ours
+from .desired.replicas import LiveScale
 from .exposition import ModelSeries, lines_of
 from .facts import WorkloadFacts
 from .kinds import DEPLOYMENT, MODEL, Kind
 from .logs import about
-from .view import Key, ObservedChild, ObservedModel, View
-from .wanted import Renderer
+from .view import Key, ObservedChild, ObservedModel, Source, View
+from .wanted import Renderer, Wanted
 
 BATCH_SECONDS = 2.0
 """Condition changes within this time become one status write."""
 MINOR_SECONDS = 30.0
 """A mere change of counts or wording waits this long for something worth more."""
-RECHECK_SECONDS = 120.0
-"""Time after which an obstacle that no watch shows is looked at again: a foreign object, a missing right."""
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +46,8 @@ class Reconciler:
     served: Collection[Kind]
     clock: Callable[[], float]
     """Monotonic seconds."""
+    recheck_seconds: float
+    """Time after which an obstacle that no watch shows is looked at again: a foreign object, a missing right."""
     _written: dict[Key, float] = field(default_factory=dict)
     """When the status of a model was last written."""
 
@@ -57,25 +58,23 @@ class Reconciler:
         """
         observed = self.view.model(key)
         if observed is None or observed.deleting:
-            self._written.pop(key, None)
-            self.series.drop(key)
+            self._forget(key)
             return None
         now, stored = _timestamp(datetime.now(UTC)), observed.stored_status()
 
         source = observed.source
-        model = self.renderer.parse(source)
-        if isinstance(model, InvalidSpec):
-            return await self._report_invalid(key, observed, stored, model, now)
-
         live = self._deployment(key, observed)
         scale = live.scale if live else None
-        try:
-            wanted = self.renderer.wanted(source, scale)
-        except ValueError as error:  # a text that a rule should have refused
-            invalid = InvalidSpec((Problem("spec", str(error)),))
-            return await self._report_invalid(key, observed, stored, invalid, now)
+        wanted = self._wanted(source, scale)
+        if isinstance(wanted, InvalidSpec):
+            return await self._report_invalid(key, observed, stored, wanted, now)
+        model = wanted.model
 
         plan = compare(wanted, self.view.children(key), self.served, self.view.settled(key))
+        reported = stored.get("observedGeneration") == model.generation
+        if reported and plan.creates and not await self._is_there(key, observed):
+            self._forget(key)
+            return None
         objects = self.renderer.objects(source, scale) if plan.steps else {}
         try:
             applier = Applier(self.cluster, self.view)
@@ -83,11 +82,38 @@ class Reconciler:
         except NamespaceLeaving:
             return None
         workload = self._workload(key, observed)
-        if workload and not workload.current and not problems and stored.get("observedGeneration") == model.generation:
+        if workload and not workload.current and not problems and reported:
             return None  # scaled a moment ago: the figures are those of before until its controller has looked
         situation = status.Situation(wanted, workload, self.view.pods(key), problems)
         again = await self._report(key, observed, model, stored, status.report(situation, stored, now))
-        return min((delay for delay in (again, RECHECK_SECONDS if problems else None) if delay), default=None)
+        return min((delay for delay in (again, self.recheck_seconds if problems else None) if delay), default=None)
+
+    def _wanted(self, source: Source, scale: LiveScale | None) -> Wanted | InvalidSpec:
+        model = self.renderer.parse(source)
+        if isinstance(model, InvalidSpec):
+            return model
+        try:
+            return self.renderer.wanted(source, scale)
+        except ValueError as error:  # a text that a rule should have refused
+            return InvalidSpec((Problem("spec", str(error)),))
+
+    def _forget(self, key: Key) -> None:
+        self._written.pop(key, None)
+        self.series.drop(key)
+
+    async def _is_there(self, key: Key, observed: ObservedModel) -> bool:
+        """Whether the model still exists; if not, the view is told.
+
+        To be asked when children vanish: of a model that was deleted the garbage collector takes the children, which
+        may be heard of before the model is, and they must not be made anew.
+        """
+        found = await self.cluster.metadata(MODEL, key.namespace, key.name)
+        if found is not None and found["metadata"]["uid"] == observed.uid:
+            return True
+        version = str(observed.version)
+        gone = {"namespace": key.namespace, "name": key.name, "resourceVersion": version}
+        self.view.forget(MODEL, {"metadata": gone})
+        return False
 
     def _deployment(self, key: Key, owner: ObservedModel) -> ObservedChild | None:
         live = self.view.children(key).get((DEPLOYMENT, key.name))
@@ -116,9 +142,10 @@ class Reconciler:
         try:
             body = await self.cluster.apply_status(key.namespace, key.name, observed.uid, new)
         except ApiError as error:
-            if error.code in (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT):  # deleted meanwhile
-                return None
-            raise
+            if error.code not in (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT) or await self._is_there(key, observed):
+                raise
+            self._forget(key)
+            return None
         self._written[key] = self.clock()
         self.view.observe(MODEL, body)
         ready = status.condition(new, "Ready")

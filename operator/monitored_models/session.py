@@ -70,7 +70,15 @@ class Session:
         self._view = View()
         self._queue: WorkQueue[Key] = WorkQueue(group=lambda key: key.namespace, waited=face.metrics.waits.observe)
         self._clock = asyncio.get_running_loop().time
-        self._reconciler = Reconciler(self._view, cluster, Renderer(settings), face.series, served, clock=self._clock)
+        self._reconciler = Reconciler(
+            self._view,
+            cluster,
+            Renderer(settings),
+            face.series,
+            served,
+            clock=self._clock,
+            recheck_seconds=settings.recheck_seconds,
+        )
         self._ending = asyncio.Event()
         self._kinds_changed = False
 

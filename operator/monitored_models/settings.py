@@ -35,6 +35,8 @@ class Settings:
     """Models that are reconciled at the same time."""
     resync_seconds: Annotated[float, Field(gt=0)] = 600
     """Time between two full lists, which heal what a watch may have missed."""
+    recheck_seconds: Annotated[float, Field(gt=0)] = 120
+    """Time after which an obstacle that no watch shows is looked at again: a foreign object, a missing right."""
     discovery_seconds: Annotated[float, Field(gt=0)] = 60
     """Time between two looks for custom resources that were installed or removed."""
     listen: Listen = "127.0.0.1:8080"

@@ -90,10 +90,12 @@ class Answering(Cluster):
         self.error, self.policy = error, policy
         self.applied: list[str] = []
         self.statuses: list[JSON] = []
+        self.found: JSON | None = None
+        self.status_error: ApiError | None = None
         self.version = 100
 
     async def metadata(self, kind: Kind, namespace: str, name: str) -> JSON | None:  # noqa: ARG002
-        return None
+        return self.found
 
     async def apply(self, kind: Kind, child: Mapping[str, Any], uid: str | None) -> JSON:
         if self.error:
@@ -107,6 +109,8 @@ class Answering(Cluster):
             raise self.error
 
     async def apply_status(self, namespace: str, name: str, uid: str, status: Mapping[str, Any]) -> JSON:
+        if self.status_error:
+            raise self.status_error
         self.statuses.append(dict(status))
         self.version += 1
         seen = body(MINIMAL, name, namespace, uid=uid, resourceVersion=str(self.version))
@@ -253,7 +257,9 @@ def reconciled(cluster: Answering, spec: JSON, view: View | None = None) -> JSON
     """The status that one look at a model writes."""
     view = view or View()
     view.observe(MODEL, body(spec, resourceVersion="1"))
-    reconciler = Reconciler(view, cluster, Renderer(Settings()), ModelSeries(), SERVED, clock=lambda: 1000.0)
+    reconciler = Reconciler(
+        view, cluster, Renderer(Settings()), ModelSeries(), SERVED, clock=lambda: 1000.0, recheck_seconds=120.0
+    )
     assert asyncio.run(reconciler.reconcile(KEY)) is None
     (written,) = cluster.statuses
     return written
@@ -310,6 +316,61 @@ def test_status_counts_no_pods_of_someone_elses_deployment() -> None:
 def test_nothing_is_reported_in_a_namespace_that_is_leaving() -> None:
     cluster, view = Answering(ApiError(403, "Forbidden", LEAVING)), View()
     view.observe(MODEL, body(MINIMAL, resourceVersion="1"))
-    reconciler = Reconciler(view, cluster, Renderer(Settings()), ModelSeries(), SERVED, clock=lambda: 1000.0)
+    reconciler = Reconciler(
+        view, cluster, Renderer(Settings()), ModelSeries(), SERVED, clock=lambda: 1000.0, recheck_seconds=120.0
+    )
     assert asyncio.run(reconciler.reconcile(KEY)) is None
     assert cluster.statuses == []
+
+
+def reported(cluster: Answering) -> tuple[View, Reconciler]:
+    """A model whose status is for its present generation, and of which no child is known."""
+    view = View()
+    seen = body(MINIMAL, resourceVersion="7")
+    view.observe(MODEL, {**seen, "status": {"observedGeneration": seen["metadata"]["generation"]}})
+    return view, Reconciler(
+        view, cluster, Renderer(Settings()), ModelSeries(), SERVED, clock=lambda: 1000.0, recheck_seconds=120.0
+    )
+
+
+@pytest.mark.parametrize("found", [None, {"metadata": {"uid": "of another"}}], ids=["gone", "replaced"])
+def test_children_that_vanish_with_their_model_are_not_made_anew(found: JSON | None) -> None:
+    cluster = Answering()
+    cluster.found = found
+    view, reconciler = reported(cluster)
+    assert asyncio.run(reconciler.reconcile(KEY)) is None
+    assert (cluster.applied, cluster.statuses) == ([], [])
+    assert view.model(KEY) is None
+
+
+def test_children_that_vanish_from_a_living_model_are_made_anew() -> None:
+    cluster = Answering()
+    view, reconciler = reported(cluster)
+    model = view.model(KEY)
+    assert model is not None
+    cluster.found = {"metadata": {"uid": model.uid}}
+    asyncio.run(reconciler.reconcile(KEY))
+    assert "Deployment" in cluster.applied
+
+
+def test_conflict_about_the_status_of_a_model_that_is_there_is_tried_again() -> None:
+    cluster = Answering()
+    cluster.status_error = ApiError(409, "Conflict", "the object has been modified")
+    view, reconciler = reported(cluster)
+    model = view.model(KEY)
+    assert model is not None
+    cluster.found = {"metadata": {"uid": model.uid}}
+    with pytest.raises(ApiError, match="modified"):
+        asyncio.run(reconciler.reconcile(KEY))
+
+
+def test_conflict_about_the_status_of_another_model_of_the_name_ends_it() -> None:
+    cluster, view = Answering(), View()
+    cluster.status_error = ApiError(409, "Conflict", "Precondition failed: UID")
+    cluster.found = {"metadata": {"uid": "of another"}}
+    view.observe(MODEL, body(MINIMAL, resourceVersion="7"))
+    reconciler = Reconciler(
+        view, cluster, Renderer(Settings()), ModelSeries(), SERVED, clock=lambda: 1000.0, recheck_seconds=120.0
+    )
+    assert asyncio.run(reconciler.reconcile(KEY)) is None
+    assert view.model(KEY) is None

@@ -1,0 +1,78 @@
+"""Fault campaigns by hand.
+
+python -m faults.run --plan create/500@3 watch/gone/service-deleted
+python -m faults.run --seed 7 --out docs/fault-campaign.md
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from collections import Counter
+from datetime import UTC, datetime
+from pathlib import Path
+
+from faults.campaign import Campaign, Result
+from faults.plans import everything
+from faults.proxy import Proxy
+from kubernetes_bed import CRD, prometheus_crds, running_bed
+
+MARK, END = "<!-- measured: begin -->\n", "<!-- measured: end -->\n"
+SEEDS = 40
+
+
+def tell(result: Result) -> None:
+    """Show progress."""
+    verdict = "ok" if not result.alarms else "ALARM"
+    print(f"{time.strftime('%H:%M:%S')} {verdict:5} {result.plan.id} ({result.seconds:.0f} s)", flush=True)
+    for alarm in result.alarms:
+        print(f"      {alarm}", flush=True)
+
+
+def report(results: list[Result], seed: int, seconds: float) -> str:
+    """The result as Markdown."""
+    plans, alarms = Counter(r.plan.family for r in results), Counter(r.plan.family for r in results if r.alarms)
+    head = (
+        f"Run on {datetime.now(UTC):%Y-%m-%d} with seed {seed}: {len(results)} plans in {seconds / 60:.0f} minutes, "
+        f"{sum(r.writes for r in results)} writes, {sum(alarms.values())} alarms.\n"
+    )
+    lines = [
+        head,
+        "| family | plans | alarms |",
+        "| :--- | ---: | ---: |",
+        *(f"| {family} | {plans[family]} | {alarms[family]} |" for family in plans),
+        "",
+        *(f"- `{r.plan.id}`: {'; '.join(r.alarms)}" for r in results if r.alarms),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    """Run plans; exit with 1 when there was an alarm."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--plan", nargs="*", help="ids of plans; all plans when left out")
+    parser.add_argument("--seed", type=int, default=1, help="first seed of the plans by chance")
+    parser.add_argument("--out", type=Path, help="page whose measured part is replaced")
+    given = parser.parse_args()
+    plans = everything(range(given.seed, given.seed + SEEDS))
+    if given.plan:
+        plans = [plan for plan in everything(range(100_000)) if plan.id in given.plan]
+    began = time.monotonic()
+    with (
+        tempfile.TemporaryDirectory(prefix="faults-") as folder,
+        running_bed(Path(folder), [CRD, *prometheus_crds()]) as bed,
+        Proxy(bed.plane) as proxy,
+    ):
+        results = Campaign(bed, proxy).run(plans, tell)
+    text = report(results, given.seed, time.monotonic() - began)
+    print(text)
+    if given.out:
+        page = given.out.read_text()
+        given.out.write_text(f"{page.split(MARK)[0]}{MARK}{text}{END}{page.split(END)[1]}")
+    sys.exit(any(result.alarms for result in results))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,123 @@
+"""The series of models: what is told, and that whatever people write stays inside its label."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from prometheus_client.parser import text_string_to_metric_families
+
+from monitored_models.api import Model, parse
+from monitored_models.exposition import FAMILIES, PIECE, ModelSeries, lines_of
+from monitored_models.facts import PodFacts
+from monitored_models.health import LONGEST_LAG, OLDEST_WATCH, Health
+from monitored_models.kinds import resource_of
+from monitored_models.view import Key
+from unit.specs import body
+
+KEY = Key("risk", "churn")
+STATUS = {
+    "observedGeneration": 3,
+    "replicas": 2,
+    "readyReplicas": 1,
+    "conditions": [{"type": "Ready", "status": "False", "reason": "PodsNotReady"}],
+}
+
+
+def parsed(name: str = "Churn", version: str = "1") -> Model:
+    made = parse(body({"image": "i:1", "model": {"name": name, "version": version}}))
+    assert isinstance(made, Model)
+    return made
+
+
+def read(series: ModelSeries) -> dict[str, list[tuple[dict[str, str], float]]]:
+    text = b"".join(series.pieces()).decode()
+    return {
+        sample.name: [(s.labels, s.value) for s in family.samples if s.name == sample.name]
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+def test_model_and_its_pods_are_told_by_name() -> None:
+    series = ModelSeries()
+    pod = PodFacts(
+        name="churn-1", created="", ready=False, leaving=False, reason="CrashLoopBackOff", message="", restarts=4,
+        out_of_memory=True,
+    )  # fmt: skip
+    series.put(KEY, lines_of(KEY, parsed(), STATUS, [pod]))
+    found, own = read(series), {"namespace": "risk", "monitored_model": "churn"}
+    assert found["monitored_model_info"] == [
+        ({**own, "name": "Churn", "version": "1", "framework": "", "runtime": "custom"}, 1.0)
+    ]
+    assert found["monitored_model_condition"] == [
+        ({**own, "condition": "Ready", "status": "False", "reason": "PodsNotReady"}, 1.0)
+    ]
+    assert found["monitored_model_replicas_desired"] == [(own, 2.0)]
+    assert found["monitored_model_replicas_ready"] == [(own, 1.0)]
+    assert found["monitored_model_pod_container_restarts_total"] == [({**own, "pod": "churn-1"}, 4.0)]
+    assert found["monitored_model_pod_out_of_memory"] == [({**own, "pod": "churn-1"}, 1.0)]
+    assert found["monitored_model_pod_waiting"] == [({**own, "pod": "churn-1", "reason": "CrashLoopBackOff"}, 1.0)]
+    series.drop(KEY)
+    assert read(series) == {}
+
+
+def test_spec_that_cannot_be_understood_has_conditions_and_no_info() -> None:
+    series = ModelSeries()
+    series.put(KEY, lines_of(KEY, None, {"observedGeneration": 1, "conditions": STATUS["conditions"]}, []))
+    assert set(read(series)) == {"monitored_model_condition", "monitored_model_generation"}
+
+
+def test_families_stay_together_however_many_pieces_there_are() -> None:
+    series = ModelSeries()
+    for number in range(PIECE + 1):
+        key = Key("risk", f"model-{number}")
+        series.put(key, lines_of(key, parsed(), STATUS, []))
+    text = b"".join(series.pieces()).decode()
+    assert all(text.count(f"# TYPE {family.name} ") == 1 for family in FAMILIES)
+    assert len(read(series)["monitored_model_info"]) == PIECE + 1
+
+
+@given(st.text(st.characters(codec="utf-8")))
+def test_whatever_is_written_stays_in_its_label(text: str) -> None:
+    series = ModelSeries()
+    model = parse(body({"image": "i:1", "model": {"name": text[:63], "version": "1"}}))
+    if not isinstance(model, Model):
+        return
+    series.put(KEY, lines_of(KEY, model, {}, []))
+    ((labels, value),) = read(series)["monitored_model_info"]
+    assert value == 1
+    assert labels["name"] == model.spec.model.name or KEY.name
+
+
+@pytest.mark.parametrize(
+    ("path", "resource"),
+    [
+        ("/api/v1/pods", "pods"),
+        ("/api/v1/namespaces/risk/pods/churn-1", "pods"),
+        ("/api/v1/namespaces/risk", "namespaces"),
+        ("/apis/apps/v1/namespaces/risk/deployments/churn", "deployments"),
+        ("/apis/monitoredmodels.dev/v1alpha1/namespaces/risk/monitoredmodels/churn/status", "monitoredmodels/status"),
+        ("/apis/apps/v1", "discovery"),
+    ],
+)
+def test_resource_of_a_path(path: str, resource: str) -> None:
+    assert resource_of(path) == resource
+
+
+def wrong(health: Health, watch_age: float = 0.0) -> set[str]:
+    return {name for name, text in health.checks(watch_age).items() if text}
+
+
+def test_readiness_tells_what_is_wrong() -> None:
+    health = Health()
+    assert wrong(health) == {"role"}
+    health.role = "standby"
+    assert wrong(health) == set()
+    health.role = "leading"
+    assert wrong(health) == {"synced"}
+    health.synced = True
+    assert wrong(health) == set()
+    assert wrong(health, OLDEST_WATCH + 1) == {"watches"}
+    health.lagged(LONGEST_LAG + 1)
+    assert wrong(health) == {"loop"}
