@@ -41,6 +41,16 @@ test-cluster: .venv/.complete ## What only a real node can show: pods, rollouts,
 	$(BIN)/python -m testbed.tools etcd kube-apiserver kube-controller-manager kube-scheduler kubelet kube-proxy >/dev/null
 	$(BIN)/pytest tests/cluster
 
+bench: .venv/.complete tools ## How fast the operator is beside a bare loop, into docs/benchmarks.md (about half an hour, on a quiet machine)
+	$(BIN)/python -m bench.run --out docs/benchmarks.md
+
+chaos: .venv/.complete tools ## Long campaigns: faults, and specs, into docs/fault-campaign.md and docs/spec-campaign.md (about half an hour)
+	$(BIN)/python -m faults.run --out docs/fault-campaign.md
+	$(BIN)/python -m campaign.run --count 1500 --out docs/spec-campaign.md
+
+audit: .venv/.complete ## Ask the advisory databases about the locked dependencies (network)
+	$(BIN)/uv tool run pip-audit --disable-pip --require-hashes -r requirements/dev.txt
+
 golden: .venv/.complete tools ## Rewrite the golden files, to be reviewed like code
 	UPDATE_GOLDEN=1 $(BIN)/pytest -q tests/golden
 
@@ -64,4 +74,4 @@ demo: .venv/.complete ## The main job on a real one-node cluster of its own (roo
 clean: ## Remove .venv and caches of this folder; the user cache of built tools stays
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build
 
-.PHONY: help venv tools check test test-unit test-cluster golden generate schemas lock format demo clean
+.PHONY: help venv tools check test test-unit test-cluster bench chaos audit golden generate schemas lock format demo clean

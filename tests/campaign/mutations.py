@@ -71,6 +71,9 @@ def bases() -> dict[str, Spec]:
         name: yaml.safe_load((ROOT / f"examples/{name}.yaml").read_text())["spec"]
         for name in ("everything", "autoscaled", "own-metric-names")
     }
+    # What is switched off in an example would hide its other fields.
+    del found["own-metric-names"]["monitoring"]["alerts"]["rules"]["ModelTargetDown"]
+    del found["everything"]["monitoring"]["alerts"]["rules"]["ModelNoData"]
     term = {
         "topologyKey": "kubernetes.io/hostname",
         "labelSelector": {
@@ -93,6 +96,15 @@ def bases() -> dict[str, Spec]:
         "image": "registry.example.com/churn:1",
         "env": [{"name": "KEY", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}}],
         "envFrom": [{"secretRef": {"name": "s"}, "prefix": "P_"}],
+        "probes": {
+            "liveness": {
+                "path": "/live",
+                "initialDelaySeconds": 3,
+                "periodSeconds": 7,
+                "timeoutSeconds": 2,
+                "failureThreshold": 4,
+            }
+        },
         "storage": {"volumes": [{"name": "scratch", "mountPath": "/scratch", "emptyDir": {"medium": "Memory"}}]},
         "scheduling": {
             "tolerations": [
@@ -144,6 +156,8 @@ def singles() -> list[Operation]:
         name = max(every, key=lambda each: _depth(every[each], path))
         base, field = every[name], ".".join(map(str, path))
         for what, value in _values(field, path, schema):
+            if value is _DELETED and _depth(base, path) < len(path):
+                continue  # it is not there
             made.append(Operation(f"{field}={what}", name, (field,), _with(base, path, value)))
     return [each for each in made if each.spec != every[each.base]]
 

@@ -90,9 +90,6 @@ WAYS_IN: dict[str, Object] = {
     "a Secret of another namespace": {
         "env": [{"name": "A", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k", "namespace": "kube-system"}}}]
     },
-    "a name with a namespace in it": {
-        "env": [{"name": "A", "valueFrom": {"secretKeyRef": {"name": "kube-system/s", "key": "k"}}}]
-    },
     "a claim by a path": {
         "storage": {
             "volumes": [{"name": "v", "mountPath": "/v", "persistentVolumeClaim": {"claimName": "../kube-system/x"}}]
