@@ -94,7 +94,9 @@ class Applier:
 
     async def _delete(self, key: Key, step: Delete) -> None:
         await self.cluster.delete(step.kind, key.namespace, step.name, step.uid)
-        if seen := self.view.child(key, step.kind, step.name):  # the watch tells it later, and it must not be tried again
+        if seen := self.view.child(
+            key, step.kind, step.name
+        ):  # the watch tells it later, and it must not be tried again
             version = str(seen.version)
             gone = {"namespace": key.namespace, "name": step.name, "resourceVersion": version}
             self.view.forget(step.kind, {"metadata": gone})

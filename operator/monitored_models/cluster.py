@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote, urlencode
+from urllib.request import getproxies
 
 import aiohttp
 from kubernetes import aio as kubernetes
@@ -70,7 +71,17 @@ async def load_configuration() -> api.Configuration:
         raise ConfigurationError(
             f"no cluster to talk to: {error}. Set KUBECONFIG to a file, or run inside a cluster"
         ) from error
+    configuration.client_session_kwargs = {"trust_env": trust_environment()}
     return configuration
+
+
+def trust_environment() -> bool:
+    """Whether sessions look into the environment: for a proxy, if it names one.
+
+    They would also read ~/.netrc, in a thread, for each request; and fail where it has something for the host, since we
+    say ourselves who we are.
+    """
+    return bool(getproxies())
 
 
 class Cluster:

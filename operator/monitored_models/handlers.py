@@ -13,7 +13,7 @@ from typing import Any, cast
 import aiohttp
 import kopf
 
-from .cluster import Cluster
+from .cluster import Cluster, trust_environment
 from .kinds import CHILDREN, DEPLOYMENT, MODEL, POD, Kind
 from .queue import WorkQueue
 from .resync import OURS
@@ -109,7 +109,7 @@ class Connections:
             connector=aiohttp.TCPConnector(limit=0, ssl=self._cluster.tls),
             headers={"Authorization": token} if token else {},
             trace_configs=self._cluster.configuration.trace_configs,
-            trust_env=True,
+            trust_env=trust_environment(),
         )
         self._sessions.append(_Lent(session))
         return kopf.AiohttpSession(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import re
@@ -100,18 +101,22 @@ class Progress:
 
 @asynccontextmanager
 async def watching(cluster: Cluster) -> AsyncIterator[Progress]:
-    """Follow the models while inside."""
+    """Follow the models while inside; anew when the API server ends the watch of one who was too slow for a moment."""
     progress = Progress()
-    listed = await cluster.request("GET", MODEL.path(), {"limit": "1"})
-    for item in listed["items"]:
-        progress.note({"type": "ADDED", "object": item})
-    query = {"watch": "true", "resourceVersion": listed["metadata"]["resourceVersion"], "timeoutSeconds": "3600"}
 
     async def follow(session: aiohttp.ClientSession) -> None:
-        url = cluster.configuration.host + MODEL.path()
-        async with session.get(url, params=query, headers={"Authorization": await cluster.token()}) as response:
-            async for line in response.content:
-                progress.note(json.loads(line))
+        while True:
+            version = 0
+            async for items, listed in cluster.pages(MODEL, None, None):
+                version = listed
+                for item in items:
+                    progress.note({"type": "ADDED", "object": item})
+            query = {"watch": "true", "resourceVersion": str(version), "timeoutSeconds": "3600"}
+            url = cluster.configuration.host + MODEL.path()
+            with contextlib.suppress(aiohttp.ClientError):
+                async with session.get(url, params=query, headers={"Authorization": await cluster.token()}) as response:
+                    async for line in response.content:
+                        progress.note(json.loads(line))
 
     connector = aiohttp.TCPConnector(ssl=cluster.tls)
     unlimited = aiohttp.ClientTimeout(total=None)

@@ -106,6 +106,7 @@ def _restart(bed: Bed, count: int) -> tuple[float, int]:
     with bed.operator("restarted", leaderElection=True) as process:
         seen, since = -1.0, began
         while seen < count or time.perf_counter() - since < IDLE_SECONDS:
+            assert process.alive(), process.tail()
             page = _metrics(process)
             looked = sum(value for _, value in samples(page, "monitored_models_reconcile_duration_seconds_count"))
             if looked != seen or "monitored_models_queue_depth 0.0" not in page:
@@ -216,8 +217,11 @@ def _owned(bed: Bed) -> bool:
 def _metrics(process: Process) -> str:
     found = re.search(r"listening on (http://[0-9.:]+)", process.tail(100_000))
     assert found
-    with urllib.request.urlopen(f"{found[1]}/metrics", timeout=60) as response:  # noqa: S310
-        return str(response.read().decode())
+    try:
+        with urllib.request.urlopen(f"{found[1]}/metrics", timeout=60) as response:  # noqa: S310
+            return str(response.read().decode())
+    except OSError as error:
+        raise AssertionError(f"{error}: {process.tail()}") from error
 
 
 def _lag(process: Process) -> float:
@@ -239,11 +243,11 @@ async def climb(ladder: list[int], repeats: int, *, with_controllers: int) -> li
             say(f"{count} models, turn {turn + 1}: bare loop {rung.bare[-1].seconds:.1f} s")
             rung.plain.append(await plain(count))
             say(f"{count} models, turn {turn + 1}: operator {rung.plain[-1]}")
-        if count <= with_controllers:
+        if count == with_controllers:
             rung.full = await full(count)
             say(f"{count} models: with controllers {rung.full}")
         rungs.append(rung)
-    return rungs
+    return sorted(rungs, key=lambda rung: rung.count)
 
 
 def say(text: str) -> None:
@@ -256,7 +260,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--ladder", default="125,500,1000,4000")
     parser.add_argument("--repeats", type=int, default=3, help=f"of rungs up to {REPEATED} models")
-    parser.add_argument("--with-controllers", type=int, default=1000, help="largest rung of the second table")
+    parser.add_argument("--with-controllers", type=int, default=1000, help="rung of the second table")
     parser.add_argument("--out", type=Path)
     given = parser.parse_args()
     ladder = [int(count) for count in given.ladder.split(",")]
