@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from bench.results import Rung
+from measured import put
 
 T = TypeVar("T")
-MARK, END = "<!-- measured: begin -->\n", "<!-- measured: end -->\n"
 
 
 def tables(rungs: Sequence[Rung]) -> str:
@@ -27,10 +27,7 @@ def write(page: Path, rungs: Sequence[Rung]) -> None:
     pictures.mkdir(exist_ok=True)
     (pictures / "bench-time.svg").write_text(_time_picture(rungs))
     (pictures / "bench-cost.svg").write_text(_cost_picture(rungs))
-    text = page.read_text()
-    head, rest = text.split(MARK)
-    _, tail = rest.split(END)
-    page.write_text(f"{head}{MARK}{_when()}\n{tables(rungs)}\n{END}{tail}")
+    put(page, f"{_when()}\n{tables(rungs)}\n")
 
 
 def _when() -> str:

@@ -32,6 +32,7 @@ from bench.measure import watching
 from campaign.mutations import Operation, bases, pairs, singles, whole
 from faults import oracle
 from kubernetes_bed import CRD, Bed, prometheus_crds, run, running_bed
+from measured import put
 from monitored_models.api import Model, parse
 from monitored_models.cluster import ApiError, Cluster, load_configuration
 from monitored_models.kinds import CHILDREN, DEPLOYMENT, MODEL, PROMETHEUS_RULE
@@ -42,7 +43,6 @@ CHANGED, FRESH = "campaign-changed", "campaign-fresh"
 PATIENCE, QUIET_SECONDS, LEASES = 300.0, 5.0, 6
 PAIRS = 400
 FOREIGN = "example.com/foreign"
-MARK, END = "<!-- measured: begin -->\n", "<!-- measured: end -->\n"
 TELLING = ("InvalidSpec", "Rejected", "NameConflict", "CRDTooOld")
 """Reasons of conditions that name a field."""
 Object = dict[str, Any]
@@ -344,8 +344,7 @@ def main() -> None:
     text = report(outcomes, given.seed, time.monotonic() - began)
     print(text)
     if given.out:
-        page = given.out.read_text()
-        given.out.write_text(f"{page.split(MARK)[0]}{MARK}{text}{END}{page.split(END)[1]}")
+        put(given.out, text)
     sys.exit(any(outcome.alarms for outcome in outcomes))
 
 

@@ -87,7 +87,7 @@ def everything(seeds: range) -> list[Plan]:
 
 
 def sample(seed: int, sizes: dict[str, int]) -> list[Plan]:
-    """So many of each family, the same for the same seed; of every family at least its first and its last."""
+    """So many of each family, the same for the same seed."""
     chosen = []
     for family, size in sizes.items():
         plans = [plan for plan in everything(range(seed, seed + size)) if plan.family == family]

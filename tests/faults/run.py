@@ -1,12 +1,13 @@
 """Fault campaigns by hand.
 
 python -m faults.run --plan create/500@3 watch/gone/service-deleted
-python -m faults.run --seed 7 --out docs/fault-campaign.md
+python -m faults.run --seed 7 --share 0.4 --out docs/fault-campaign.md
 """
 
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 import tempfile
 import time
@@ -15,11 +16,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from faults.campaign import Campaign, Result
-from faults.plans import everything
+from faults.plans import everything, sample
 from faults.proxy import Proxy
 from kubernetes_bed import CRD, prometheus_crds, running_bed
+from measured import put
 
-MARK, END = "<!-- measured: begin -->\n", "<!-- measured: end -->\n"
 SEEDS = 40
 
 
@@ -53,10 +54,12 @@ def main() -> None:
     """Run plans; exit with 1 when there was an alarm."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--plan", nargs="*", help="ids of plans; all plans when left out")
-    parser.add_argument("--seed", type=int, default=1, help="first seed of the plans by chance")
+    parser.add_argument("--seed", type=int, default=1, help="which plans by chance, and which of the share")
+    parser.add_argument("--share", type=float, default=1.0, help="of each family, chosen by seed; all when left out")
     parser.add_argument("--out", type=Path, help="page whose measured part is replaced")
     given = parser.parse_args()
-    plans = everything(range(given.seed, given.seed + SEEDS))
+    every = Counter(plan.family for plan in everything(range(SEEDS)))
+    plans = sample(given.seed, {family: math.ceil(size * given.share) for family, size in every.items()})
     if given.plan:
         plans = [plan for plan in everything(range(100_000)) if plan.id in given.plan]
     began = time.monotonic()
@@ -69,8 +72,7 @@ def main() -> None:
     text = report(results, given.seed, time.monotonic() - began)
     print(text)
     if given.out:
-        page = given.out.read_text()
-        given.out.write_text(f"{page.split(MARK)[0]}{MARK}{text}{END}{page.split(END)[1]}")
+        put(given.out, text)
     sys.exit(any(result.alarms for result in results))
 
 

@@ -70,3 +70,18 @@ def test_character_that_yaml_does_not_take_is_escaped(character: str) -> None:
 @pytest.mark.parametrize("character", ["\xa0", "é", "\u2027", "\u202a", "\ue000", "\ufffd", "\ufefe", "~"])
 def test_other_character_stands_as_it_is(character: str) -> None:
     assert encode({"a": character}).decode() == f'{{"a":"{character}"}}'
+
+
+@pytest.mark.parametrize(
+    ("environment", "trusted"), [({}, False), ({"HTTPS_PROXY": "http://proxy.example.com:3128"}, True)]
+)
+def test_environment_is_looked_into_for_a_proxy_only(
+    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], trusted: bool
+) -> None:
+    """Otherwise a line for the host in ~/.netrc would be sent, or stand against our own token."""
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "ftp_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert cluster.trust_environment() is trusted
