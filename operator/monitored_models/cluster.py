@@ -190,8 +190,13 @@ class Cluster:
         try:
             await self.request("DELETE", kind.path(namespace, name), body=body)
         except ApiError as error:
-            if error.code not in (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT):  # gone, or replaced by another
-                raise
+            if error.code == HTTPStatus.NOT_FOUND:
+                return
+            if error.code == HTTPStatus.CONFLICT:  # replaced by another; or trouble for a moment
+                found = await self.metadata(kind, namespace, name)
+                if found is None or found["metadata"]["uid"] != uid:
+                    return
+            raise
 
     async def create_event(self, namespace: str, body: Mapping[str, Any]) -> None:
         """Post an Event."""

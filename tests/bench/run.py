@@ -20,7 +20,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 from bench import load, report
-from bench.measure import api_calls, samples, usage, watching
+from bench.measure import Progress, api_calls, samples, usage, watching
 from bench.results import Bare, Full, Plain, Rung
 from kubernetes_bed import CRD, Bed, prometheus_crds, running_bed
 from monitored_models.cluster import Cluster, load_configuration
@@ -139,7 +139,7 @@ async def full(count: int) -> Full:
             await _rest(bed)
             change_writes = (_writes(bed) - before) / count
 
-            failover = await _failover(bed, cluster, process, operators)
+            failover = await _failover(bed, cluster, progress, process, operators)
 
             before, began = _writes(bed), time.perf_counter()
             for namespace in load.namespaces():
@@ -163,16 +163,20 @@ async def full(count: int) -> Full:
     )
 
 
-async def _failover(bed: Bed, cluster: Cluster, leader: Process, operators: contextlib.ExitStack) -> float:
-    """Seconds from the death of the leader until the standby has written."""
+async def _failover(
+    bed: Bed, cluster: Cluster, progress: Progress, leader: Process, operators: contextlib.ExitStack
+) -> float:
+    """Seconds from the death of the leader until the standby has written a status."""
     operators.enter_context(_standby(bed))
-    before = _writes(bed)
     leader.kill()
     began = time.perf_counter()
+    namespace, name = load.namespaces()[0], "model-0"
     patch = {"spec": {"env": [{"name": "MODE", "value": "after failover"}]}}
-    path = MODEL.path(load.namespaces()[0], "model-0")
-    await cluster.request("PATCH", path, body=patch, content_type="application/merge-patch+json")
-    await _until(lambda: _writes(bed) > before)
+    made = await cluster.request(
+        "PATCH", MODEL.path(namespace, name), body=patch, content_type="application/merge-patch+json"
+    )
+    wanted = made["metadata"]["generation"]
+    await progress.until(lambda p: p.generations.get(f"{namespace}/{name}", 0) >= wanted, PATIENCE)
     return time.perf_counter() - began
 
 

@@ -374,3 +374,28 @@ def test_conflict_about_the_status_of_another_model_of_the_name_ends_it() -> Non
     )
     assert asyncio.run(reconciler.reconcile(KEY)) is None
     assert view.model(KEY) is None
+
+
+class Deleting(Answering):
+    """Answers a DELETE as it is told to, and has one object."""
+
+    delete = Cluster.delete
+
+    async def request(self, *_: Any, **__: Any) -> JSON:
+        assert self.error
+        raise self.error
+
+
+@pytest.mark.parametrize(
+    ("code", "uid", "raised"),
+    [(409, "d", True), (409, "of another", False), (409, None, False), (404, "d", False), (500, "d", True)],
+)
+def test_refused_deletion_is_tried_again_while_the_object_is_there(code: int, uid: str | None, raised: bool) -> None:
+    cluster = Deleting(ApiError(code, "Why", "no"))
+    cluster.found = {"metadata": {"uid": uid}} if uid else None
+    deleting = cluster.delete(SERVICE_MONITOR, "risk", "churn", "d")
+    if raised:
+        with pytest.raises(ApiError):
+            asyncio.run(deleting)
+    else:
+        asyncio.run(deleting)
