@@ -17,6 +17,13 @@ from testbed import tools
 EXCLUDED = {"fileKeyRef"}
 TYPES = ("EnvVar", "EnvFromSource", "Toleration", "Affinity", "TopologySpreadConstraint")
 TARGET = Path(__file__).parents[2] / "operator/monitored_models/api/kubernetes.schema.json"
+INCLUSION = ["Honor", "Ignore"]
+ENUMS = {
+    "nodeAffinityPolicy": INCLUSION,
+    "nodeTaintsPolicy": INCLUSION,
+    "whenUnsatisfiable": ["DoNotSchedule", "ScheduleAnyway"],
+}
+"""Values that the API server insists on and its document does not list. An empty one would count as left out."""
 MAX_STRING, MAX_VALUE, MAX_ITEMS, MAX_PROPERTIES = 317, 8192, 16, 32
 QUANTITY = r"^[0-9]{1,18}(\.[0-9]{1,9})?(m|k|M|G|T|P|Ki|Mi|Gi|Ti|Pi)?$"
 
@@ -48,7 +55,8 @@ def convert(schema: dict[str, Any], definitions: dict[str, Any], name: str = "")
         result |= {"items": convert(schema["items"], definitions, name), "maxItems": MAX_ITEMS}
     elif kind == "string":
         result["maxLength"] = MAX_VALUE if name == "value" else MAX_STRING
-        result |= {key: schema[key] for key in ("enum",) if key in schema}
+        if allowed := schema.get("enum", ENUMS.get(name)):
+            result["enum"] = allowed
     elif kind == "integer":
         result["format"] = schema.get("format", "int64")
     return result
