@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -116,12 +116,13 @@ class Bed:
             body = self.get(MODEL, namespace, name) or {}
             raise AssertionError(f"{error}; the status is {json.dumps(body.get('status'), indent=1)}") from error
 
-    def writes(self, namespace: str, since: int = 0) -> Counter[str]:
-        """Writes of the operator in a namespace, as `verb resource[/subresource]`, without Events."""
+    def writes(self, namespaces: str | Collection[str], since: int = 0) -> Counter[str]:
+        """Writes of the operator in one or several namespaces, as `verb resource[/subresource]`, without Events."""
         counted: Counter[str] = Counter()
+        counts = {namespaces} if isinstance(namespaces, str) else set(namespaces)
         for entry in self.audit()[since:]:
             reference = entry.get("objectRef", {})
-            ours = entry["user"]["username"] == OPERATOR and reference.get("namespace") == namespace
+            ours = entry["user"]["username"] == OPERATOR and reference.get("namespace") in counts
             if ours and entry["verb"] in WRITES and reference["resource"] != "events":
                 subresource = f"/{reference['subresource']}" if "subresource" in reference else ""
                 counted[f"{entry['verb']} {reference['resource']}{subresource}"] += 1
@@ -134,12 +135,7 @@ class Bed:
 
     def quiet(self, namespace: str, seconds: float = 3.0) -> None:
         """Wait until the operator has written nothing in a namespace for some seconds."""
-        deadline, seen, since = time.monotonic() + 60, self.writes(namespace), time.monotonic()
-        while time.monotonic() - since < seconds:
-            assert time.monotonic() < deadline, f"the operator never comes to rest: {seen}"
-            time.sleep(0.2)
-            if (now := self.writes(namespace)) != seen:
-                seen, since = now, time.monotonic()
+        until_same(lambda: self.writes(namespace), seconds)
 
     def start_operator(self, name: str, *, kubeconfig: Path | None = None, **settings: Any) -> Process:
         """The operator as a process of its own, with the rights of config/rbac.yaml."""
@@ -162,6 +158,16 @@ class Bed:
             process.kill()
             log = (self.directory / f"{name}.log").read_text()
             assert "Traceback" not in log, log[-4000:]
+
+
+def until_same(look: Callable[[], object], seconds: float, timeout: float = 60.0) -> None:
+    """Wait until something that the operator does, like its writes, has been the same for some seconds."""
+    deadline, seen, since = time.monotonic() + timeout, look(), time.monotonic()
+    while time.monotonic() - since < seconds:
+        assert time.monotonic() < deadline, f"the operator never comes to rest: {seen}"
+        time.sleep(0.2)
+        if (now := look()) != seen:
+            seen, since = now, time.monotonic()
 
 
 def prometheus_crds() -> list[Path]:

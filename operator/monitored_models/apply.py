@@ -94,12 +94,9 @@ class Applier:
 
     async def _delete(self, key: Key, step: Delete) -> None:
         await self.cluster.delete(step.kind, key.namespace, step.name, step.uid)
-        if seen := self.view.child(
-            key, step.kind, step.name
-        ):  # the watch tells it later, and it must not be tried again
-            version = str(seen.version)
-            gone = {"namespace": key.namespace, "name": step.name, "resourceVersion": version}
-            self.view.forget(step.kind, {"metadata": gone})
+        # The watch tells it later, and until then it must not be tried again.
+        if seen := self.view.child(key, step.kind, step.name):
+            self.view.vanished(step.kind, key.namespace, step.name, seen.version)
         log.info("deleted %s %s", step.kind.name, step.name, extra=about(key, "Deleted"))
 
 

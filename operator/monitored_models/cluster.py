@@ -184,6 +184,11 @@ class Cluster:
                 return None
             raise
 
+    async def exists(self, kind: Kind, namespace: str, name: str, uid: str) -> bool:
+        """Whether the object of this name is still the one with this uid."""
+        found = await self.metadata(kind, namespace, name)
+        return found is not None and found["metadata"]["uid"] == uid
+
     async def delete(self, kind: Kind, namespace: str, name: str, uid: str) -> None:
         """Delete an object, if it is still the one with this uid."""
         body = {"preconditions": {"uid": uid}, "propagationPolicy": "Background"}
@@ -192,10 +197,8 @@ class Cluster:
         except ApiError as error:
             if error.code == HTTPStatus.NOT_FOUND:
                 return
-            if error.code == HTTPStatus.CONFLICT:  # replaced by another; or trouble for a moment
-                found = await self.metadata(kind, namespace, name)
-                if found is None or found["metadata"]["uid"] != uid:
-                    return
+            if error.code == HTTPStatus.CONFLICT and not await self.exists(kind, namespace, name, uid):
+                return  # replaced by another; else it was trouble for a moment
             raise
 
     async def create_event(self, namespace: str, body: Mapping[str, Any]) -> None:

@@ -72,8 +72,7 @@ class Reconciler:
 
         plan = compare(wanted, self.view.children(key), self.served, self.view.settled(key))
         reported = stored.get("observedGeneration") == model.generation
-        if reported and plan.creates and not await self._is_there(key, observed):
-            self._forget(key)
+        if reported and plan.creates and await self._is_gone(key, observed):
             return None
         objects = self.renderer.objects(source, scale) if plan.steps else {}
         try:
@@ -101,19 +100,17 @@ class Reconciler:
         self._written.pop(key, None)
         self.series.drop(key)
 
-    async def _is_there(self, key: Key, observed: ObservedModel) -> bool:
-        """Whether the model still exists; if not, the view is told.
+    async def _is_gone(self, key: Key, observed: ObservedModel) -> bool:
+        """Whether the model no longer exists; if so, it is forgotten.
 
         To be asked when children vanish: of a model that was deleted the garbage collector takes the children, which
         may be heard of before the model is, and they must not be made anew.
         """
-        found = await self.cluster.metadata(MODEL, key.namespace, key.name)
-        if found is not None and found["metadata"]["uid"] == observed.uid:
-            return True
-        version = str(observed.version)
-        gone = {"namespace": key.namespace, "name": key.name, "resourceVersion": version}
-        self.view.forget(MODEL, {"metadata": gone})
-        return False
+        if await self.cluster.exists(MODEL, key.namespace, key.name, observed.uid):
+            return False
+        self.view.vanished(MODEL, key.namespace, key.name, observed.version)
+        self._forget(key)
+        return True
 
     def _deployment(self, key: Key, owner: ObservedModel) -> ObservedChild | None:
         live = self.view.children(key).get((DEPLOYMENT, key.name))
@@ -142,10 +139,9 @@ class Reconciler:
         try:
             body = await self.cluster.apply_status(key.namespace, key.name, observed.uid, new)
         except ApiError as error:
-            if error.code not in (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT) or await self._is_there(key, observed):
-                raise
-            self._forget(key)
-            return None
+            if error.code in (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT) and await self._is_gone(key, observed):
+                return None
+            raise
         self._written[key] = self.clock()
         self.view.observe(MODEL, body)
         ready = status.condition(new, "Ready")

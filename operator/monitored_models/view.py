@@ -187,8 +187,11 @@ class View:
     def forget(self, kind: Kind, body: Body) -> list[Key]:
         """Take note that an object is gone. Returns the models to look at again."""
         metadata = body["metadata"]
-        identity = (kind, metadata["namespace"], metadata["name"])
-        version = resource_version(metadata)
+        return self.vanished(kind, metadata["namespace"], metadata["name"], resource_version(metadata))
+
+    def vanished(self, kind: Kind, namespace: str, name: str, version: int) -> list[Key]:
+        """Take note that an object is gone that had this version. Returns the models to look at again."""
+        identity = (kind, namespace, name)
         if identity in self._holders and self._known_version(identity) > version > 0:
             return []  # late news of an earlier object of the name
         key = self._remove(identity, version)

@@ -17,7 +17,7 @@ from typing import Any
 import aiohttp
 
 from kubernetes_bed import Bed
-from monitored_models.cluster import Cluster
+from monitored_models.cluster import Cluster, load_configuration
 from monitored_models.kinds import MODEL
 
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -97,6 +97,17 @@ class Progress:
             while not done(self):
                 self.changed.clear()
                 await self.changed.wait()
+
+
+@asynccontextmanager
+async def client(bed: Bed) -> AsyncIterator[Cluster]:
+    """The operator's own client, as an administrator."""
+    os.environ["KUBECONFIG"] = str(bed.plane.kubeconfig)
+    cluster = Cluster(await load_configuration())
+    try:
+        yield cluster
+    finally:
+        await cluster.close()
 
 
 @asynccontextmanager

@@ -7,10 +7,11 @@ import platform
 import statistics
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from bench.results import Rung
+from bench.results import Plain, Rung
 from measured import put
 
 T = TypeVar("T")
@@ -61,13 +62,14 @@ def _speed(rungs: Sequence[Rung]) -> str:
 
 def _calls(rungs: Sequence[Rung]) -> str:
     names = sorted({name for rung in rungs for plain in rung.plain for name in plain.calls})
-    rows = [
-        [name, *(f"{_middle(rung.plain, lambda p: p.calls.get(name, 0.0)):.2f}" for rung in rungs)]  # noqa: B023
-        for name in names
-    ]
+    rows = [[name, *(f"{_middle(rung.plain, partial(_called, name)):.2f}" for rung in rungs)] for name in names]
     heads = [f"at {rung.count} models" for rung in rungs]
     total = ["bare loop, all", *(f"{_middle(rung.bare, lambda b: b.calls):.2f}" for rung in rungs)]
     return _table(["API calls per model", *heads], [*rows, total])
+
+
+def _called(name: str, plain: Plain) -> float:
+    return plain.calls.get(name, 0.0)
 
 
 def _cost(rungs: Sequence[Rung]) -> str:

@@ -11,19 +11,18 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import os
 import re
 import tempfile
 import time
 import urllib.request
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from bench import load, report
-from bench.measure import Progress, api_calls, samples, usage, watching
+from bench.measure import Progress, api_calls, client, samples, usage, watching
 from bench.results import Bare, Full, Plain, Rung
 from kubernetes_bed import CRD, Bed, prometheus_crds, running_bed
-from monitored_models.cluster import Cluster, load_configuration
+from monitored_models.cluster import Cluster
 from monitored_models.kinds import CONFIG_MAP, DEPLOYMENT, MODEL, PROMETHEUS_RULE
 from monitored_models.reconcile import MINOR_SECONDS
 from monitored_models.resync import OURS
@@ -51,20 +50,10 @@ def _bed(*, controllers: bool) -> Iterator[Bed]:
         yield bed
 
 
-@contextlib.asynccontextmanager
-async def _client(bed: Bed) -> AsyncIterator[Cluster]:
-    os.environ["KUBECONFIG"] = str(bed.plane.kubeconfig)
-    cluster = Cluster(await load_configuration())
-    try:
-        yield cluster
-    finally:
-        await cluster.close()
-
-
 async def bare(count: int) -> Bare:
     """The bare loop on a fresh control plane."""
     with _bed(controllers=False) as bed:
-        async with _client(bed) as cluster:
+        async with client(bed) as cluster:
             await load.bare(cluster, load.prepare(load.models(WARM_UP, "warm")))
             prepared, before = load.prepare(load.models(count)), api_calls(bed)
             began = time.perf_counter()
@@ -78,7 +67,7 @@ async def bare(count: int) -> Bare:
 async def plain(count: int) -> Plain:
     """The operator on a fresh control plane without controllers."""
     with _bed(controllers=False) as bed, bed.operator("operator", leaderElection=True) as process:
-        async with _client(bed) as cluster, watching(cluster) as progress:
+        async with client(bed) as cluster, watching(cluster) as progress:
             await load.create(cluster, load.models(WARM_UP, "warm"))
             await progress.until(lambda p: len(p.generations) >= WARM_UP, PATIENCE)
             before, used = api_calls(bed), usage(process.pid)
@@ -119,7 +108,7 @@ async def full(count: int) -> Full:
     """The operator on a fresh control plane with controllers and a simulated node."""
     with _bed(controllers=True) as bed, contextlib.ExitStack() as operators:
         process = operators.enter_context(bed.operator("operator", leaderElection=True))
-        async with _client(bed) as cluster, watching(cluster) as progress:
+        async with client(bed) as cluster, watching(cluster) as progress:
             used, began = usage(process.pid), time.perf_counter()
             bodies = load.models(count)
             await load.create(cluster, bodies)
@@ -191,7 +180,7 @@ def _standby(bed: Bed) -> Iterator[Process]:
 
 
 def _writes(bed: Bed) -> int:
-    return sum(sum(bed.writes(namespace).values()) for namespace in load.namespaces())
+    return bed.writes(load.namespaces()).total()
 
 
 async def _until(done: Callable[[], bool]) -> None:

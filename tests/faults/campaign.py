@@ -6,7 +6,6 @@ import contextlib
 import itertools
 import json
 import random
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -15,10 +14,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from faults import oracle
-from faults.plans import LASTING, WATCHED, Plan
+from faults.plans import ANSWERS, LASTING, WATCHED, Plan
 from faults.proxy import FAULTS, Call, Proxy, Trap
 from faults.scenarios import BASE, NAME, ON_REQUEST, SCENARIOS, Act, delete, recreate, spec
-from kubernetes_bed import Bed
+from kubernetes_bed import Bed, until_same
 from monitored_models.kinds import DEPLOYMENT, MODEL, POD, PROMETHEUS_RULE, SERVICE
 from testbed.processes import Process
 
@@ -49,18 +48,18 @@ class Result:
 
 
 class Campaign:
-    """The place where plans run."""
+    """The place where plans run; `proxy` is at work."""
 
     def __init__(self, bed: Bed, proxy: Proxy) -> None:
         self.bed, self.proxy = bed, proxy
         self._references: dict[str, tuple[dict[str, Any], Counter[str]]] = {}
-        self._lock = threading.Lock()
+        self._kubeconfig = proxy.kubeconfig("operator", bed.directory / "through-proxy.kubeconfig")
 
     def run(self, plans: Iterable[Plan], tell: Callable[[Result], None] = lambda _: None) -> list[Result]:
         """All plans; first those that share an operator."""
         listed = list(plans)
         results = []
-        with self._operator("shared") as _:
+        with self._operator("shared"):
             needed = {p.scenario for p in listed if p.family in ("answer", "kill")}
             needed |= {"create", "update-deployment", "recreate"}  # what the other families compare with
             with ThreadPoolExecutor(TOGETHER) as pool:
@@ -102,17 +101,20 @@ class Campaign:
         began = time.monotonic()
         with self.proxy.trap(Trap(_write_in(namespace), plan.at, fault, times=4 if lasting else 1)) as trap:
             scenario.act(self.bed, namespace)
-            self._wait("the fault", lambda: len(trap.sprung) >= trap.times or self._settled(plan, namespace))
+            self.bed.wait(
+                "the fault", lambda: len(trap.sprung) >= trap.times or self._settled(plan, namespace), PATIENCE
+            )
             if trap.sprung and (lasting or fault.code == 422) and not trap.sprung[0].resource.endswith("/status"):
                 told = f"a {fault.code} of the proxy"
                 # What a recreated model meets is over, and tried again, as soon as the old children are gone.
                 brief = plan.scenario == "recreate" and not lasting
-                self._wait(
+                self.bed.wait(
                     "a condition that tells",
                     lambda: (
                         told in json.dumps(self.bed.get(MODEL, namespace, NAME))
                         or (brief and self._settled(plan, namespace))
                     ),
+                    PATIENCE,
                 )
             self._finish(plan, namespace, result, began, trap)
         if fault.retry_after and trap.sprung:
@@ -132,7 +134,7 @@ class Campaign:
                 if plan.at == 0:
                     process.kill()
                 scenario.act(self.bed, namespace)
-                self._wait("the kill", lambda: not process.alive() or self._settled(plan, namespace))
+                self.bed.wait("the kill", lambda: not process.alive() or self._settled(plan, namespace), PATIENCE)
             process.kill()
         with self._operator(f"{namespace}-b", namespaces=[namespace]):
             self._finish(plan, namespace, result, began, trap)
@@ -150,7 +152,7 @@ class Campaign:
             spoiled = self.proxy.frozen(matches) if plan.fault == "frozen" else self.proxy.cut(matches, plan.fault)
             with spoiled:
                 act(self.bed, namespace)
-                time.sleep(1)
+                time.sleep(1)  # so that all events of it are missed
             expected = self._expected_after(plan.scenario)
             self._await_state(expected, namespace, result)
             self._silence(namespace, result)
@@ -162,7 +164,7 @@ class Campaign:
         if incident == "model-deleted":
             return {}
         scenario = {"model-changed": "update-deployment", "model-recreated": "recreate"}.get(incident, "create")
-        return self._reference_of(scenario)[0]
+        return self._references[scenario][0]
 
     def _start(self, plan: Plan, namespace: str, result: Result) -> None:
         """One request of a start fails."""
@@ -171,23 +173,19 @@ class Campaign:
             first.terminate()
         began = time.monotonic()
         process = self._start_operator(f"{namespace}-b", namespaces=[namespace])
-        user_agent_free = Trap(lambda call: self._of(call, namespace), plan.at, FAULTS[plan.fault])
+        trap = Trap(_of_a_start(namespace), plan.at, FAULTS[plan.fault])
         try:
-            with self.proxy.trap(user_agent_free):
+            with self.proxy.trap(trap):
                 self.bed.wait("operator started", lambda: " models; kinds" in process.tail(20), PATIENCE)
-                time.sleep(2)
+                time.sleep(2)  # for what the start has put off
                 self._silence(namespace, result)
                 if wrote := self.proxy.writes(namespace, began):
                     result.alarms.append(f"a start wrote {[c.what for c in wrote]}")
                 SCENARIOS["update-deployment"].act(self.bed, namespace)
-                self._await_state(self._reference_of("update-deployment")[0], namespace, result)
+                self._await_state(self._references["update-deployment"][0], namespace, result)
         finally:
             process.kill()
         self._no_traceback(f"{namespace}-b")
-
-    def _of(self, call: Call, namespace: str) -> bool:
-        """Whether a call is of a start: in the namespace, or discovery (of this operator or another that starts)."""
-        return call.namespace == namespace or (not call.namespace and not call.name and call.method == "GET")
 
     def _old_lists(self, _: Plan, namespace: str, result: Result) -> None:
         """A start that is told what was true before the last change."""
@@ -196,12 +194,12 @@ class Campaign:
             time.sleep(SETTINGS["resyncSeconds"] + 1)  # so that lists of this state have been asked for
             before = time.monotonic()
             SCENARIOS["update-deployment"].act(self.bed, namespace)
-            self._await_state(self._reference_of("update-deployment")[0], namespace, result)
+            self._await_state(self._references["update-deployment"][0], namespace, result)
             first.terminate()
         self.proxy.replay_lists(namespace, before)
         with self._operator(f"{namespace}-b", namespaces=[namespace]):
-            time.sleep(2)
-            self._await_state(self._reference_of("update-deployment")[0], namespace, result)
+            time.sleep(2)  # so that the old lists have been believed
+            self._await_state(self._references["update-deployment"][0], namespace, result)
             self._silence(namespace, result)
             if not any(c.fault == "old list" and c.namespace == namespace for c in self.proxy.calls):
                 result.alarms.append("no old list was served")
@@ -209,9 +207,10 @@ class Campaign:
     def _chance(self, plan: Plan, namespace: str, result: Result) -> None:
         """Many actions while requests fail by chance; then all goes well, and everything is as the last action says."""
         dice = random.Random(plan.at)
-        names = ["409", "422", "429", "500", "timeout-before", "timeout-after", "reset-before", "reset-after"]
         traps = [
-            Trap(_write_in(namespace), at, FAULTS[dice.choice(names)]) for at in range(1, 60) if dice.random() < CHANCE
+            Trap(_write_in(namespace), at, FAULTS[dice.choice(ANSWERS)])
+            for at in range(1, 60)
+            if dice.random() < CHANCE
         ]
         with contextlib.ExitStack() as stack:
             for trap in traps:
@@ -241,21 +240,14 @@ class Campaign:
 
     def _until_settled(self, namespace: str) -> None:
         self.bed.wait_for(namespace, NAME, "Ready", timeout=PATIENCE)
-        self._quiet(namespace)
-
-    def _quiet(self, namespace: str) -> None:
-        seen, since = -1, time.monotonic()
-        while time.monotonic() - since < QUIET_SECONDS:
-            if (now := len(self.proxy.writes(namespace))) != seen:
-                seen, since = now, time.monotonic()
-            time.sleep(0.1)
+        until_same(lambda: len(self.proxy.writes(namespace)), QUIET_SECONDS)
 
     def _settled(self, plan: Plan, namespace: str) -> bool:
         """Whether the end is reached although the k-th write never came."""
-        return not self._amiss(self._reference_of(plan.scenario)[0], namespace)
+        return not self._amiss(self._references[plan.scenario][0], namespace)
 
     def _finish(self, plan: Plan, namespace: str, result: Result, began: float, trap: Trap) -> None:
-        expected, budget = self._reference_of(plan.scenario)
+        expected, budget = self._references[plan.scenario]
         self._await_state(expected, namespace, result)
         self._silence(namespace, result)
         found = Counter(c.what for c in self.proxy.writes(namespace, began) if 200 <= c.code < 300)
@@ -283,8 +275,8 @@ class Campaign:
         for call in self.proxy.writes(namespace)[before:]:
             result.alarms.append(f"not quiet: {call.what} {call.name} {call.code}")
 
-    def _reference(self, name: str) -> tuple[dict[str, Any], Counter[str]]:
-        """The end state and the writes of an undisturbed run."""
+    def _reference(self, name: str) -> None:
+        """Remember the end state and the writes of an undisturbed run."""
         namespace, scenario = self._namespace(), SCENARIOS[name]
         if scenario.before is not None:
             self._make(namespace, **scenario.before)
@@ -293,38 +285,19 @@ class Campaign:
         if scenario.exists:
             self._until_settled(namespace)
         else:
-            self._wait("the end of all objects", lambda: not oracle.end_state(self.bed, namespace))
+            self.bed.wait("the end of all objects", lambda: not oracle.end_state(self.bed, namespace), PATIENCE)
         calls = self.proxy.writes(namespace, began)
-        found = oracle.end_state(self.bed, namespace), Counter(call.what for call in calls)
-        self._references[name] = found
-        return found
-
-    def _reference_of(self, name: str) -> tuple[dict[str, Any], Counter[str]]:
-        return self._references[name]
+        self._references[name] = oracle.end_state(self.bed, namespace), Counter(call.what for call in calls)
 
     def _namespace(self) -> str:
         name = f"fault-{next(_ids):04}"
         self.bed.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
         return name
 
-    def _wait(self, what: str, check: Callable[[], Any]) -> None:
-        deadline = time.monotonic() + PATIENCE
-        while not check():
-            if time.monotonic() > deadline:
-                raise AssertionError(f"not within {PATIENCE:.0f} s: {what}")
-            time.sleep(0.1)
-
     # --- operators ---
 
     def _start_operator(self, name: str, **settings: Any) -> Process:
-        return self.bed.start_operator(name, kubeconfig=self._kubeconfig(), **SETTINGS, **settings)
-
-    def _kubeconfig(self) -> Any:
-        file = self.bed.directory / "through-proxy.kubeconfig"
-        with self._lock:
-            if not file.exists():
-                self.proxy.kubeconfig("operator", file)
-        return file
+        return self.bed.start_operator(name, kubeconfig=self._kubeconfig, **SETTINGS, **settings)
 
     @contextlib.contextmanager
     def _operator(self, name: str, **settings: Any) -> Iterator[Process]:
@@ -344,6 +317,11 @@ class Campaign:
 
 def _write_in(namespace: str) -> Callable[[Call], bool]:
     return lambda call: call.write and call.namespace == namespace
+
+
+def _of_a_start(namespace: str) -> Callable[[Call], bool]:
+    """Requests of a start: in the namespace, or discovery (of this operator or another that starts just then)."""
+    return lambda call: call.namespace == namespace or (not call.namespace and not call.name and call.method == "GET")
 
 
 def _delete_pods(bed: Bed, namespace: str) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import math
-import sys
 import tempfile
 import time
 from collections import Counter
@@ -19,7 +18,7 @@ from faults.campaign import Campaign, Result
 from faults.plans import everything, sample
 from faults.proxy import Proxy
 from kubernetes_bed import CRD, prometheus_crds, running_bed
-from measured import put
+from measured import conclude
 
 SEEDS = 40
 
@@ -70,10 +69,7 @@ def main() -> None:
     ):
         results = Campaign(bed, proxy).run(plans, tell)
     text = report(results, given.seed, time.monotonic() - began)
-    print(text)
-    if given.out:
-        put(given.out, text)
-    sys.exit(any(result.alarms for result in results))
+    conclude(text, given.out, alarm=any(result.alarms for result in results))
 
 
 if __name__ == "__main__":
