@@ -113,8 +113,9 @@ class Bed:
         try:
             return dict(self.wait(f"{kind} {reason}", there, timeout))
         except AssertionError as error:
-            body = self.get(MODEL, namespace, name) or {}
-            raise AssertionError(f"{error}; the status is {json.dumps(body.get('status'), indent=1)}") from error
+            body = self.get(MODEL, namespace, name)
+            seen = "it does not exist" if body is None else f"the status is {json.dumps(body.get('status'), indent=1)}"
+            raise AssertionError(f"{error}; {seen}") from error
 
     def writes(self, namespaces: str | Collection[str], since: int = 0) -> Counter[str]:
         """Writes of the operator in one or several namespaces, as `verb resource[/subresource]`, without Events."""
