@@ -1,1 +1,1 @@
-"""The instrumentation library that model authors import. Nothing is in it yet; it will need prometheus-client only."""
+"""The instrumentation library that model authors import. So far it has the names of its metrics only: `names.py`."""

@@ -1,4 +1,4 @@
-"""Writes, or with --check compares, the files that are made from code: CRD, reference page, the operator's own monitoring."""
+"""Writes, or with --check compares, the files that are made from code: CRDs, pages of the docs, the own monitoring."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from pathlib import Path
 
 import yaml
 
-from .api.crd import crd, reference
+from .api.crd import crd, profile_crd, reference
+from .handbook import alerts_page, catalogue_page
 from .selfmonitoring import manifests
 
 OWN = """\
@@ -25,11 +26,17 @@ class _Dumper(yaml.SafeDumper):
 def files() -> dict[Path, str]:
     """Path to content, for each generated file."""
     header = "# Generated from operator/monitored_models/api by `make generate`.\n"
-    document = yaml.dump(crd(), Dumper=_Dumper, sort_keys=False, width=120, allow_unicode=True)
+    definitions = {"monitoredmodels": crd(), "monitoringprofiles": profile_crd()}
     own = yaml.dump_all(manifests(), Dumper=_Dumper, sort_keys=False, width=120, allow_unicode=True)
     return {
-        ROOT / "crds/monitoredmodels.yaml": header + document,
+        **{
+            ROOT / f"crds/{name}.yaml": header
+            + yaml.dump(made, Dumper=_Dumper, sort_keys=False, width=120, allow_unicode=True)
+            for name, made in definitions.items()
+        },
         ROOT / "docs/reference.md": reference(),
+        ROOT / "docs/catalogue.md": catalogue_page(),
+        ROOT / "docs/alerts.md": alerts_page(),
         ROOT / "config/monitoring.yaml": OWN + own,
     }
 

@@ -7,7 +7,7 @@ from typing import Any, TypeVar, dataclass_transform
 
 import pydantic
 from pydantic import ConfigDict, Field
-from pydantic.alias_generators import to_camel
+from pydantic.alias_generators import to_camel, to_pascal
 
 T = TypeVar("T")
 
@@ -17,11 +17,11 @@ def _alias(name: str) -> str:
     return to_camel(name).replace("Cpu", "CPU")
 
 
-def _decorator(*, by_name: bool) -> Callable[[type[T]], type[T]]:
+def _decorator(*, by_name: bool, alias: Callable[[str], str] = _alias) -> Callable[[type[T]], type[T]]:
     config = ConfigDict(
         extra="forbid",
         strict=True,
-        alias_generator=_alias,
+        alias_generator=alias,
         validate_by_alias=True,
         validate_by_name=by_name,
         use_attribute_docstrings=True,
@@ -38,6 +38,12 @@ def _decorator(*, by_name: bool) -> Callable[[type[T]], type[T]]:
 def value_type(of: type[T]) -> type[T]:
     """A frozen value: camelCase on the wire, unknown fields refused, no conversion between types."""
     return _decorator(by_name=False)(of)
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(Field,))
+def named_type(of: type[T]) -> type[T]:
+    """A frozen value whose fields are names of things, in PascalCase on the wire: the alerts."""
+    return _decorator(by_name=False, alias=to_pascal)(of)
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(Field,))

@@ -1,17 +1,41 @@
-"""What users write: the typed spec, its rules, the parser, and the CRD made from them. Pure."""
+"""What users write: the typed spec, its rules, the parser, and the CRDs made from them. Pure."""
 
-from .parse import API_VERSION, GROUP, KIND, PLURAL, VERSION, InvalidSpec, Model, Problem, parse
+from .inherit import DEFAULT_PROFILE, Platform, Shared
+from .parse import (
+    API_VERSION,
+    GROUP,
+    KIND,
+    PLURAL,
+    PROFILE_KIND,
+    PROFILE_PLURAL,
+    VERSION,
+    InvalidSpec,
+    Model,
+    Note,
+    Problem,
+    parse,
+    parse_profile,
+    profile_name,
+)
 from .spec import Spec
 
 __all__ = [
     "API_VERSION",
+    "DEFAULT_PROFILE",
     "GROUP",
     "KIND",
     "PLURAL",
+    "PROFILE_KIND",
+    "PROFILE_PLURAL",
     "VERSION",
     "InvalidSpec",
     "Model",
+    "Note",
+    "Platform",
     "Problem",
+    "Shared",
     "Spec",
     "parse",
+    "parse_profile",
+    "profile_name",
 ]

@@ -1,4 +1,4 @@
-"""The CustomResourceDefinition and the reference page, generated from the types of the spec and the status.
+"""The CustomResourceDefinitions and the reference page, generated from the types of the spec and the status.
 
 `make generate` writes both; `make check` fails when a file differs from what this renders.
 """
@@ -12,7 +12,8 @@ from typing import Any, get_args, get_type_hints
 import pydantic
 
 from ..typed import wire_name
-from .parse import GROUP, KIND, PLURAL, VERSION
+from .monitoring import Monitoring, SharedMonitoring
+from .parse import GROUP, KIND, PLURAL, PROFILE_KIND, PROFILE_PLURAL, VERSION
 from .rules import NAME_CEL, NAME_MESSAGE, all_rules
 from .spec import Spec
 from .status import Status
@@ -40,32 +41,8 @@ _COLUMNS = (
 
 
 def crd() -> dict[str, Any]:
-    """The CustomResourceDefinition."""
-    return {
-        "apiVersion": "apiextensions.k8s.io/v1",
-        "kind": "CustomResourceDefinition",
-        "metadata": {"name": f"{PLURAL}.{GROUP}"},
-        "spec": {
-            "group": GROUP,
-            "scope": "Namespaced",
-            "names": {
-                "kind": KIND,
-                "listKind": f"{KIND}List",
-                "plural": PLURAL,
-                "singular": KIND.lower(),
-                "shortNames": ["mm"],
-                "categories": ["all", "ml"],
-            },
-            "versions": [_version()],
-        },
-    }
-
-
-def _version() -> dict[str, Any]:
-    return {
-        "name": VERSION,
-        "served": True,
-        "storage": True,
+    """The CustomResourceDefinition of MonitoredModels."""
+    version = {
         "schema": {"openAPIV3Schema": openapi_schema()},
         "subresources": {
             "status": {},
@@ -79,22 +56,65 @@ def _version() -> dict[str, Any]:
             {"name": name, "type": kind, "jsonPath": path, "description": text} for name, kind, path, text in _COLUMNS
         ],
     }
+    return _definition(KIND, PLURAL, ["mm"], version)
+
+
+def profile_crd() -> dict[str, Any]:
+    """The CustomResourceDefinition of MonitoringProfiles."""
+    columns = [{"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"}]
+    version = {"schema": {"openAPIV3Schema": profile_schema()}, "additionalPrinterColumns": columns}
+    return _definition(PROFILE_KIND, PROFILE_PLURAL, ["mmp"], version)
+
+
+def _definition(kind: str, plural: str, short: list[str], version: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"{plural}.{GROUP}"},
+        "spec": {
+            "group": GROUP,
+            "scope": "Namespaced",
+            "names": {
+                "kind": kind,
+                "listKind": f"{kind}List",
+                "plural": plural,
+                "singular": kind.lower(),
+                "shortNames": short,
+                "categories": ["all", "ml"],
+            },
+            "versions": [{"name": VERSION, "served": True, "storage": True, **version}],
+        },
+    }
 
 
 def openapi_schema() -> dict[str, Any]:
-    """The structural schema of the whole resource."""
+    """The structural schema of a whole MonitoredModel."""
+    return {
+        **_resource(
+            "A machine-learning model that is served and monitored.",
+            {"spec": structural(Spec), "status": structural(Status)},
+        ),
+        "x-kubernetes-validations": [{"rule": NAME_CEL, "message": NAME_MESSAGE}],
+    }
+
+
+def profile_schema() -> dict[str, Any]:
+    """The structural schema of a whole MonitoringProfile."""
+    text = "How the models of a namespace are watched, where they do not say it themselves."
+    return _resource(text, {"spec": structural(SharedMonitoring)})
+
+
+def _resource(description: str, parts: dict[str, Any]) -> dict[str, Any]:
     return {
         "type": "object",
-        "description": "A machine-learning model that is served and monitored.",
+        "description": description,
         "required": ["spec"],
         "properties": {
             "apiVersion": {"type": "string", "description": "Version of this schema."},
             "kind": {"type": "string", "description": "Kind of this resource."},
             "metadata": {"type": "object"},
-            "spec": structural(Spec),
-            "status": structural(Status),
+            **parts,
         },
-        "x-kubernetes-validations": [{"rule": NAME_CEL, "message": NAME_MESSAGE}],
     }
 
 
@@ -144,6 +164,8 @@ class _Converter:
             # pydantic puts fields with factories first; readers want the order of the source.
             keys = self._order.get(name, list(schema["properties"]))
             schema["properties"] = {key: self.convert(schema["properties"][key]) for key in keys}
+            if name in _INHERITED:
+                schema["properties"] = {key: _inherited(field) for key, field in schema["properties"].items()}
         if isinstance(schema.get("additionalProperties"), dict):
             schema["additionalProperties"] = self.convert(schema["additionalProperties"])
         if "items" in schema:
@@ -159,13 +181,27 @@ class _Converter:
             schema["x-kubernetes-validations"] = validations
 
 
+_INHERITED = {kind.__name__ for kind in _types_in(Monitoring)}
+"""Types of which a default is not for the API server to fill in: what it fills in would win over a profile."""
+
+
+def _inherited(field: dict[str, Any]) -> dict[str, Any]:
+    """A field without its default, which its description tells instead."""
+    default = field.get("default")
+    kept = {key: value for key, value in field.items() if key != "default"}
+    if default in (None, [], {}):
+        return kept
+    return {**kept, "description": f"{field['description']} {_plain(default)} where nobody says otherwise."}
+
+
 def reference() -> str:
     """The reference page: every field with its type, bounds, default and description."""
     schema = openapi_schema()["properties"]
     lines = [
-        "# Reference: MonitoredModel",
+        "# Reference: MonitoredModel and MonitoringProfile",
         "",
-        f"`apiVersion: {GROUP}/{VERSION}`, `kind: {KIND}`, short name `mm`. Generated from the types in",
+        f"`apiVersion: {GROUP}/{VERSION}`, `kind: {KIND}` (short name `mm`) and `{PROFILE_KIND}` (`mmp`), whose `spec` has the",
+        "fields of `spec.monitoring` below but for `profile`. Generated from the types in",
         "`operator/monitored_models/api/` by `make generate`. Objects of Kubernetes' own types (environment variables,",
         "tolerations, affinity, topology spread) are listed by their first level; their fields are Kubernetes'.",
         "",

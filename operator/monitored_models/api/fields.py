@@ -102,6 +102,7 @@ PRINTABLE = r"^[^\x00-\x1f\x7f]+$"
 PROMETHEUS_LABEL = r"^[a-zA-Z_][a-zA-Z0-9_]*$"
 METRIC = r"^[a-zA-Z_:][a-zA-Z0-9_:]*$"
 DURATION = r"^[1-9][0-9]{0,5}(ms|s|m|h)$"
+AGE = r"^[1-9][0-9]{0,3}(h|d)$"
 
 ObjectName = Annotated[str, Field(pattern=DNS_SUBDOMAIN, max_length=253)]
 DnsLabel = Annotated[str, Field(pattern=DNS_LABEL, max_length=63)]
@@ -113,6 +114,8 @@ UrlPath = Annotated[str, Field(pattern=r"^/[A-Za-z0-9_./~%&=?+-]*$", max_length=
 AbsolutePath = Annotated[str, Field(pattern=r"^(/[^/:\x00-\x1f\x7f]+)+$", max_length=512)]
 Duration = Annotated[str, Field(pattern=DURATION, max_length=8)]
 """A Prometheus duration of one unit: 500ms, 30s, 5m, 1h."""
+Age = Annotated[str, Field(pattern=AGE, max_length=5)]
+"""A long time: 12h, 30d."""
 Seconds = Annotated[int, Field(ge=1, le=86400)]
 UnixId = Annotated[int, Field(ge=1, le=2147483647)]
 Quantity = Annotated[
@@ -137,3 +140,9 @@ Affinity = Annotated[dict[str, Any], Kubernetes("Affinity"), _kubernetes("Affini
 TopologySpreadConstraint = Annotated[
     dict[str, Any], Kubernetes("TopologySpreadConstraint"), _kubernetes("TopologySpreadConstraint")
 ]
+
+
+def seconds(duration: str) -> float:
+    """A duration of one unit, in seconds."""
+    number, unit = re.fullmatch(r"(\d+)(ms|s|m|h|d)", duration).groups()  # type: ignore[union-attr]
+    return int(number) * {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}[unit]

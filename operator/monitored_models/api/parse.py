@@ -11,19 +11,29 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from difflib import get_close_matches
-from functools import cache
 from typing import Any, get_args, get_type_hints
 
 import pydantic
 
 from ..runtimes import Profile, profiles
 from ..typed import wire_name
-from .fields import DNS_LABEL
-from .rules import NAME_MESSAGE, name_holds, rules_by_type
+from .fields import DNS_LABEL, seconds
+from .inherit import OPERATOR, Layer, Platform, Shared, laid_over, layers, without_nulls
+from .monitoring import Monitoring, SharedMonitoring
+from .rules import NAME_MESSAGE, TIMEOUT_MESSAGE, name_holds, rules_on
 from .spec import Spec
 
 GROUP, VERSION, KIND, PLURAL = "monitoredmodels.dev", "v1alpha1", "MonitoredModel", "monitoredmodels"
+PROFILE_KIND, PROFILE_PLURAL = "MonitoringProfile", "monitoringprofiles"
 API_VERSION = f"{GROUP}/{VERSION}"
+
+
+@dataclass(frozen=True)
+class Note:
+    """Something asked of the monitoring that cannot be had, while everything else is: a reason and a message."""
+
+    reason: str
+    message: str
 
 
 @dataclass(frozen=True)
@@ -35,7 +45,12 @@ class Model:
     uid: str
     generation: int
     spec: Spec
+    """As it was written."""
+    monitoring: Monitoring
+    """How it is watched in the end: the operator's defaults and a MonitoringProfile laid under `spec.monitoring`."""
     profile: Profile
+    notes: tuple[Note, ...] = ()
+    """What could not be inherited."""
 
     @property
     def port(self) -> int:
@@ -45,7 +60,18 @@ class Model:
     @property
     def metrics_port(self) -> int:
         """The port of the metrics; the serving port where the runtime has none of its own."""
-        return self.spec.monitoring.scrape.port or self.profile.metrics_port or self.port
+        return self.monitoring.scrape.port or self.profile.metrics_port or self.port
+
+    @property
+    def scrape_interval(self) -> str:
+        """Time between two scrapes."""
+        return scrape_interval(self.monitoring)
+
+    @property
+    def scrape_timeout(self) -> str:
+        """Time after which a scrape is given up."""
+        given, interval = self.monitoring.scrape.timeout, self.scrape_interval
+        return given or min("10s", interval, key=seconds)
 
     @property
     def display_name(self) -> str:
@@ -91,37 +117,123 @@ class InvalidSpec:
         return "; ".join(str(problem) for problem in self.problems)
 
 
-@cache
-def _adapter() -> pydantic.TypeAdapter[Spec]:
-    return pydantic.TypeAdapter(Spec)
+_ADAPTERS: dict[type[Any], pydantic.TypeAdapter[Any]] = {
+    of: pydantic.TypeAdapter(of) for of in (Spec, Monitoring, SharedMonitoring)
+}
 
 
-def parse(body: Mapping[str, Any]) -> Model | InvalidSpec:
-    """A MonitoredModel as read from the API server or from a file. Never raises for its content."""
+def scrape_interval(monitoring: Monitoring) -> str:
+    """Time between two scrapes."""
+    return monitoring.scrape.interval or "30s"
+
+
+def parse(
+    body: Mapping[str, Any], platform: Platform | None = None, shared: Shared | None = None
+) -> Model | InvalidSpec:
+    """A MonitoredModel as read from the API server or from a file. Never raises for its content.
+
+    `shared` is the MonitoringProfile that the model names, or the namespace's own; None when there is none.
+    """
+    platform = platform or Platform()
     metadata = body.get("metadata")
     metadata = metadata if isinstance(metadata, Mapping) else {}
     problems = tuple(_identity_problems(body, metadata))
     if problems:
         return InvalidSpec(problems)
-    try:
-        # By way of JSON, where strict means what the API server means: no "3" for 3, no 1 for true.
-        text = json.dumps(_without_nulls(body.get("spec", {})))
-        spec = _adapter().validate_json(text)
-    except (TypeError, RecursionError):
-        return InvalidSpec((Problem("spec", "holds something that is not JSON, or is nested too deeply"),))
-    except pydantic.ValidationError as error:
-        return InvalidSpec(tuple(_problem(detail) for detail in error.errors(include_url=False)))
-    problems = tuple(_violations(spec, "spec")) + tuple(_duplicates(spec, "spec"))
+    spec = _read(Spec, body.get("spec", {}), "spec")
+    if isinstance(spec, InvalidSpec):
+        return spec
+    profile = platform.runtimes.get(spec.runtime)
+    if profile is None:
+        hint = _nearest_of(spec.runtime, platform.runtimes)
+        return InvalidSpec(
+            (Problem("spec.runtime", f"the operator's settings have no runtime {spec.runtime}; {hint}"),)
+        )
+    problems = tuple(_violations(spec, "spec", profile)) + tuple(_duplicates(spec, "spec"))
     if problems:
         return InvalidSpec(problems)
+    notes: tuple[Note, ...] = ()
+    if shared is not None and not isinstance(shared.spec, Mapping):
+        notes, shared = (Note("ProfileInvalid", f"nothing of profile {shared.name} is used: its spec is no map"),), None
+    elif shared is None and spec.monitoring.profile:
+        text = f"spec.monitoring.profile: this namespace has no MonitoringProfile {spec.monitoring.profile}"
+        notes = (Note("ProfileNotFound", text),)
+    stack = layers(body["spec"].get("monitoring") or {}, shared, platform, spec.runtime)
+    monitoring, more = _inherited(stack, profile)
+    if isinstance(monitoring, InvalidSpec):
+        return monitoring
     return Model(
         namespace=metadata.get("namespace") or "default",
         name=metadata["name"],
         uid=str(metadata.get("uid") or ""),
         generation=generation if isinstance(generation := metadata.get("generation"), int) else 0,
         spec=spec,
-        profile=profiles()[spec.runtime],
+        monitoring=monitoring,
+        profile=profile,
+        notes=(*notes, *more),
     )
+
+
+def profile_name(body: Mapping[str, Any]) -> str | None:
+    """The MonitoringProfile that a MonitoredModel names; None when it names none."""
+    found: Any = body
+    for key in ("spec", "monitoring", "profile"):
+        found = found.get(key) if isinstance(found, Mapping) else None
+    return found if isinstance(found, str) else None
+
+
+def parse_profile(spec: Any, where: str = "spec") -> InvalidSpec | None:
+    """What is wrong with the spec of a MonitoringProfile, or with the settings' own defaults; None when nothing is."""
+    shared = _read(SharedMonitoring, spec, where)
+    if isinstance(shared, InvalidSpec):
+        return shared
+    problems = tuple(_violations(shared, where, None)) + tuple(_duplicates(shared, where))
+    return InvalidSpec(problems) if problems else None
+
+
+def _inherited(stack: list[Layer], profile: Profile) -> tuple[Monitoring | InvalidSpec, tuple[Note, ...]]:
+    """The monitoring that counts. What cannot be laid under the model's own is left out, and said in a note."""
+    *inherited, own = stack
+    whole = _effective(stack, profile)
+    if not isinstance(whole, InvalidSpec) or not inherited:
+        return whole, ()
+    # Leaving out one helps where one is wrong: the farthest first. Else nothing is inherited.
+    for left_out in ([layer] for layer in inherited):
+        rest = _effective([*(layer for layer in inherited if layer not in left_out), own], profile)
+        if not isinstance(rest, InvalidSpec):
+            return rest, tuple(_left_out(layer, whole) for layer in left_out)
+    return _effective([own], profile), tuple(_left_out(layer, whole) for layer in inherited)
+
+
+def _left_out(layer: Layer, whole: InvalidSpec) -> Note:
+    alone = parse_profile(layer.content, where=layer.origin)
+    why = f"{alone}" if alone else f"with the fields of the model it would be invalid: {whole}"
+    reason = "DefaultsInvalid" if layer.origin == OPERATOR else "ProfileInvalid"
+    return Note(reason, f"nothing of {layer.origin} is used: {why}")
+
+
+def _effective(stack: list[Layer], profile: Profile) -> Monitoring | InvalidSpec:
+    """All layers as one, checked as a whole."""
+    merged = _read(Monitoring, laid_over(stack), "spec.monitoring")
+    if isinstance(merged, InvalidSpec):
+        return merged
+    assert isinstance(merged, Monitoring)
+    wrong = [*_violations(merged, "spec.monitoring", profile), *_duplicates(merged, "spec.monitoring")]
+    timeout = merged.scrape.timeout
+    if timeout and seconds(timeout) > seconds(scrape_interval(merged)):
+        wrong.append(Problem("spec.monitoring.scrape.timeout", TIMEOUT_MESSAGE))
+    return InvalidSpec(tuple(dict.fromkeys(wrong))) if wrong else merged
+
+
+def _read(of: type[Any], content: Any, where: str) -> Any:
+    """A value of one of our types, or an InvalidSpec."""
+    try:
+        # By way of JSON, where strict means what the API server means: no "3" for 3, no 1 for true.
+        return _ADAPTERS[of].validate_json(json.dumps(without_nulls(content)))
+    except (TypeError, RecursionError):
+        return InvalidSpec((Problem(where, "holds something that is not JSON, or is nested too deeply"),))
+    except pydantic.ValidationError as error:
+        return InvalidSpec(tuple(_problem(of, detail, where) for detail in error.errors(include_url=False)))
 
 
 def _identity_problems(body: Mapping[str, Any], metadata: Mapping[str, Any]) -> list[Problem]:
@@ -138,26 +250,20 @@ def _identity_problems(body: Mapping[str, Any], metadata: Mapping[str, Any]) -> 
     return []
 
 
-def _without_nulls(spec: Any) -> Any:
-    # Kubernetes drops a null where the schema has no nullable; so does this.
-    if isinstance(spec, Mapping):
-        return {key: _without_nulls(value) for key, value in spec.items() if value is not None}
-    if isinstance(spec, list):
-        return [_without_nulls(item) for item in spec]
-    return spec
-
-
-def _problem(error: Any) -> Problem:
-    path = "spec"
+def _problem(of: type[Any], error: Any, path: str) -> Problem:
     for part in error["loc"]:
         if isinstance(part, int):
             path += f"[{part}]"
         else:
             path += f".{part}"
     if error["type"] == "unexpected_keyword_argument":
-        return Problem(path, f"unknown field; {_nearest(error['loc'])}")
+        return Problem(path, f"unknown field; {_nearest(of, error['loc'])}")
     if error["type"] in ("missing", "missing_argument"):
         return Problem(path, "required, and missing")
+    if error["loc"] == ("runtime",) and error["type"] == "string_pattern_mismatch":
+        return Problem(
+            path, f"there is no runtime {str(error['input'])[:80]!r}; {_nearest_of(error['input'], profiles())}"
+        )
     message = error["msg"].removeprefix("Value error, ")
     given = error.get("input")
     shown = f" (given: {str(given)[:80]!r})" if isinstance(given, str | int | float | bool) else ""
@@ -166,10 +272,9 @@ def _problem(error: Any) -> Problem:
     return Problem(path, f"{message[:1].lower()}{message[1:]}{shown}")
 
 
-def _nearest(location: tuple[int | str, ...]) -> str:
+def _nearest(there: Any, location: tuple[int | str, ...]) -> str:
     """Which field was probably meant, among those of the type that the last name of the location was given to."""
     *path, given = location
-    there: Any = Spec
     for part in path:
         if isinstance(part, str):
             hints = {wire_name(there, name): hint for name, hint in get_type_hints(there).items()}
@@ -181,6 +286,11 @@ def _nearest(location: tuple[int | str, ...]) -> str:
     return f"did you mean {near[0]}?" if near else "see the reference for the fields there are"
 
 
+def _nearest_of(given: str, runtimes: Mapping[str, Profile]) -> str:
+    near = get_close_matches(given, runtimes, n=1)
+    return f"did you mean {near[0]}?" if near else f"there are {', '.join(runtimes)}"
+
+
 def _types(hint: Any) -> list[type[Any]]:
     """The types of ours that a type hint holds, not looking inside them."""
     if isinstance(hint, type) and is_dataclass(hint):
@@ -188,18 +298,20 @@ def _types(hint: Any) -> list[type[Any]]:
     return [found for inner in get_args(hint) for found in _types(inner)]
 
 
-def _violations(value: Any, path: str) -> list[Problem]:
+def _violations(value: Any, path: str, profile: Profile | None) -> list[Problem]:
     """Rules that a value, or a value inside it, breaks."""
-    broken = (rule for rule in rules_by_type().get(type(value), ()) if not rule.holds(value))
+    broken = (rule for rule in rules_on(value, profile) if not rule.holds(value))
     found = [Problem(f"{path}.{rule.field}", rule.message) for rule in broken]
-    return found + [problem for inner, where in _children(value, path) for problem in _violations(inner, where)]
+    return found + [
+        problem for inner, where in _children(value, path) for problem in _violations(inner, where, profile)
+    ]
 
 
 def _duplicates(value: Any, path: str) -> list[Problem]:
     """Lists keyed by name that hold a name twice, which the API server refuses as well."""
     found: list[Problem] = []
     for inner, inner_path in _children(value, path):
-        if isinstance(inner, list) and inner_path.rsplit(".", 1)[1] in ("env", "volumes", "imagePullSecrets"):
+        if isinstance(inner, list) and inner_path.rsplit(".", 1)[1] in ("env", "volumes", "imagePullSecrets", "slos"):
             names = [item["name"] if isinstance(item, dict) else item.name for item in inner]
             found += [
                 Problem(inner_path, f"{name!r} stands there twice")

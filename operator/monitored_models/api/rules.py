@@ -15,22 +15,28 @@ from typing import Any
 import promql_parser
 
 from ..runtimes import Profile, profiles
-from .fields import LABEL_KEY, PROMETHEUS_LABEL
-from .spec import (
+from .fields import LABEL_KEY, PROMETHEUS_LABEL, seconds
+from .monitoring import (
     Alerts,
-    Autoscaling,
     CounterSignal,
-    DisruptionBudget,
+    Drift,
+    GaugeSignal,
+    Indicator,
     LatencySignal,
+    Ratio,
+    Scrape,
+)
+from .spec import (
+    Autoscaling,
+    DisruptionBudget,
     Rollout,
     Scheduling,
-    Scrape,
     Spec,
     Storage,
     Volume,
 )
 
-RESERVED_ALERT_LABELS = ("namespace", "monitored_model", "severity", "alertname")
+RESERVED_ALERT_LABELS = ("namespace", "monitored_model", "severity", "signal", "slo", "alertname")
 RESERVED_MATCHERS = ("namespace", "monitored_model", "le")
 PROMQL_WORDS = (
     "and",
@@ -55,6 +61,7 @@ PROMQL_WORDS = (
     "unless",
     "without",
 )
+TIMEOUT_MESSAGE = "timeout must not be above interval, which is 30s when left out"
 RESERVED_VOLUME_PREFIX = "mm-"
 
 
@@ -67,12 +74,6 @@ class Rule:
     cel: str
     holds: Callable[[Any], bool]
     message: str
-
-
-def seconds(duration: str) -> float:
-    """A Prometheus duration of one unit, in seconds."""
-    number, unit = re.fullmatch(r"(\d+)(ms|s|m|h)", duration).groups()  # type: ignore[union-attr]
-    return int(number) * {"ms": 0.001, "s": 1, "m": 60, "h": 3600}[unit]
 
 
 def _is_zero(value: int | str) -> bool:
@@ -141,7 +142,7 @@ def _matcher_rules(on: type[Any]) -> tuple[Rule, ...]:
         holds=lambda signal: _label_keys(PROMETHEUS_LABEL, signal.matchers, RESERVED_MATCHERS),
         message="each key must be a Prometheus label name, not namespace, monitored_model or le, and without two underscores at its start",
     )
-    metric = "histogram" if on is LatencySignal else "counter"
+    metric = {LatencySignal: "histogram", GaugeSignal: "gauge"}.get(on, "counter")
     words = Rule(
         on=on,
         field=metric,
@@ -242,18 +243,19 @@ RULES: tuple[Rule, ...] = (
         holds=lambda d: (d.min_available is None) != (d.max_unavailable is None),
         message="give exactly one of minAvailable and maxUnavailable",
     ),
+    # What is left out comes from elsewhere; the parser looks again when all is laid over one another.
     Rule(
         on=Scrape,
         field="timeout",
-        cel="duration(self.timeout) <= duration(self.interval)",
-        holds=lambda s: seconds(s.timeout) <= seconds(s.interval),
-        message="timeout must not be above interval; they are 10s and 30s when left out",
+        cel="!has(self.timeout) || !has(self.interval) || duration(self.timeout) <= duration(self.interval)",
+        holds=lambda s: s.timeout is None or s.interval is None or seconds(s.timeout) <= seconds(s.interval),
+        message=TIMEOUT_MESSAGE,
     ),
     Rule(
         on=Scrape,
         field="interval",
-        cel="duration(self.interval) <= duration('2m')",
-        holds=lambda s: seconds(s.interval) <= 120,
+        cel="!has(self.interval) || duration(self.interval) <= duration('2m')",
+        holds=lambda s: s.interval is None or seconds(s.interval) <= 120,
         message="interval must not be above 2m: Prometheus takes a series for gone after five minutes without a sample",
     ),
     Rule(
@@ -264,13 +266,36 @@ RULES: tuple[Rule, ...] = (
         message="only the custom runtime takes signals: this runtime's metric names are known",
     ),
     *_matcher_rules(CounterSignal),
+    *_matcher_rules(GaugeSignal),
     *_matcher_rules(LatencySignal),
+    Rule(
+        on=Indicator,
+        field="availability",
+        cel="(has(self.availability) ? 1 : 0) + (has(self.latency) ? 1 : 0) + (has(self.ttft) ? 1 : 0) + "
+        "(has(self.ratio) ? 1 : 0) == 1",
+        holds=lambda i: sum(x is not None for x in (i.availability, i.latency, i.ttft, i.ratio)) == 1,
+        message="give exactly one of availability, latency, ttft and ratio",
+    ),
+    Rule(
+        on=Ratio,
+        field="good",
+        cel="has(self.good) != has(self.bad)",
+        holds=lambda r: (r.good is None) != (r.bad is None),
+        message="give exactly one of good and bad",
+    ),
+    Rule(
+        on=Drift,
+        field="critical",
+        cel="(has(self.warning) ? double(self.warning) : 0.1) <= (has(self.critical) ? double(self.critical) : 0.25)",
+        holds=lambda d: d.warning <= d.critical,
+        message="critical must not be below warning; they are 0.25 and 0.1 when left out",
+    ),
     Rule(
         on=Alerts,
         field="labels",
         cel=_keys_cel("labels", PROMETHEUS_LABEL, RESERVED_ALERT_LABELS),
         holds=lambda a: _label_keys(PROMETHEUS_LABEL, a.labels, RESERVED_ALERT_LABELS),
-        message="each key must be a Prometheus label name, not namespace, monitored_model, severity or alertname, and without two underscores at its start",
+        message="each key must be a Prometheus label name, not namespace, monitored_model, severity, signal, slo or alertname, and without two underscores at its start",
     ),
 )
 
@@ -312,14 +337,19 @@ def _profile_rules(profile: Profile) -> Iterable[Rule]:
 
 @cache
 def all_rules() -> tuple[Rule, ...]:
-    """Every rule on a spec, those of the runtime profiles included."""
+    """Every rule on a spec that the API server can know, those of the built-in runtime profiles included."""
     return RULES + tuple(rule for profile in profiles().values() for rule in _profile_rules(profile))
 
 
 @cache
-def rules_by_type() -> dict[type[Any], tuple[Rule, ...]]:
-    """The same by the type of the values that they are on."""
-    return {kind: tuple(r for r in all_rules() if r.on is kind) for kind in {rule.on for rule in all_rules()}}
+def _by_type() -> dict[type[Any], tuple[Rule, ...]]:
+    return {kind: tuple(rule for rule in RULES if rule.on is kind) for kind in {rule.on for rule in RULES}}
+
+
+def rules_on(value: Any, profile: Profile | None) -> tuple[Rule, ...]:
+    """The rules on a value of a spec with this runtime, those that only the settings' own profiles bring included."""
+    general = _by_type().get(type(value), ())
+    return (*general, *_profile_rules(profile)) if profile and isinstance(value, Spec) else general
 
 
 NAME_CEL = "self.metadata.name.size() <= 52 && self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')"

@@ -10,30 +10,32 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from ..runtimes import CUSTOM, OWN_PREFIX, profiles
 from ..typed import value_type
 from .fields import (
     AbsolutePath,
     Affinity,
     DisplayText,
     DnsLabel,
-    Duration,
     EnvFromSource,
     EnvVar,
     LabelValue,
     MapKey,
-    MetricName,
     ObjectName,
     PercentOrCount,
     Port,
     Quantity,
     ResourceMap,
     Seconds,
-    Severity,
     Toleration,
     TopologySpreadConstraint,
     UnixId,
     UrlPath,
 )
+from .monitoring import Monitoring
+
+# Not an enumeration, so that a platform can add profiles of its own; still a typo in a built-in name is refused.
+_RUNTIME = rf"^({'|'.join(profiles())}|{OWN_PREFIX}[a-z0-9]([a-z0-9-]*[a-z0-9])?)$"
 
 Argument = Annotated[str, Field(max_length=4096)]
 
@@ -247,153 +249,13 @@ class NetworkPolicy:
 
 
 @value_type
-class Scrape:
-    """How Prometheus reads the model's metrics."""
-
-    enabled: bool = True
-    """Whether there is a ServiceMonitor."""
-    port: Port | None = None
-    """Port of the metrics; the runtime's own, else the serving port."""
-    path: UrlPath | None = None
-    """Path of the metrics; the runtime's own when left out."""
-    interval: Duration = "30s"
-    """Time between two scrapes."""
-    timeout: Duration = "10s"
-    """Time after which a scrape is given up; at most the interval."""
-
-
-Matchers = Annotated[dict[str, Annotated[str, Field(max_length=256)]], Field(max_length=8)]
-
-
-@value_type
-class CounterSignal:
-    """A counter that the server exposes."""
-
-    counter: MetricName
-    """Name of the counter as it stands on the metrics page."""
-    matchers: Matchers = Field(default_factory=dict)
-    """Label name to regular expression (RE2, anchored at both ends); only series that match all of them count."""
-
-
-@value_type
-class LatencySignal:
-    """A histogram of request durations that the server exposes."""
-
-    histogram: MetricName
-    """Name of the histogram as it stands on the metrics page, without _bucket."""
-    scale: Annotated[float, Field(gt=0, le=1000)] = 1.0
-    """Factor that turns its unit into seconds: 0.001 for milliseconds."""
-    matchers: Matchers = Field(default_factory=dict)
-    """Label name to regular expression (RE2, anchored at both ends); only series that match all of them count."""
-
-
-@value_type
-class Signals:
-    """Names of the server's own metrics, where the runtime is custom. What is left out comes from the runtime."""
-
-    requests: CounterSignal | None = None
-    """Counter of all requests."""
-    errors: CounterSignal | None = None
-    """Counter of failed requests; of those that `requests`, else `latency`, else the runtime counts."""
-    latency: LatencySignal | None = None
-    """Histogram of request durations."""
-
-
-@value_type
-class AlertRule:
-    """Change of one alert; what is left out keeps its default."""
-
-    # Described in place: a docstring would not reach the two types below.
-    enabled: Annotated[bool, Field(description="Whether the alert exists.")] = True
-    for_: Annotated[
-        Duration | None, Field(alias="for", description="How long the fact must hold before the alert fires.")
-    ] = None
-    severity: Annotated[
-        Severity | None,
-        Field(description="Severity label: critical wakes someone, warning makes a ticket, info does neither."),
-    ] = None
-
-
-@value_type
-class RatioAlertRule(AlertRule):
-    """Change of one alert on a ratio; what is left out keeps its default."""
-
-    threshold: Annotated[float, Field(gt=0, lt=1)] | None = None
-    """Share of requests, between 0 and 1, above which the alert fires."""
-
-
-@value_type
-class LatencyAlertRule(AlertRule):
-    """Change of one alert on a duration; what is left out keeps its default."""
-
-    threshold: Duration | None = None
-    """Request duration above which the alert fires."""
-
-
-@value_type
-class AlertRules:
-    """The alerts by name."""
-
-    model_target_down: Annotated[AlertRule, Field(alias="ModelTargetDown")] = Field(default_factory=AlertRule)
-    """A pod of the model does not answer scrapes."""
-    model_replicas_missing: Annotated[AlertRule, Field(alias="ModelReplicasMissing")] = Field(default_factory=AlertRule)
-    """Fewer replicas answer scrapes than are wanted."""
-    model_no_data: Annotated[AlertRule, Field(alias="ModelNoData")] = Field(default_factory=AlertRule)
-    """Pods answer scrapes, but the metrics that the rules read are not among what they expose."""
-    model_error_ratio_high: Annotated[RatioAlertRule, Field(alias="ModelErrorRatioHigh")] = Field(
-        default_factory=RatioAlertRule
-    )
-    """Too large a share of requests fails."""
-    model_latency_high: Annotated[LatencyAlertRule, Field(alias="ModelLatencyHigh")] = Field(
-        default_factory=LatencyAlertRule
-    )
-    """Requests take too long."""
-
-
-@value_type
-class Alerts:
-    """Alerts of the model."""
-
-    labels: Annotated[dict[str, Annotated[str, Field(max_length=256)]], Field(max_length=16)] = Field(
-        default_factory=dict
-    )
-    """Labels added to every alert, for routing; namespace, monitored_model, severity and alertname are the operator's."""
-    rules: AlertRules = Field(default_factory=AlertRules)
-    """Changes of single alerts."""
-
-
-@value_type
-class Dashboard:
-    """The Grafana dashboard of the model."""
-
-    enabled: bool = True
-    """Whether there is a dashboard ConfigMap."""
-    folder: Annotated[str, Field(pattern=r"^[^/. \x00-\x1f\x7f][^/\x00-\x1f\x7f]*$", max_length=128)] | None = None
-    """Folder in Grafana, where the dashboard sidecar is set up to read it from an annotation."""
-
-
-@value_type
-class Monitoring:
-    """How the model is watched. Everything has a default that works."""
-
-    scrape: Scrape = Field(default_factory=Scrape)
-    """How Prometheus reads the model's metrics."""
-    signals: Signals | None = None
-    """Names of the server's own metrics, where the runtime is custom."""
-    alerts: Alerts = Field(default_factory=Alerts)
-    """Alerts of the model."""
-    dashboard: Dashboard = Field(default_factory=Dashboard)
-    """The Grafana dashboard of the model."""
-
-
-@value_type
 class Spec:
     """What should run, and how it is watched."""
 
     model: ModelIdentity = Field(default_factory=ModelIdentity)
     """Which model this is."""
-    runtime: Literal["custom", "triton", "vllm"] = "custom"
-    """Kind of model server: gives image, arguments, ports, probes and the names of its metrics."""
+    runtime: Annotated[str, Field(pattern=_RUNTIME, max_length=40)] = CUSTOM
+    """Kind of model server: gives image, arguments, ports, probes and the names of its metrics. Names that begin with x- are profiles of the operator's settings."""
     image: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/@+-]*$", max_length=512)] | None = None
     """Container image of the server; required for the custom runtime, else the runtime's own when left out."""
     image_pull_policy: Literal["Always", "IfNotPresent", "Never"] | None = None

@@ -52,6 +52,10 @@ class MonitoringStatus:
     """Name of the dashboard's ConfigMap."""
     dashboard_uid: Annotated[Text | None, Field(alias="dashboardUID")] = None
     """Uid of the dashboard in Grafana."""
+    profile: Text | None = None
+    """Name of the MonitoringProfile that counts."""
+    unavailable: Annotated[list[Text], Field(max_length=64)] | None = None
+    """Metrics of the catalogue that a server of this runtime cannot give; mmctl explain says why."""
 
 
 @value_type

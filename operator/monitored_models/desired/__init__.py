@@ -6,6 +6,7 @@ from ..api import Model
 from ..settings import Settings
 from .autoscaler import autoscaler
 from .child import Child
+from .context import notes, unavailable
 from .dashboard import dashboard
 from .deployment import deployment
 from .disruptionbudget import disruptionbudget
@@ -14,7 +15,7 @@ from .prometheusrule import prometheusrule
 from .service import service
 from .servicemonitor import servicemonitor
 
-__all__ = ["Child", "render"]
+__all__ = ["Child", "notes", "render", "unavailable"]
 
 
 def render(model: Model, settings: Settings, replicas: int | None) -> list[Child]:

@@ -15,6 +15,8 @@ RUNTIME = f"{GROUP}/runtime"
 
 SERIES_MODEL = "monitored_model"
 SERIES_VERSION = "monitored_model_version"
+SERIES_RUNTIME = "runtime"
+"""On what the rules of a fleet record."""
 IDENTITY = ("namespace", SERIES_MODEL)
 """Labels that together name a model on every series."""
 

@@ -16,6 +16,25 @@ def workload(model: Model) -> str:
     return model.name
 
 
+GENERATED_NAME = 58
+"""Characters that Kubernetes keeps of a name to which it appends five of its own."""
+
+
+def pod_pattern(model: Model) -> str:
+    """Regular expression that the names of the model's pods match, and no other Deployment's.
+
+    `<name>-<hash>-<five>`, where neither part has a dash. After a long name the hash may be cut, its dash with it.
+    """
+    cut = len(workload(model)) + len("-0123456789-") > GENERATED_NAME
+    return f"{workload(model)}-[a-z0-9]+{'(-[a-z0-9]{5})?' if cut else '-[a-z0-9]{5}'}"
+
+
+def claims(model: Model) -> tuple[str, ...]:
+    """Names of the volume claims that the model mounts."""
+    sources = (volume.persistent_volume_claim for volume in model.spec.storage.volumes)
+    return tuple(sorted({claim.claim_name for claim in sources if claim}))
+
+
 def dashboard(model: Model) -> str:
     """Name of the dashboard's ConfigMap."""
     return f"{model.name}-dashboard"

@@ -8,10 +8,12 @@ from grafana_foundation_sdk.builders import common, heatmap, prometheus, timeser
 from grafana_foundation_sdk.builders import dashboard as grafana
 from grafana_foundation_sdk.builders import stat as stats
 from grafana_foundation_sdk.builders import table as tables
+from grafana_foundation_sdk.builders import text as texts
 from grafana_foundation_sdk.models import common as options
 from grafana_foundation_sdk.models import dashboard as model
 from grafana_foundation_sdk.models import heatmap as heatmaps
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
+from grafana_foundation_sdk.models.text import TextMode
 
 DATASOURCE = "datasource"
 Panel = Any
@@ -62,15 +64,22 @@ def stat(
     )
 
 
-def lines(title: str, description: str, queries: dict[str, str], *, unit: str, red_from: float | None = None) -> Panel:
-    """Time series by legend; a dashed line where the alert fires."""
+def lines(
+    title: str,
+    description: str,
+    queries: dict[str, str],
+    *,
+    unit: str,
+    red_from: float | None = None,
+    least: float | None = 0,
+) -> Panel:
+    """Time series by legend; a dashed line where the alert fires. `least` is the lower end of the axis."""
     panel = (
         timeseries.Panel()
         .title(title)
         .description(description)
         .datasource(_SOURCE)
         .unit(unit)
-        .min(0)
         .fill_opacity(8)
         .legend(common.VizLegendOptions().show_legend(True).placement(options.LegendPlacement.BOTTOM))
         .tooltip(common.VizTooltipOptions().mode(options.TooltipDisplayMode.MULTI))
@@ -79,6 +88,8 @@ def lines(title: str, description: str, queries: dict[str, str], *, unit: str, r
         .span(12)
         .height(8)
     )
+    if least is not None:
+        panel = panel.min(least)
     if red_from is not None:
         panel = panel.thresholds_style(
             common.GraphThresholdsStyleConfig().mode(options.GraphThresholdsStyleMode.DASHED)
@@ -103,6 +114,13 @@ def heat(title: str, description: str, buckets: str, *, unit: str) -> Panel:
         .no_value(_NO_DATA)
         .span(12)
         .height(8)
+    )
+
+
+def text(title: str, description: str, content: str) -> Panel:
+    """A text in Markdown."""
+    return (
+        texts.Panel().title(title).description(description).content(content).mode(TextMode.MARKDOWN).span(24).height(6)
     )
 
 

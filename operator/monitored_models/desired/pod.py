@@ -45,7 +45,7 @@ def _container(model: Model) -> dict[str, Any]:
             "name": names.CONTAINER,
             "image": spec.image or profile.image,
             "imagePullPolicy": spec.image_pull_policy,
-            "command": spec.command,
+            "command": _command(model),
             "args": _arguments(model),
             "env": _environment(model),
             "envFrom": spec.env_from,
@@ -81,6 +81,12 @@ def _fill(text: str, model: Model) -> str:
     }
     # In one pass: a value that looks like a placeholder is not filled again.
     return re.sub(r"\{(\w+)\}", lambda found: values[found[1]].replace("$", "$$"), text)
+
+
+def _command(model: Model) -> list[str] | None:
+    if model.spec.command is not None:
+        return model.spec.command
+    return [_fill(part, model) for part in model.profile.command] or None
 
 
 def _arguments(model: Model) -> list[str]:

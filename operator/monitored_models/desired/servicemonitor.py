@@ -5,15 +5,16 @@ from __future__ import annotations
 from ..api import Model
 from ..kinds import SERVICE_MONITOR
 from ..settings import Settings
-from . import labels, names
+from . import labels, names, selection
 from .child import Child, child
 
 
 def servicemonitor(model: Model, settings: Settings) -> Child | None:
     """The ServiceMonitor, or None where scraping is switched off."""
-    scrape = model.spec.monitoring.scrape
+    scrape = model.monitoring.scrape
     if not scrape.enabled:
         return None
+    relabelings = selection.metric_relabelings(model)
     identity = {labels.SERIES_MODEL: labels.MODEL, labels.SERIES_VERSION: labels.VERSION}
     return child(
         model,
@@ -26,16 +27,18 @@ def servicemonitor(model: Model, settings: Settings) -> Child | None:
                 {
                     "port": names.scrape_port(model),
                     "path": scrape.path or model.profile.metrics_path,
-                    "interval": scrape.interval,
-                    "scrapeTimeout": scrape.timeout,
+                    "interval": model.scrape_interval,
+                    "scrapeTimeout": model.scrape_timeout,
                     # By relabeling, since targetLabels would mangle the names; from the pod, since a Service's
                     # version would be wrong for the old pods of a rollout.
                     "relabelings": [
                         {"action": "replace", "sourceLabels": [labels.meta(label)], "targetLabel": target}
                         for target, label in identity.items()
                     ],
+                    **({"metricRelabelings": relabelings} if relabelings else {}),
                 }
             ],
+            **selection.limits(model),
             # Prometheus 3 refuses a page without a content type, which home-made endpoints often lack.
             "fallbackScrapeProtocol": "PrometheusText0.0.4",
         },
