@@ -28,10 +28,10 @@ def write(page: Path, rungs: Sequence[Rung]) -> None:
     pictures.mkdir(exist_ok=True)
     (pictures / "bench-time.svg").write_text(_time_picture(rungs))
     (pictures / "bench-cost.svg").write_text(_cost_picture(rungs))
-    put(page, f"{_when()}\n{tables(rungs)}\n")
+    put(page, f"{when()}\n{tables(rungs)}\n")
 
 
-def _when() -> str:
+def when() -> str:
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     return (
         f"Measured on {datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores, {memory:.0f} GiB of memory, Linux "

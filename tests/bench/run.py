@@ -21,7 +21,7 @@ from pathlib import Path
 from bench import load, report
 from bench.measure import Progress, api_calls, client, samples, usage, watching
 from bench.results import Bare, Full, Plain, Rung
-from kubernetes_bed import CRD, Bed, prometheus_crds, running_bed
+from kubernetes_bed import OWN_CRDS, Bed, prometheus_crds, running_bed
 from monitored_models.cluster import Cluster
 from monitored_models.kinds import CONFIG_MAP, DEPLOYMENT, MODEL, PROMETHEUS_RULE
 from monitored_models.reconcile import MINOR_SECONDS
@@ -40,7 +40,7 @@ WRITES = ("POST", "APPLY", "PATCH", "PUT", "DELETE", "DELETECOLLECTION")
 
 @contextlib.contextmanager
 def _bed(*, controllers: bool) -> Iterator[Bed]:
-    crds = [CRD, *prometheus_crds()]
+    crds = [*OWN_CRDS, *prometheus_crds()]
     with (
         tempfile.TemporaryDirectory(prefix="bench-") as folder,
         running_bed(Path(folder), crds, controllers=controllers, audit=controllers) as bed,

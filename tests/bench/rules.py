@@ -1,0 +1,148 @@
+"""What the rules of models cost: size, and evaluation on a real Prometheus. `python -m bench.rules --out docs/rules.md`.
+
+One model of several kinds; then the same model many times, once with rules of its own for each, once with a fleet's.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+import time
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import measured
+from bench.report import when
+from monitored_models.api import Model
+from monitored_models.desired import fleet, render
+from monitored_models.runtimes import profiles
+from monitored_models.settings import Settings
+from signals import history
+from signals.history import Fixture
+from testbed import prometheus
+from testbed.processes import wait_until
+from unit.specs import model
+
+INTERVAL = 30
+"""Seconds between two evaluations, as prometheus-operator sets it where nobody says otherwise."""
+ROUNDS = 3
+SLOS = [
+    {"name": "availability", "objective": 99.9, "indicator": {"availability": {}}},
+    {"name": "fast", "objective": 99, "indicator": {"latency": {"threshold": "250ms"}}},
+]
+EVERYTHING = {
+    "slos": SLOS,
+    "quality": {"accuracy": {"min": 0.9}, "recall": {"min": 0.8}},
+    "drift": {},
+    "freshness": {"maxAge": "30d"},
+}
+KINDS = {
+    "custom, as it comes": {"image": "server:1"},
+    "custom, two objectives, quality, drift, freshness": {"image": "server:1", "monitoring": EVERYTHING},
+    "vllm, as it comes": {"runtime": "vllm", "model": {"uri": "hf://a/b"}},
+    "triton, as it comes": {"runtime": "triton", "model": {"uri": "s3://a/b"}},
+}
+
+
+class Numbered(Fixture):
+    """A fixture as one of many models."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__("custom", "instrumented")
+        object.__setattr__(self, "number", number)
+
+    @property
+    def name(self) -> str:
+        """Name of the model."""
+        return f"model-{self.number:04d}"  # type: ignore[attr-defined]
+
+    @cached_property
+    def model(self) -> Model:
+        """The model."""
+        return model({"image": "server:1"}, name=self.name, namespace=history.NAMESPACE)
+
+
+def rule_of(made: Model) -> dict[str, Any]:
+    """The PrometheusRule of a model."""
+    (found,) = [child for child in render(made, Settings(), 1) if child["kind"] == "PrometheusRule"]
+    return found
+
+
+def size_table() -> str:
+    """Size of one model's PrometheusRule, and what is in it."""
+    lines = ["| model | groups | recorded series | alerts | size as JSON |", "| :--- | ---: | ---: | ---: | ---: |"]
+    for name, spec in KINDS.items():
+        body = rule_of(model(spec))
+        groups = body["spec"]["groups"]
+        rules = [rule for group in groups for rule in group["rules"]]
+        recorded = sum("record" in rule for rule in rules)
+        size = len(json.dumps(body))
+        lines.append(f"| {name} | {len(groups)} | {recorded} | {len(rules) - recorded} | {size / 1000:.1f} kB |")
+    return "\n".join(lines)
+
+
+def evaluation(count: int, scope: str, folder: Path) -> tuple[int, float]:
+    """Number of rules, and seconds that one evaluation of all of them takes."""
+    models = [Numbered(number) for number in range(count)]
+    end = time.time()
+
+    def samples() -> Iterator[str]:
+        for numbered in models:
+            yield from history.history(numbered, end)
+            for name, labels, value in fleet.series(numbered.model):
+                about = {"namespace": history.NAMESPACE, "monitored_model": numbered.name, **labels}
+                yield from (history.line(name, about, value, end - back) for back in range(0, 300, 60))
+
+    prometheus.write_history(folder, samples())
+    if scope == "fleet":
+        groups = fleet.groups({"custom": profiles()["custom"]}, Settings())
+    else:
+        groups = [group for numbered in models for group in rule_of(numbered.model)["spec"]["groups"]]
+    with prometheus.running(folder, groups, interval="10s") as server:
+        prometheus.wait_evaluated(server, timeout=300)
+        seconds = []
+        for _ in range(ROUNDS):
+            since = time.time()
+            wait_until(lambda since=since: _all_since(server, since), "another evaluation", timeout=60)  # type: ignore[misc]
+            seconds.append(sum(rule["evaluationTime"] for rule in server.rules()))
+        return len(server.rules()), sorted(seconds)[ROUNDS // 2]
+
+
+def _all_since(server: prometheus.Prometheus, since: float) -> bool:
+    groups = server.get("rules")["groups"]
+    stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(since))
+    return all(group["lastEvaluation"] > stamp for group in groups)
+
+
+def evaluation_table(counts: list[int]) -> str:
+    """What an evaluation costs, by number of models, in both scopes."""
+    lines = [
+        f"| models | rules of their own | one evaluation | cores at {INTERVAL} s | rules of a fleet | one evaluation | cores at {INTERVAL} s |",
+        "| ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for count in counts:
+        row = [f"{count}"]
+        for scope in ("one model", "fleet"):
+            with tempfile.TemporaryDirectory(prefix="bench-rules-") as folder:
+                rules, seconds = evaluation(count, scope, Path(folder))
+            row += [f"{rules}", f"{seconds * 1000:.0f} ms", f"{seconds / INTERVAL:.4f}"]
+        lines.append(f"| {' | '.join(row)} |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Measure, and write the page."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--counts", default="1,100,500")
+    parser.add_argument("--out", type=Path)
+    arguments = parser.parse_args()
+    counts = [int(count) for count in arguments.counts.split(",")]
+    text = f"{when()}\n{size_table()}\n\n{evaluation_table(counts)}\n"
+    measured.conclude(text, arguments.out, alarm=False)
+
+
+if __name__ == "__main__":
+    main()

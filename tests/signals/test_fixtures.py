@@ -1,0 +1,159 @@
+"""Every runtime's signals on a real Prometheus: what its server exposes, through the rendered rules, in both scopes.
+
+One Prometheus evaluates the PrometheusRule of each fixture's model, another the rules of a fleet, over the same past.
+The expected values were computed from the pages by other means than PromQL.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from monitored_models.desired import fleet, render
+from monitored_models.desired.catalogue import CATALOGUE, PREFIX, offers
+from monitored_models.desired.context import context
+from monitored_models.runtimes import profiles
+from monitored_models.settings import Settings
+from signals import history
+from signals.history import Fixture, fixtures
+from testbed import prometheus
+
+FIXTURES = fixtures()
+SCOPES = ("one model", "fleet")
+TOLERANCE = 0.02
+"""A rate over five minutes ends some seconds before its window does, and Prometheus extrapolates."""
+SUMMED = (
+    "inference_throughput",
+    "inference_errors",
+    "token_throughput",
+    "prompt_token_throughput",
+    "queue_length",
+    "model_labels:count",
+)
+"""What two pods do together; everything else is the same for both."""
+COUNTED = ("model_labels:count",)
+"""Increases over a window longer than the past there is."""
+SAID = ("cpu_usage", "memory_usage", "disk_usage")
+"""What a server says itself, and the kubelet says better."""
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """The recorded series of all fixtures."""
+
+    samples: list[dict[str, Any]]
+
+    def of(self, fixture: Fixture, name: str, label: str | None = None) -> Any:
+        """Value of a series of a fixture's model, or its values by a label; None where there is none."""
+        found = {
+            sample["metric"].get(label, "") if label else "": float(sample["value"][1])
+            for sample in self.samples
+            if sample["metric"]["monitored_model"] == fixture.name and sample["metric"]["__name__"] == PREFIX + name
+        }
+        return (found if label else found[""]) if found else None
+
+    def names(self, fixture: Fixture) -> set[str]:
+        """Series of a fixture's model that have data."""
+        return {
+            sample["metric"]["__name__"]
+            for sample in self.samples
+            if sample["metric"]["monitored_model"] == fixture.name
+        }
+
+
+def groups_of(scope: str) -> list[dict[str, Any]]:
+    if scope == "fleet":
+        return fleet.groups(profiles(), Settings())
+    children = (child for fixture in FIXTURES for child in render(fixture.model, Settings(), history.PODS))
+    return [group for child in children if child["kind"] == "PrometheusRule" for group in child["spec"]["groups"]]
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Recorded]:
+    folder = tmp_path_factory.mktemp("signals")
+    end = time.time()
+
+    def samples() -> Iterator[str]:
+        for fixture in FIXTURES:
+            yield from history.history(fixture, end)
+        yield from history.claims(end)
+
+    first = folder / SCOPES[0]
+    prometheus.write_history(first, samples())
+    shutil.copytree(first / "data", folder / SCOPES[1] / "data")
+    found = {}
+    for scope in SCOPES:
+        with prometheus.running(folder / scope, groups_of(scope)) as server:
+            prometheus.wait_evaluated(server)
+            found[scope] = Recorded(server.query(f'{{__name__=~"{PREFIX}.+"}}'))
+    return found
+
+
+@pytest.mark.parametrize("scope", SCOPES)
+@pytest.mark.parametrize("fixture", FIXTURES, ids=lambda f: f.name)
+def test_fixture_yields_its_values(fixture: Fixture, scope: str, recorded: dict[str, Recorded]) -> None:
+    found, wrong = recorded[scope], {}
+    for name, expected in fixture.expected.items():
+        if name in SAID:
+            continue
+        if isinstance(expected, list):  # versions
+            shown = set(found.of(fixture, name, "version") or ())
+            right = shown == set(map(str, expected))
+        elif isinstance(expected, dict):  # by feature
+            shown = found.of(fixture, name, "feature")
+            right = shown == pytest.approx(expected, rel=TOLERANCE)
+        else:
+            shown = found.of(fixture, name)
+            right = shown == pytest.approx(whole(name, expected, fixture), rel=TOLERANCE)
+        if not right:
+            wrong[name] = (shown, expected)
+    assert not wrong
+
+
+def whole(name: str, expected: float, fixture: Fixture) -> float:
+    """What all pods come to."""
+    factor = history.PODS if name in SUMMED else 1
+    return expected * factor * (history.MINUTES * 60 / fixture.about["seconds"] if name in COUNTED else 1)
+
+
+@pytest.mark.parametrize("scope", SCOPES)
+@pytest.mark.parametrize("fixture", FIXTURES, ids=lambda f: f.name)
+def test_resources_and_versions_are_there_for_every_runtime(
+    fixture: Fixture, scope: str, recorded: dict[str, Recorded]
+) -> None:
+    found = recorded[scope]
+    assert found.of(fixture, "cpu_usage") == pytest.approx(history.PODS * history.CPU_CORES, rel=TOLERANCE)
+    assert found.of(fixture, "memory_usage") == history.PODS * history.MEMORY_BYTES
+    assert found.of(fixture, "disk_usage") == history.PODS * history.WRITTEN_BYTES + history.USED_BYTES
+    assert found.of(fixture, "disk_usage:ratio") == history.USED_BYTES / history.CAPACITY_BYTES
+    assert found.of(fixture, "model_version", "monitored_model_version") == {"v1": history.PODS}
+    assert found.of(fixture, "model_update_time") is not None
+
+
+QUALITY = {entry.series for entry in CATALOGUE if entry.group == "quality"}
+
+
+@pytest.mark.parametrize("scope", SCOPES)
+@pytest.mark.parametrize("runtime", sorted(profiles()))
+def test_whatever_a_profile_offers_some_version_of_its_server_gives(
+    runtime: str, scope: str, recorded: dict[str, Recorded]
+) -> None:
+    """And nothing that it says is unavailable."""
+    versions = [fixture for fixture in FIXTURES if fixture.runtime == runtime]
+    assert versions, "a runtime without a fixture"
+    given = set().union(*(recorded[scope].names(fixture) for fixture in versions))
+    offered = {offer.entry.series for offer in offers(context(versions[0].model)) if offer.expression}
+    # Quality is offered by every server that runs its authors' code; only the instrumented fixtures have some.
+    assert offered - given <= (set() if runtime == "custom" else QUALITY)
+    assert given <= offered
+
+
+@pytest.mark.parametrize("fixture", FIXTURES, ids=lambda f: f.name)
+def test_both_scopes_say_the_same(fixture: Fixture, recorded: dict[str, Recorded]) -> None:
+    assert recorded["one model"].names(fixture) == recorded["fleet"].names(fixture)
