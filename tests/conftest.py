@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from kubernetes_bed import CRD, Bed, prometheus_crds, running_bed
+from kubernetes_bed import OWN_CRDS, Bed, prometheus_crds, running_bed
 from testbed.processes import Process
 
 _numbers = itertools.count(1)
@@ -16,7 +16,7 @@ _numbers = itertools.count(1)
 @pytest.fixture(scope="session")
 def bed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bed]:
     """A control plane with controllers and one simulated node, our CRD and prometheus-operator's."""
-    with running_bed(tmp_path_factory.mktemp("controlplane"), [CRD, *prometheus_crds()]) as made:
+    with running_bed(tmp_path_factory.mktemp("controlplane"), [*OWN_CRDS, *prometheus_crds()]) as made:
         yield made
 
 

@@ -16,13 +16,14 @@ from typing import Any
 
 import yaml
 
-from monitored_models.kinds import CHILDREN, MODEL, Kind
+from monitored_models.kinds import CHILDREN, MODEL, PROFILE, Kind
 from testbed import tools
 from testbed.controlplane import ControlPlane
 from testbed.processes import Process, start
 
 ROOT = Path(__file__).parents[1]
 CRD = ROOT / "crds/monitoredmodels.yaml"
+OWN_CRDS = (CRD, ROOT / "crds/monitoringprofiles.yaml")
 PROMETHEUS_CRDS = ("servicemonitors", "prometheusrules", "podmonitors", "probes", "_prometheuses")
 OPERATOR = "monitored-models-operator"
 LEASE_NAMESPACE = "monitored-models"
@@ -37,6 +38,16 @@ def model(name: str, namespace: str, **spec: Any) -> Object:
         "kind": MODEL.name,
         "metadata": {"name": name, "namespace": namespace},
         "spec": {"image": "registry.example.com/model:1", **spec},
+    }
+
+
+def profile(name: str, namespace: str, **spec: Any) -> Object:
+    """A MonitoringProfile."""
+    return {
+        "apiVersion": PROFILE.api_version,
+        "kind": PROFILE.name,
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": spec,
     }
 
 

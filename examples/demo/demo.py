@@ -32,7 +32,8 @@ from testbed.node import NeedsRootError, OneNodeCluster
 from testbed.processes import NotReadyError, Process, start, wait_until
 
 ROOT = Path(__file__).parents[2]
-CRD = ROOT / "crds/monitoredmodels.yaml"
+CRDS = tuple(sorted((ROOT / "crds").glob("*.yaml")))
+"""Each is named after the plural of its kind."""
 TIMEOUT = 420.0
 """Seconds in which everything has to be there; usually less than two minutes."""
 
@@ -82,7 +83,7 @@ def _stage() -> Iterator[Stage]:
     tools.ensure(*names, "prometheus-operator", "prometheus-config-reloader", "prometheus")
     server, pictures = images.model(), (images.prometheus(), images.reloader())
     _say("starting a cluster of one node")
-    with OneNodeCluster("demo", crds=[CRD]) as cluster:
+    with OneNodeCluster("demo", crds=CRDS) as cluster:
         name = cluster.import_image(server)
         for picture in pictures:
             cluster.import_image(picture)
@@ -98,7 +99,9 @@ def _given_images() -> prometheus.Images | None:
 
 def _show(stage: Stage, folder: Path, *, once: bool, began: float) -> int:
     cluster = Cluster(stage.kubeconfig)
-    cluster.apply_text("/apis/apiextensions.k8s.io/v1/customresourcedefinitions/" + CRD_NAME, CRD.read_bytes())
+    for crd in CRDS:
+        path = f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{crd.stem}.monitoredmodels.dev"
+        cluster.apply_text(path, crd.read_bytes())
     _say("starting the operator, and Prometheus by prometheus-operator")
     prometheus.install(cluster, stage.prometheus)
     for manifest in models.manifests(stage.model):
@@ -186,8 +189,6 @@ def _clean(cluster: Cluster, stage: Stage) -> None:
 def _say(text: str) -> None:
     console.print(f"[bold]demo:[/] {text}")
 
-
-CRD_NAME = "monitoredmodels.monitoredmodels.dev"
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -58,7 +58,7 @@ def gaps(cluster: Cluster, prometheus: Prometheus) -> list[str]:
     empty = [
         f"the panel {panel['title']!r} of {title} has no data"
         for title, panel in panels
-        for target in panel["targets"]
+        for target in panel.get("targets", ())
         if not prometheus.query(target["expr"])
     ]
     wanted = f"/apis/monitoring.coreos.com/v1/namespaces/{NAMESPACE}/prometheusrules"

@@ -13,15 +13,17 @@ import yaml
 
 from . import logs
 from . import settings as operator_settings
-from .api import Model
+from .api import InvalidSpec, Model, Shared, parse
+from .api.inherit import layers
 from .cluster import ApiError, Cluster, ConfigurationError, load_configuration
-from .desired import render
+from .desired import notes, render
 from .desired.replicas import replicas
-from .diff import difference
-from .manifests import read
+from .diff import difference, stored_profile
+from .explain import explanation
+from .manifests import Document, Manifests, read
 from .run import run as run_operator
 from .settings import Settings
-from .validate import problems
+from .validate import problems, profile_problems
 from .web import CannotListen
 from .yamlfile import UnreadableFile
 
@@ -46,9 +48,9 @@ file_option = click.option(
     type=click.Path(path_type=Path),
     multiple=True,
     required=True,
-    help="File or folder with MonitoredModels, or - for standard input; may be given more than once.",
+    help="File or folder with MonitoredModels and MonitoringProfiles, or - for standard input; may be given more than once.",
 )
-namespace_option = click.option("-n", "--namespace", help="Namespace of models that name none.")
+namespace_option = click.option("-n", "--namespace", help="Namespace of objects that name none.")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -77,7 +79,9 @@ def render_command(files: tuple[Path, ...], namespace: str | None, settings: Set
     """Print the objects that the operator would make, as YAML. Needs no cluster."""
     used = settings or Settings()
     children = [
-        child for model in _models(files, namespace, used) for child in render(model, used, replicas(model, None))
+        child
+        for model in _models(_read(files, namespace, used), used)
+        for child in render(model, used, replicas(model, None))
     ]
     click.echo(yaml.safe_dump_all(children, sort_keys=False, width=120, allow_unicode=True), nl=False)
 
@@ -88,8 +92,12 @@ def render_command(files: tuple[Path, ...], namespace: str | None, settings: Set
 @settings_option
 def validate(files: tuple[Path, ...], namespace: str | None, settings: Settings | None) -> None:
     """Check files without a cluster. Exits with 1 when something is wrong, naming file, field and way out."""
-    count = len(_models(files, namespace, settings or Settings()))
-    click.echo(f"{count} MonitoredModel{'' if count == 1 else 's'} valid", err=True)
+    used = settings or Settings()
+    manifests = _read(files, namespace, used)
+    _models(manifests, used)
+    counts = {"MonitoredModel": len(manifests.models), "MonitoringProfile": len(manifests.profiles)}
+    told = (f"{count} {kind}{'' if count == 1 else 's'}" for kind, count in counts.items() if count)
+    click.echo(f"{' and '.join(told)} valid", err=True)
 
 
 @main.command()
@@ -99,9 +107,9 @@ def validate(files: tuple[Path, ...], namespace: str | None, settings: Settings 
 def diff(files: tuple[Path, ...], namespace: str | None, settings: Settings | None) -> None:
     """Show how the objects in the cluster would change. Exits with 1 when they would, with 2 on trouble."""
     used = settings or Settings()
-    models = _models(files, namespace, used)
+    manifests = _read(files, namespace, used)
     try:
-        text = asyncio.run(_differences(models, used))
+        text = asyncio.run(_differences(manifests, used))
     except (ConfigurationError, ApiError) as error:
         click.echo(f"Error: {error}", err=True)
         sys.exit(2)
@@ -109,31 +117,73 @@ def diff(files: tuple[Path, ...], namespace: str | None, settings: Settings | No
     sys.exit(1 if text else 0)
 
 
-async def _differences(models: Sequence[Model], settings: Settings) -> str:
+@main.command()
+@file_option
+@namespace_option
+@settings_option
+def explain(files: tuple[Path, ...], namespace: str | None, settings: Settings | None) -> None:
+    """Print what a model gets, what its runtime cannot give and why, and where each value comes from. Needs no cluster."""
+    used = settings or Settings()
+    manifests = _read(files, namespace, used)
+    texts = []
+    for document in manifests.models:
+        shared = manifests.shared(document)
+        model = _parsed(document, shared, used)
+        assert isinstance(model, Model)
+        own = document.body["spec"].get("monitoring") or {}
+        texts.append(explanation(model, layers(own, shared, used.platform, model.spec.runtime)))
+    click.echo("\n".join(texts), nl=False)
+
+
+async def _differences(manifests: Manifests, settings: Settings) -> str:
     cluster = Cluster(await load_configuration())
     try:
-        return "".join([await difference(model, settings, cluster) for model in models])
+        texts = []
+        for document in manifests.models:
+            shared = manifests.shared(document)
+            if shared is None:
+                shared = await stored_profile(cluster, document.namespace, document.profile)
+            texts.append(await difference(_model(document, shared, settings), settings, cluster))
+        return "".join(texts)
     finally:
         await cluster.close()
 
 
-def _models(files: Sequence[Path], namespace: str | None, settings: Settings) -> list[Model]:
-    """The models of the files, if every one is valid; else what is wrong goes to standard error, and the exit code is 1."""
+def _read(files: Sequence[Path], namespace: str | None, settings: Settings) -> Manifests:
+    """What is in the files, if all of it is valid; else what is wrong goes to standard error, and the exit code is 1."""
     try:
-        documents = read(files, namespace)
+        manifests = read(files, namespace)
     except UnreadableFile as error:
         raise click.ClickException(str(error)) from error
-    if not documents:
+    if not manifests.models and not manifests.profiles:
         raise click.ClickException("no MonitoredModel in " + ", ".join(map(str, files)))
-    found = [
-        f"{document.file}: {document.name}: {problem}"
-        for document in documents
-        for problem in problems(document.parsed, settings)
+    wrong = [(profile, profile_problems(profile.body)) for profile in manifests.profiles]
+    wrong += [
+        (model, problems(_parsed(model, manifests.shared(model), settings), settings)) for model in manifests.models
     ]
+    found = [f"{document.file}: {document.name}: {problem}" for document, each in wrong for problem in each]
     if found:
         click.echo("\n".join(found), err=True)
         sys.exit(1)
-    return [document.parsed for document in documents if isinstance(document.parsed, Model)]
+    return manifests
+
+
+def _models(manifests: Manifests, settings: Settings) -> list[Model]:
+    """The models of valid files, each with the profile that the files have for it."""
+    return [_model(document, manifests.shared(document), settings) for document in manifests.models]
+
+
+def _model(document: Document, shared: Shared | None, settings: Settings) -> Model:
+    """A model of a valid file. What it asks for and cannot have goes to standard error."""
+    model = _parsed(document, shared, settings)
+    assert isinstance(model, Model)
+    for note in notes(model):
+        click.echo(f"note: {document.file}: {document.name}: {note.message}", err=True)
+    return model
+
+
+def _parsed(document: Document, shared: Shared | None, settings: Settings) -> Model | InvalidSpec:
+    return parse(document.body, settings.platform, shared)
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ from kubernetes.aio import client as api
 from kubernetes.aio import config as configs
 
 from .digest import FIELD_MANAGER
-from .kinds import CHILDREN, EVENT, MODEL, Kind
+from .kinds import CHILDREN, EVENT, MODEL, PROFILE, Kind
 
 PAGE = 500
 TIMEOUT_SECONDS, CONNECT_SECONDS = 30.0, 10.0
@@ -218,7 +218,7 @@ class Cluster:
                 return
             query["continue"] = token
 
-    async def served(self, kinds: Iterable[Kind] = (MODEL, *CHILDREN)) -> frozenset[Kind]:
+    async def served(self, kinds: Iterable[Kind] = (MODEL, PROFILE, *CHILDREN)) -> frozenset[Kind]:
         """Which of the kinds the API server has."""
         wanted = list(kinds)
         versions = sorted({kind.api_version for kind in wanted})

@@ -11,11 +11,11 @@ from typing import Any
 import yaml
 
 from . import digest
-from .api import Model
+from .api import Model, Shared
 from .cluster import ApiError, Cluster
 from .desired import labels, render
 from .desired.replicas import replicas
-from .kinds import CHILDREN, DEPLOYMENT, MODEL, Kind
+from .kinds import CHILDREN, DEPLOYMENT, MODEL, PROFILE, Kind
 from .settings import Settings
 from .view import observed_child
 
@@ -36,6 +36,12 @@ async def difference(model: Model, settings: Settings, cluster: Cluster) -> str:
         after = digest.rendered_part(wanted[kind, name]) if (kind, name) in wanted else None
         parts += _unified(f"{kind.name}/{model.namespace}/{name}", before, after)
     return "".join(parts)
+
+
+async def stored_profile(cluster: Cluster, namespace: str, name: str) -> Shared | None:
+    """A MonitoringProfile as the cluster has it; None where it has none of that name, or does not know the kind."""
+    stored = await _get(cluster, PROFILE, namespace, name)
+    return Shared(name, stored.get("spec", {})) if stored else None
 
 
 async def _live(cluster: Cluster, model: Model) -> dict[tuple[Kind, str], dict[str, Any]]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from .api import Model
@@ -28,10 +29,15 @@ class Family:
 
 INFO = Family("monitored_model_info", "A model, with what it is and which version should run.")
 CONDITION = Family("monitored_model_condition", "The present status (True, False, Unknown) and reason of a condition.")
+VERSION_SINCE = Family(
+    "monitored_model_version_since_timestamp_seconds", "When the spec began to name the version that it names."
+)
+CLAIM_INFO = Family("monitored_model_claim_info", "A PersistentVolumeClaim that the model mounts.")
 GENERATION = Family("monitored_model_generation", "Generation of the spec that the conditions are about.")
 DESIRED = Family("monitored_model_replicas_desired", "Replicas that should run.")
 READY = Family("monitored_model_replicas_ready", "Replicas that are ready.")
 POD_INFO = Family("monitored_model_pod_info", "A pod, with the model that it belongs to.")
+POD_CREATED = Family("monitored_model_pod_created_timestamp_seconds", "When a pod was created.")
 POD_READY = Family("monitored_model_pod_ready", "Whether a pod is ready.")
 RESTARTS = Family("monitored_model_pod_container_restarts_total", "Restarts of a pod's containers.", kind="counter")
 OUT_OF_MEMORY = Family(
@@ -40,11 +46,14 @@ OUT_OF_MEMORY = Family(
 WAITING = Family("monitored_model_pod_waiting", "Why a pod does not run, in Kubernetes' own word.")
 FAMILIES = (
     INFO,
+    VERSION_SINCE,
+    CLAIM_INFO,
     CONDITION,
     GENERATION,
     DESIRED,
     READY,
     POD_INFO,
+    POD_CREATED,
     POD_READY,
     RESTARTS,
     OUT_OF_MEMORY,
@@ -86,7 +95,7 @@ def lines_of(key: Key, model: Model | None, status: Mapping[str, Any], pods: Seq
 
     def add(family: Family, value: float, **labels: str) -> None:
         inside = ",".join(f'{name}="{_escaped(text)}"' for name, text in {**own, **labels}.items())
-        rows[family].append(f"{family.name}{{{inside}}} {value:g}\n")
+        rows[family].append(f"{family.name}{{{inside}}} {value:.15g}\n")
 
     if model:
         about = model.spec.model
@@ -98,6 +107,10 @@ def lines_of(key: Key, model: Model | None, status: Mapping[str, Any], pods: Seq
             framework=about.framework or "",
             runtime=model.spec.runtime,
         )
+        for claim in _claims(model):
+            add(CLAIM_INFO, 1, persistentvolumeclaim=claim)
+    if since := _seconds(status.get("versionSince", "")):
+        add(VERSION_SINCE, since)
     for condition in status.get("conditions", ()):
         add(CONDITION, 1, condition=condition["type"], status=condition["status"], reason=condition["reason"])
     add(GENERATION, status.get("observedGeneration", 0))
@@ -106,6 +119,8 @@ def lines_of(key: Key, model: Model | None, status: Mapping[str, Any], pods: Seq
         add(READY, status["readyReplicas"])
     for pod in pods:
         add(POD_INFO, 1, pod=pod.name)
+        if created := _seconds(pod.created):
+            add(POD_CREATED, created, pod=pod.name)
         add(POD_READY, int(pod.ready), pod=pod.name)
         add(RESTARTS, pod.restarts, pod=pod.name)
         add(OUT_OF_MEMORY, int(pod.out_of_memory), pod=pod.name)
@@ -116,3 +131,17 @@ def lines_of(key: Key, model: Model | None, status: Mapping[str, Any], pods: Seq
 
 def _escaped(text: str) -> str:
     return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+
+
+def _claims(model: Model) -> list[str]:
+    """Names of the claims that a model mounts, each once: two volumes may be of one claim."""
+    claims = (volume.persistent_volume_claim for volume in model.spec.storage.volumes)
+    return list(dict.fromkeys(claim.claim_name for claim in claims if claim))
+
+
+def _seconds(time: str) -> float | None:
+    """A time of the API server's as a Unix timestamp; None for a text that is none, which someone put into a status."""
+    try:
+        return datetime.fromisoformat(time).timestamp()
+    except ValueError:
+        return None

@@ -1,4 +1,4 @@
-"""kopf's side: watch events of models, children and pods become "remember this, look at that model".
+"""kopf's side: watch events of models, profiles, children and pods become "remember this, look at that model".
 
 Low-level handlers only. kopf writes nothing to our objects: no annotation, no finalizer, no index. Handlers never call
 the API server and never raise.
@@ -7,14 +7,14 @@ the API server and never raise.
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, cast
 
 import aiohttp
 import kopf
 
 from .cluster import Cluster, trust_environment
-from .kinds import CHILDREN, DEPLOYMENT, MODEL, POD, Kind
+from .kinds import DEPLOYMENT, POD, PROFILE, WATCHED, WRITTEN, Kind
 from .queue import WorkQueue
 from .resync import OURS
 from .view import Key, View
@@ -43,7 +43,7 @@ class NothingToRemember(kopf.DiffBaseStorage):
 def registry(view: View, queue: WorkQueue[Key], served: Collection[Kind]) -> kopf.OperatorRegistry:
     """Handlers for every kind that the cluster has."""
     made = kopf.OperatorRegistry()
-    for kind in (MODEL, *CHILDREN, POD):
+    for kind in WATCHED:
         if kind in served or kind is POD:
             _watch(made, kind, view, queue)
     return made
@@ -57,11 +57,7 @@ def _watch(made: kopf.OperatorRegistry, kind: Kind, view: View, queue: WorkQueue
         except Exception:
             log.exception("an event of %s %s could not be read", kind.name, body.get("metadata", {}).get("name"))
             return
-        for key in keys:
-            if kind in (DEPLOYMENT, POD) and type in ("ADDED", "MODIFIED"):
-                queue.add_after(key, SETTLE_SECONDS)
-            else:
-                queue.add(key, routine=type is None)
+        enqueue(queue, kind, type, keys)
 
     kopf.on.event(kind.group, kind.version, kind.plural, id=f"see-{kind.plural}", registry=made)(seen)
 
@@ -69,6 +65,16 @@ def _watch(made: kopf.OperatorRegistry, kind: Kind, view: View, queue: WorkQueue
 def take_note(view: View, kind: Kind, event: str | None, body: Mapping[str, Any]) -> list[Key]:
     """Put a watch event into the view. Returns the models to look at: none when nothing changed."""
     return view.forget(kind, body) if event == "DELETED" else view.observe(kind, body)
+
+
+def enqueue(queue: WorkQueue[Key], kind: Kind, event: str | None, keys: Iterable[Key]) -> None:
+    """Have models looked at after an event; without a type it is one of the list that a watch begins with."""
+    for key in keys:
+        if kind in (DEPLOYMENT, POD) and event in ("ADDED", "MODIFIED"):
+            queue.add_after(key, SETTLE_SECONDS)
+        else:
+            # A profile may be that of thousands of models: what users do to single ones goes before them.
+            queue.add(key, routine=event is None or kind is PROFILE)
 
 
 def operator_settings() -> kopf.OperatorSettings:
@@ -83,7 +89,7 @@ def operator_settings() -> kopf.OperatorSettings:
     made.watching.server_timeout = 240
     made.networking.connect_timeout = 10
     made.networking.request_timeout = 60
-    for kind in (*CHILDREN, POD):
+    for kind in (kind for kind in WATCHED if kind not in WRITTEN):
         made.watching.label_selectors[kind.group, kind.version, kind.plural] = OURS
     return made
 

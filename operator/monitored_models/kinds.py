@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .api import GROUP, KIND, PLURAL, VERSION
+from .api import GROUP, KIND, PLURAL, PROFILE_KIND, PROFILE_PLURAL, VERSION
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,7 @@ class Kind:
     name: str
     plural: str
     optional: bool = False
-    """Whether a cluster may do without it: a custom resource of another project."""
+    """Whether a cluster may do without it."""
 
     @property
     def api_version(self) -> str:
@@ -31,6 +31,7 @@ class Kind:
 
 
 MODEL = Kind(GROUP, VERSION, KIND, PLURAL)
+PROFILE = Kind(GROUP, VERSION, PROFILE_KIND, PROFILE_PLURAL, optional=True)
 DEPLOYMENT = Kind("apps", "v1", "Deployment", "deployments")
 SERVICE = Kind("", "v1", "Service", "services")
 SERVICE_MONITOR = Kind("monitoring.coreos.com", "v1", "ServiceMonitor", "servicemonitors", optional=True)
@@ -56,6 +57,10 @@ CHILDREN = (
 """Kinds of children, in the order in which they are applied."""
 MONITORING = (SERVICE_MONITOR, PROMETHEUS_RULE, CONFIG_MAP)
 """Kinds of children whose absence leaves a model unmonitored, and not unserved."""
+WATCHED = (*CHILDREN, POD, PROFILE, MODEL)
+"""Kinds that are listed and watched, in this order: when a model is seen, what it depends on is known."""
+WRITTEN = (PROFILE, MODEL)
+"""Kinds that users write, and put no label of ours on."""
 
 
 def resource_of(path: str) -> str:

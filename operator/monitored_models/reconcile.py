@@ -24,6 +24,7 @@ from .exposition import ModelSeries, lines_of
 from .facts import WorkloadFacts
 from .kinds import DEPLOYMENT, MODEL, Kind
 from .logs import about
+from .shared import SharedSource
 from .view import Key, ObservedChild, ObservedModel, Source, View
 from .wanted import Renderer, Wanted
 
@@ -62,10 +63,10 @@ class Reconciler:
             return None
         now, stored = _timestamp(datetime.now(UTC)), observed.stored_status()
 
-        source = observed.source
+        source, shared = observed.source, self.view.shared(observed.source)
         live = self._deployment(key, observed)
         scale = live.scale if live else None
-        wanted = self._wanted(source, scale)
+        wanted = self._wanted(source, shared, scale)
         if isinstance(wanted, InvalidSpec):
             return await self._report_invalid(key, observed, stored, wanted, now)
         model = wanted.model
@@ -74,7 +75,7 @@ class Reconciler:
         reported = stored.get("observedGeneration") == model.generation
         if reported and plan.creates and await self._is_gone(key, observed):
             return None
-        objects = self.renderer.objects(source, scale) if plan.steps else {}
+        objects = self.renderer.objects(source, shared, scale) if plan.steps else {}
         try:
             applier = Applier(self.cluster, self.view)
             problems = await applier.execute(key, model.uid, plan, objects, tolerate=tolerate)
@@ -87,12 +88,12 @@ class Reconciler:
         again = await self._report(key, observed, model, stored, status.report(situation, stored, now))
         return min((delay for delay in (again, self.recheck_seconds if problems else None) if delay), default=None)
 
-    def _wanted(self, source: Source, scale: LiveScale | None) -> Wanted | InvalidSpec:
-        model = self.renderer.parse(source)
+    def _wanted(self, source: Source, shared: SharedSource | None, scale: LiveScale | None) -> Wanted | InvalidSpec:
+        model = self.renderer.parse(source, shared)
         if isinstance(model, InvalidSpec):
             return model
         try:
-            return self.renderer.wanted(source, scale)
+            return self.renderer.wanted(source, shared, scale)
         except ValueError as error:  # a text that a rule should have refused
             return InvalidSpec((Problem("spec", str(error)),))
 

@@ -12,7 +12,7 @@ from collections.abc import Collection
 
 from .cluster import Cluster
 from .desired import labels
-from .kinds import CHILDREN, MODEL, POD, Kind
+from .kinds import POD, WATCHED, WRITTEN, Kind
 from .view import Key, View
 
 log = logging.getLogger(__name__)
@@ -24,7 +24,7 @@ OURS = f"{labels.MANAGED_BY}={labels.OPERATOR}"
 async def resync(view: View, cluster: Cluster, served: Collection[Kind], namespaces: Collection[str]) -> set[Key]:
     """List every kind once. Returns the models around which anything was other than known."""
     changed: set[Key] = set()
-    for kind in (*CHILDREN, POD, MODEL):  # models last: their children are then known
+    for kind in WATCHED:
         if kind not in served and kind is not POD:
             continue
         alive: set[tuple[str, str]] = set()
@@ -32,7 +32,7 @@ async def resync(view: View, cluster: Cluster, served: Collection[Kind], namespa
             None  # the first list's version: what was made after it may be missing from the later ones too
         )
         for namespace in namespaces or (None,):
-            async for items, version in cluster.pages(kind, namespace, None if kind is MODEL else OURS):
+            async for items, version in cluster.pages(kind, namespace, None if kind in WRITTEN else OURS):
                 listed_at = version if listed_at is None else min(listed_at, version)
                 for body in items:
                     alive.add((body["metadata"]["namespace"], body["metadata"]["name"]))

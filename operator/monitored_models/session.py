@@ -14,7 +14,7 @@ import kopf
 from . import handlers
 from .cluster import ApiError, Cluster
 from .face import Face
-from .kinds import CHILDREN, Kind
+from .kinds import CHILDREN, PROFILE, Kind
 from .logs import about, reason
 from .queue import WorkQueue
 from .reconcile import Reconciler
@@ -115,7 +115,7 @@ class Session:
         return await self._cluster.served() != self._served
 
     def _absent(self) -> str:
-        return ", ".join(kind.plural for kind in CHILDREN if kind not in self._served) or "none"
+        return ", ".join(kind.plural for kind in (*CHILDREN, PROFILE) if kind not in self._served) or "none"
 
     async def _watch(self, runs: asyncio.Event) -> None:
         namespaces = self._settings.namespaces

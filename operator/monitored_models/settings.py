@@ -4,17 +4,31 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import pydantic
-from pydantic import Field, TypeAdapter
+from pydantic import AfterValidator, Field, TypeAdapter
 
+from .api import Platform, parse_profile
+from .runtimes import OWN_PREFIX, Profile, profiles
 from .typed import settings_type
 from .yamlfile import UnreadableFile, documents, text
 
 Listen = Annotated[str, Field(pattern=r"^$|^([A-Za-z0-9.-]*|\[[0-9a-fA-F:.]+\]):[0-9]{1,5}$")]
 """Host and port, as in 127.0.0.1:8080 or :8080; empty for none."""
 LabelMap = Annotated[dict[str, str], Field(max_length=32)]
+BaseAddress = Annotated[str, Field(pattern=r"^$|^https?://[^\s]+$")]
+"""Address below which pages are found; empty for none."""
+
+
+def _own_runtimes(given: tuple[Profile, ...]) -> tuple[Profile, ...]:
+    """The profiles, if each can be told from the built-in ones and from the others."""
+    ids = [profile.id for profile in given]
+    if foreign := next((name for name in ids if not name.startswith(OWN_PREFIX)), None):
+        raise ValueError(f"the id of a runtime of your own must begin with {OWN_PREFIX} (given: {foreign!r})")
+    if twice := next((name for name in ids if ids.count(name) > 1), None):
+        raise ValueError(f"the id {twice!r} stands there twice")
+    return given
 
 
 @settings_type
@@ -49,6 +63,20 @@ class Settings:
     """Name of the Lease. Operators that serve different namespaces need different ones."""
     request_timeout_seconds: Annotated[float, Field(gt=0, le=300)] = 30
     """Time after which a request to the API server has failed."""
+    monitoring: dict[str, Any] = Field(default_factory=dict)
+    """How all models are watched where neither they nor a MonitoringProfile say it: the fields of a profile's spec."""
+    runtimes: Annotated[tuple[Profile, ...], AfterValidator(_own_runtimes)] = ()
+    """Runtime profiles beside the built-in ones, as in operator/monitored_models/runtimes."""
+    runbook_url: BaseAddress = ""
+    """Address below which each alert has a page of its name; alerts name the page of this project's docs when empty."""
+    grafana_url: BaseAddress = ""
+    """Address of Grafana; alerts name their dashboard by its path when empty."""
+
+    @property
+    def platform(self) -> Platform:
+        """What these settings bring to every model."""
+        own = {profile.id: profile for profile in self.runtimes}
+        return Platform(runtimes={**profiles(), **own}, monitoring=self.monitoring)
 
 
 class InvalidSettings(Exception):
@@ -63,13 +91,19 @@ def load(path: Path | None) -> Settings:
         given = [document for document in documents(str(path), text(path)) if document is not None]
         if len(given) > 1:
             raise InvalidSettings(f"{path}: holds {len(given)} documents; one is expected")
-        return TypeAdapter(Settings).validate_json(json.dumps(given[0] if given else {}))
+        loaded = TypeAdapter(Settings).validate_json(json.dumps(given[0] if given else {}))
     except UnreadableFile as error:
         raise InvalidSettings(str(error)) from error
     except pydantic.ValidationError as error:
         details = error.errors(include_url=False)
-        raise InvalidSettings(
-            "; ".join(f"{path}: {'.'.join(map(str, d['loc']))}: {d['msg'].lower()}" for d in details)
-        ) from error
+        raise InvalidSettings("; ".join(f"{path}: {_told(detail)}" for detail in details)) from error
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidSettings(f"{path}: {error}") from error
+    if wrong := parse_profile(loaded.monitoring, where="monitoring"):
+        raise InvalidSettings("; ".join(f"{path}: {problem}" for problem in wrong.problems))
+    return loaded
+
+
+def _told(detail: Any) -> str:
+    message = detail["msg"].removeprefix("Value error, ")
+    return f"{'.'.join(map(str, detail['loc']))}: {message[:1].lower()}{message[1:]}"

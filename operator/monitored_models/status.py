@@ -18,7 +18,15 @@ from .facts import PodFacts, WorkloadFacts
 from .kinds import CONFIG_MAP, MONITORING, PROMETHEUS_RULE, SERVICE_MONITOR
 from .wanted import Wanted
 
-TYPES = ("Ready", "WorkloadReady", "MonitoringApplied", "Monitored", "Reconciling", "Stalled")
+TYPES = (
+    "Ready",
+    "WorkloadReady",
+    "MonitoringApplied",
+    "MonitoringConfigured",
+    "Monitored",
+    "Reconciling",
+    "Stalled",
+)
 """Condition types that this operator owns."""
 COUNTS = ("readyReplicas", "readyReplicasText")
 """Status fields that move while pods come and go."""
@@ -177,6 +185,12 @@ def _monitoring_problem(s: Situation) -> Finding | None:
     return _first_problem(p for p in s.problems if p.kind in MONITORING)
 
 
+def _left_out(s: Situation) -> Finding | None:
+    """What of the monitoring cannot be had. The rest is in place, so that it keeps no model from being Ready."""
+    notes = s.wanted.notes
+    return Finding(notes[0].reason, "; ".join(note.message for note in notes)) if notes else None
+
+
 def _first_problem(problems: Iterable[ChildProblem]) -> Finding | None:
     found = list(problems)
     if not found:
@@ -217,6 +231,7 @@ def report(situation: Situation, stored: Mapping[str, Any], now: str) -> dict[st
         _condition("Ready", finding, "Ready", f"{serving}; {_in_place(situation)}"),
         _condition("WorkloadReady", workload_finding, "Ready", serving),
         _condition("MonitoringApplied", monitoring_finding, "Applied", _in_place(situation)),
+        _condition("MonitoringConfigured", _left_out(situation), "Complete", "all that is asked for can be had"),
         _unverified(model),
         *_progress(finding),
     ]
@@ -245,7 +260,7 @@ def report_invalid(
     kept = {key: value for key, value in stored.items() if key not in ("conditions", "observedGeneration")}
     unknown = [
         {"type": kind, "status": "Unknown", "reason": finding.reason, "message": "the spec cannot be understood"}
-        for kind in ("WorkloadReady", "MonitoringApplied", "Monitored")
+        for kind in ("WorkloadReady", "MonitoringApplied", "MonitoringConfigured", "Monitored")
     ]
     conditions = [_condition("Ready", finding, "", ""), *unknown, *_progress(finding)]
     return {
@@ -300,14 +315,18 @@ def _dated(
 
 
 def _monitoring(situation: Situation) -> dict[str, Any]:
-    broken = {problem.kind for problem in situation.problems}
+    wanted, broken = situation.wanted, {problem.kind for problem in situation.problems}
     fields = {SERVICE_MONITOR: "serviceMonitor", PROMETHEUS_RULE: "prometheusRule", CONFIG_MAP: "dashboard"}
-    found = {
-        fields[child.kind]: child.name
-        for child in situation.wanted.children
-        if child.kind in fields and child.kind not in broken
+    found: dict[str, Any] = {
+        fields[child.kind]: child.name for child in wanted.children if child.kind in fields and child.kind not in broken
     }
-    return {**found, **({"dashboardUID": names.dashboard_uid(situation.model)} if "dashboard" in found else {})}
+    if "dashboard" in found:
+        found["dashboardUID"] = names.dashboard_uid(situation.model)
+    if wanted.profile:
+        found["profile"] = wanted.profile
+    if wanted.unavailable:
+        found["unavailable"] = list(wanted.unavailable)
+    return found
 
 
 def condition(status: Mapping[str, Any], kind: str) -> Mapping[str, Any]:

@@ -1,4 +1,4 @@
-"""What exists: models, their children and pods as last seen, by model. Memory only; digests and facts, not bodies.
+"""What exists: models, their profiles, children and pods as last seen. Memory only; digests and facts, not bodies.
 
 Watch events, the lists of a resync and the answers to our own writes all come in by `observe` and `forget`. Events
 can be late: whatever carries a resource version that is not newer than what is known is dropped.
@@ -12,11 +12,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from . import digest
-from .api import KIND
+from .api import DEFAULT_PROFILE, KIND, profile_name
 from .desired import labels
 from .desired.replicas import LiveScale
 from .facts import PodFacts, WorkloadFacts, pod_facts, workload_facts
-from .kinds import CHILDREN, DEPLOYMENT, MODEL, POD, Kind
+from .kinds import CHILDREN, DEPLOYMENT, MODEL, POD, PROFILE, Kind
+from .shared import SharedProfiles, SharedSource
 
 Body = Mapping[str, Any]
 
@@ -40,6 +41,8 @@ class Source:
     uid: str
     generation: int
     spec: bytes
+    profile: str
+    """The MonitoringProfile whose fields count, if there is one of that name."""
 
     def body(self) -> dict[str, Any]:
         """The object, as far as anyone needs it."""
@@ -112,11 +115,12 @@ class _Entry:
 
 
 class View:
-    """The models that are known, each with its children and pods."""
+    """The models that are known, each with its children and pods, and the profiles that they share."""
 
     def __init__(self) -> None:
         self._entries: dict[Key, _Entry] = {}
         self._holders: dict[Identity, Key] = {}
+        self._profiles = SharedProfiles()
 
     # --- reading ---
 
@@ -128,6 +132,10 @@ class View:
         """A model, or None when there is none of that name."""
         entry = self._entries.get(key)
         return entry.model if entry else None
+
+    def shared(self, source: Source) -> SharedSource | None:
+        """The MonitoringProfile of a model; None when there is none of the name that counts for it."""
+        return self._profiles.get((source.key.namespace, source.profile))
 
     def children(self, key: Key) -> dict[tuple[Kind, str], ObservedChild]:
         """Children of a model, by kind and name."""
@@ -148,8 +156,12 @@ class View:
 
     def observe(self, kind: Kind, body: Body) -> list[Key]:
         """Take note of an object. Returns the models that should be looked at again: none when nothing changed."""
-        key, metadata = owner_key(kind, body), body["metadata"]
+        metadata = body["metadata"]
         version, identity = resource_version(metadata), (kind, metadata["namespace"], metadata["name"])
+        if kind is PROFILE:
+            place = identity[1:]
+            return self._sharing(*place) if self._profiles.observe(place, version, _pack(body.get("spec", {}))) else []
+        key = owner_key(kind, body)
         before = self._holders.get(identity)
         if before is not None and self._known_version(identity) >= version > 0:
             return []  # late, or the echo of an own write: the same version is the same object
@@ -191,6 +203,8 @@ class View:
 
     def vanished(self, kind: Kind, namespace: str, name: str, version: int) -> list[Key]:
         """Take note that an object is gone that had this version. Returns the models to look at again."""
+        if kind is PROFILE:
+            return self._sharing(namespace, name) if self._profiles.vanished((namespace, name), version) else []
         identity = (kind, namespace, name)
         if identity in self._holders and self._known_version(identity) > version > 0:
             return []  # late news of an earlier object of the name
@@ -199,11 +213,19 @@ class View:
 
     def retain(self, kind: Kind, alive: set[tuple[str, str]], listed_at: int) -> list[Key]:
         """Drop what a full list of a kind no longer holds: deletions that the watch missed. Returns their models."""
+        if kind is PROFILE:
+            gone = self._profiles.lost(alive, listed_at)
+            return [key for place in gone for key in self.vanished(kind, *place, listed_at)]
         held = [identity for identity in self._holders if identity[0] is kind and identity[1:] not in alive]
         lost = [identity for identity in held if self._known_version(identity) <= listed_at]
         return [key for identity in lost if (key := self._remove(identity, listed_at))]
 
     # --- inside ---
+
+    def _sharing(self, namespace: str, profile: str) -> list[Key]:
+        """Models that a profile counts for. Every model is looked at: profiles change seldom, and keep no list."""
+        sources = (entry.model.source for entry in self._entries.values() if entry.model)
+        return [source.key for source in sources if (source.key.namespace, source.profile) == (namespace, profile)]
 
     def _observe_model(self, entry: _Entry, body: Body, version: int) -> bool:
         metadata, known = body["metadata"], entry.model
@@ -212,6 +234,7 @@ class View:
             uid=metadata["uid"],
             generation=metadata.get("generation", 0),
             spec=_pack(body.get("spec", {})),
+            profile=profile_name(body) or DEFAULT_PROFILE,
         )
         if known and known.source == source:
             source = known.source  # one copy of a spec, however often its status changes

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from . import digest
-from .api import InvalidSpec, Model, parse
-from .desired import Child, render
+from .api import InvalidSpec, Model, Note, parse
+from .desired import Child, notes, render, unavailable
 from .desired.replicas import LiveScale, replicas
 from .kinds import CHILDREN, PROMETHEUS_RULE, Kind
 from .settings import Settings
+from .shared import SharedSource
 from .view import Source
 
 REMEMBERED = 1024
@@ -42,18 +43,30 @@ class Wanted:
     children: tuple[WantedChild, ...]
     rules: int
     """Rules and alerts in its PrometheusRule."""
+    profile: str | None
+    """The MonitoringProfile that counts."""
+    notes: tuple[Note, ...]
+    """What is asked of the monitoring and cannot be had."""
+    unavailable: tuple[str, ...]
+    """Metrics of the catalogue that a server of its runtime cannot give."""
 
 
-def in_brief(model: Model, rendered: Sequence[Child]) -> Wanted:
-    """What is kept of a rendering."""
+def in_brief(model: Model, rendered: Sequence[Child], profile: str | None = None) -> Wanted:
+    """What is kept of a rendering. `profile` names the MonitoringProfile that the model was parsed with."""
     rules = sum(
         len(group["rules"])
         for child in rendered
         if child["kind"] == PROMETHEUS_RULE.name
         for group in child["spec"]["groups"]
     )
-    children = (WantedChild(*identity(child), digest.of_rendering(child)) for child in rendered)
-    return Wanted(model, tuple(children), rules)
+    return Wanted(
+        model=model,
+        children=tuple(WantedChild(*identity(child), digest.of_rendering(child)) for child in rendered),
+        rules=rules,
+        profile=None if any(note.reason == "ProfileInvalid" for note in model.notes) else profile,
+        notes=notes(model),
+        unavailable=tuple(unavailable(model)),
+    )
 
 
 def identity(child: Child) -> tuple[Kind, str]:
@@ -65,29 +78,33 @@ class Renderer:
     """Parses and renders models, and remembers the latest results: the same input always gives the same."""
 
     def __init__(self, settings: Settings) -> None:
-        def parsed(source: Source) -> Model | InvalidSpec:
-            return parse(source.body())
+        platform = settings.platform
 
-        def rendered(source: Source, scale: LiveScale | None) -> tuple[Model, list[Child]]:
-            model = self.parse(source)
+        def parsed(source: Source, shared: SharedSource | None) -> Model | InvalidSpec:
+            return parse(source.body(), platform, shared.shared() if shared else None)
+
+        def rendered(source: Source, shared: SharedSource | None, scale: LiveScale | None) -> tuple[Model, list[Child]]:
+            model = self.parse(source, shared)
             assert isinstance(model, Model)
             return model, render(model, settings, replicas(model, scale))
 
-        def wanted(source: Source, scale: LiveScale | None) -> Wanted:
-            return in_brief(*self._rendered(source, scale))
+        def wanted(source: Source, shared: SharedSource | None, scale: LiveScale | None) -> Wanted:
+            return in_brief(*self._rendered(source, shared, scale), shared.name if shared else None)
 
         self._parsed = lru_cache(REMEMBERED)(parsed)
         self._rendered = lru_cache(AT_HAND)(rendered)
         self._wanted = lru_cache(REMEMBERED)(wanted)
 
-    def parse(self, source: Source) -> Model | InvalidSpec:
-        """The model, or what is wrong with its spec."""
-        return self._parsed(source)
+    def parse(self, source: Source, shared: SharedSource | None) -> Model | InvalidSpec:
+        """The model with what it inherits from its profile, or what is wrong with its spec."""
+        return self._parsed(source, shared)
 
-    def wanted(self, source: Source, scale: LiveScale | None) -> Wanted:
+    def wanted(self, source: Source, shared: SharedSource | None, scale: LiveScale | None) -> Wanted:
         """What a model should have that could be parsed. Raises ValueError for a text that a rule should have refused."""
-        return self._wanted(source, scale)
+        return self._wanted(source, shared, scale)
 
-    def objects(self, source: Source, scale: LiveScale | None) -> dict[tuple[Kind, str], Child]:
+    def objects(
+        self, source: Source, shared: SharedSource | None, scale: LiveScale | None
+    ) -> dict[tuple[Kind, str], Child]:
         """The objects themselves, by kind and name."""
-        return {identity(child): child for child in self._rendered(source, scale)[1]}
+        return {identity(child): child for child in self._rendered(source, shared, scale)[1]}

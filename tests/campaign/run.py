@@ -29,7 +29,7 @@ from bench.load import at_once
 from bench.measure import client, watching
 from campaign.mutations import Operation, bases, pairs, singles, whole
 from faults import oracle
-from kubernetes_bed import CRD, Bed, prometheus_crds, run, running_bed
+from kubernetes_bed import OWN_CRDS, Bed, prometheus_crds, run, running_bed
 from measured import conclude
 from monitored_models.api import Model, parse
 from monitored_models.cluster import ApiError, Cluster
@@ -334,7 +334,7 @@ def main() -> None:
     began = time.monotonic()
     with (
         tempfile.TemporaryDirectory(prefix="campaign-") as folder,
-        running_bed(Path(folder), [CRD, *prometheus_crds()], controllers=False) as bed,
+        running_bed(Path(folder), [*OWN_CRDS, *prometheus_crds()], controllers=False) as bed,
         bed.operator(),
     ):
         outcomes = asyncio.run(climb(bed, operations))

@@ -9,7 +9,7 @@ import pytest
 
 from campaign.mutations import leaves, singles
 from campaign.run import Outcome, climb, sample
-from kubernetes_bed import CRD, prometheus_crds, running_bed
+from kubernetes_bed import OWN_CRDS, prometheus_crds, running_bed
 
 pytestmark = pytest.mark.e2e
 
@@ -19,7 +19,7 @@ SEED, COUNT = 4, 320
 @pytest.fixture(scope="module")
 def outcomes(tmp_path_factory: pytest.TempPathFactory) -> list[Outcome]:
     folder = tmp_path_factory.mktemp("campaign")
-    with running_bed(folder, [CRD, *prometheus_crds()], controllers=False) as bed, bed.operator():
+    with running_bed(folder, [*OWN_CRDS, *prometheus_crds()], controllers=False) as bed, bed.operator():
         return asyncio.run(climb(bed, sample(SEED, COUNT)))
 
 

@@ -16,7 +16,7 @@ from typing import Any, Self
 import images
 import pytest
 
-from kubernetes_bed import CRD, Bed, grant_operator, prometheus_crds
+from kubernetes_bed import OWN_CRDS, Bed, grant_operator, prometheus_crds
 from monitored_models.kinds import MODEL, POD, SERVICE
 from testbed.node import OneNodeCluster
 
@@ -31,7 +31,7 @@ READY_PROBES = {
 @pytest.fixture(scope="module")
 def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Bed, str]]:
     """A cluster of one real node with the operator on it, and the name of an image that serves a model."""
-    crds = [CRD, *prometheus_crds()]
+    crds = [*OWN_CRDS, *prometheus_crds()]
     with OneNodeCluster("tests", crds=crds) as cluster:
         image = cluster.import_image(images.model())
         grant_operator(cluster.control_plane)

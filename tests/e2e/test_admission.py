@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from kubernetes_bed import Bed, model
-from monitored_models.api import InvalidSpec, parse
-from monitored_models.kinds import MODEL
+from kubernetes_bed import Bed, model, profile
+from monitored_models.api import InvalidSpec, parse, parse_profile
+from monitored_models.kinds import MODEL, PROFILE
 
 pytestmark = pytest.mark.e2e
 
@@ -138,7 +138,8 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
 
 
 def admitted(bed: Bed, body: dict[str, Any]) -> tuple[bool, str]:
-    path = f"{MODEL.path(body['metadata']['namespace'])}?dryRun=All&fieldValidation=Strict"
+    kind = PROFILE if body["kind"] == PROFILE.name else MODEL
+    path = f"{kind.path(body['metadata']['namespace'])}?dryRun=All&fieldValidation=Strict"
     status, answer = bed.plane.request("POST", path, body)
     assert status in (201, 400, 422), answer
     return status == 201, "" if status == 201 else str(answer["message"])
@@ -183,3 +184,56 @@ def test_image_is_required_for_the_custom_runtime(bed: Bed) -> None:
     assert not good
     assert "set image" in message
     assert "set image" in str(parse(body))
+
+
+SLO = {"name": "up", "objective": 99.9, "indicator": {"availability": {}}}
+
+GOOD_PROFILES: dict[str, dict[str, Any]] = {
+    "nothing": {},
+    "an objective": {"slos": [SLO]},
+    "part of what belongs together": {"scrape": {"timeout": "5s"}, "drift": {"warning": 0.2}},
+    "names of signals": {"signals": {"errors": {"counter": "errors_total", "matchers": {"code": "5.."}}}},
+    "limits": {"quality": {"accuracy": {"min": 0.9}}, "freshness": {"maxAge": "30d"}},
+    "labels": {"alerts": {"labels": {"team": "risk"}, "rules": {"ModelTargetDown": {"enabled": False}}}},
+}
+
+BAD_PROFILES: dict[str, tuple[dict[str, Any], str]] = {
+    "typo": ({"scrap": {}}, "scrap"),
+    "typo inside": ({"alerts": {"rules": {"ModelTagetDown": {}}}}, "ModelTagetDown"),
+    "profile of a profile": ({"profile": "gold"}, "profile"),
+    "field of a model": ({"image": "a:1"}, "image"),
+    "objective without an indicator": ({"slos": [{"name": "up", "objective": 99}]}, "indicator"),
+    "objective with an empty indicator": ({"slos": [{**SLO, "indicator": {}}]}, "exactly one"),
+    "objective with two indicators": (
+        {"slos": [{**SLO, "indicator": {"availability": {}, "latency": {"threshold": "1s"}}}]},
+        "exactly one",
+    ),
+    "objective of 100 percent": ({"slos": [{**SLO, "objective": 100}]}, "objective"),
+    "objective too low to page": ({"slos": [{**SLO, "objective": 80}]}, "objective"),
+    "two objectives of a name": ({"slos": [SLO, SLO]}, "up"),
+    "slow scrape": ({"scrape": {"interval": "3m"}}, "interval"),
+    "timeout above its interval": ({"scrape": {"interval": "20s", "timeout": "30s"}}, "timeout"),
+    "limits upside down": ({"drift": {"warning": 0.5, "critical": 0.2}}, "critical"),
+    "reserved alert label": ({"alerts": {"labels": {"severity": "critical"}}}, "labels"),
+    "reserved matcher": ({"signals": {"errors": {"counter": "e", "matchers": {"namespace": "x"}}}}, "matchers"),
+}
+
+
+@pytest.mark.parametrize("spec", GOOD_PROFILES.values(), ids=GOOD_PROFILES)
+def test_good_profile_is_admitted_and_parsed(bed: Bed, spec: dict[str, Any]) -> None:
+    assert admitted(bed, profile("gold", "default", **spec)) == (True, "")
+    assert parse_profile(spec) is None
+
+
+@pytest.mark.parametrize(("spec", "named"), BAD_PROFILES.values(), ids=BAD_PROFILES)
+def test_bad_profile_is_refused_by_both_with_the_field_named(bed: Bed, spec: dict[str, Any], named: str) -> None:
+    good, message = admitted(bed, profile("gold", "default", **spec))
+    assert not good
+    assert named in message
+    assert named in str(parse_profile(spec))
+
+
+def test_profile_without_a_spec_is_refused(bed: Bed) -> None:
+    body = profile("gold", "default")
+    del body["spec"]
+    assert "spec" in admitted(bed, body)[1]

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from kubernetes_bed import CRD, Bed, grant_operator, model, prometheus_crds, running_bed
+from kubernetes_bed import CRD, OWN_CRDS, Bed, grant_operator, model, prometheus_crds, running_bed
 from monitored_models.kinds import DEPLOYMENT, MODEL, PROMETHEUS_RULE, SERVICE, SERVICE_MONITOR
 from testbed.controlplane import ControlPlane
 
@@ -24,7 +24,7 @@ STATUS = "patch monitoredmodels/status"
 @pytest.fixture(scope="module")
 def own_bed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bed]:
     """A control plane on which no other operator runs, so that this one can be stopped and killed."""
-    with running_bed(tmp_path_factory.mktemp("lifecycle"), [CRD, *prometheus_crds()]) as made:
+    with running_bed(tmp_path_factory.mktemp("lifecycle"), [*OWN_CRDS, *prometheus_crds()]) as made:
         yield made
 
 

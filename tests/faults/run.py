@@ -17,7 +17,7 @@ from pathlib import Path
 from faults.campaign import Campaign, Result
 from faults.plans import everything, sample
 from faults.proxy import Proxy
-from kubernetes_bed import CRD, prometheus_crds, running_bed
+from kubernetes_bed import OWN_CRDS, prometheus_crds, running_bed
 from measured import conclude
 
 SEEDS = 40
@@ -64,7 +64,7 @@ def main() -> None:
     began = time.monotonic()
     with (
         tempfile.TemporaryDirectory(prefix="faults-") as folder,
-        running_bed(Path(folder), [CRD, *prometheus_crds()]) as bed,
+        running_bed(Path(folder), [*OWN_CRDS, *prometheus_crds()]) as bed,
         Proxy(bed.plane) as proxy,
     ):
         results = Campaign(bed, proxy).run(plans, tell)

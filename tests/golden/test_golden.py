@@ -16,9 +16,10 @@ import yaml
 
 from kubernetes_bed import Bed, child_path
 from monitored_models import digest
-from monitored_models.api import Model
+from monitored_models.api import Model, parse
 from monitored_models.desired import render
 from monitored_models.desired.replicas import replicas
+from monitored_models.kinds import MODEL, PROFILE
 from monitored_models.manifests import read
 from monitored_models.settings import Settings
 from testbed import tools
@@ -32,9 +33,11 @@ SETTINGS = Settings(
 
 
 def rendered(example: Path) -> list[dict[str, Any]]:
-    (document,) = read([example])
-    assert isinstance(document.parsed, Model), document.parsed
-    return render(document.parsed, SETTINGS, replicas(document.parsed, None))
+    manifests = read([example])
+    (document,) = manifests.models
+    model = parse(document.body, SETTINGS.platform, manifests.shared(document))
+    assert isinstance(model, Model), model
+    return render(model, SETTINGS, replicas(model, None))
 
 
 def readable(children: list[dict[str, Any]]) -> str:
@@ -89,11 +92,11 @@ def test_api_server_takes_example_and_gives_it_back_unchanged(example: Path, bed
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda p: p.stem)
 def test_api_server_admits_example(example: Path, bed: Bed, namespace: str) -> None:
-    body = yaml.safe_load(example.read_text())
-    body["metadata"]["namespace"] = namespace
-    path = f"/apis/monitoredmodels.dev/v1alpha1/namespaces/{namespace}/monitoredmodels"
-    status, answer = bed.plane.request("POST", f"{path}?dryRun=All&fieldValidation=Strict", body)
-    assert status == 201, answer
+    for body in yaml.safe_load_all(example.read_text()):
+        body["metadata"]["namespace"] = namespace
+        path = (MODEL if body["kind"] == MODEL.name else PROFILE).path(namespace)
+        status, answer = bed.plane.request("POST", f"{path}?dryRun=All&fieldValidation=Strict", body)
+        assert status == 201, answer
 
 
 def _text(part: Any) -> list[str]:

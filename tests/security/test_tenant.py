@@ -9,7 +9,16 @@ import pytest
 import yaml
 
 from kubernetes_bed import ROOT, Bed, model
-from monitored_models.kinds import CHILDREN, CONFIG_MAP, DEPLOYMENT, MODEL, PROMETHEUS_RULE, SERVICE_MONITOR, Kind
+from monitored_models.kinds import (
+    CHILDREN,
+    CONFIG_MAP,
+    DEPLOYMENT,
+    MODEL,
+    PROFILE,
+    PROMETHEUS_RULE,
+    SERVICE_MONITOR,
+    Kind,
+)
 
 pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("operator")]
 
@@ -65,7 +74,7 @@ def pod_spec(deployment: Object) -> Object:
 
 
 def test_tenant_has_no_other_right(bed: Bed, mine: str) -> None:
-    for kind in (*CHILDREN, Kind("", "v1", "Secret", "secrets")):
+    for kind in (*CHILDREN, PROFILE, Kind("", "v1", "Secret", "secrets")):
         assert bed.plane.request("GET", kind.path(mine), user=TENANT)[0] == 403, kind.name
     assert create(bed, model("churn", "default"))[0] == 403
 

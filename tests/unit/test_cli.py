@@ -10,8 +10,8 @@ import pytest
 import yaml
 from click.testing import CliRunner, Result
 
+from monitored_models import runtimes, yamlfile
 from monitored_models import settings as operator_settings
-from monitored_models import yamlfile
 from monitored_models.cli import main
 from monitored_models.desired import render
 from monitored_models.settings import InvalidSettings, Settings
@@ -103,7 +103,8 @@ def test_several_documents_of_one_file_are_read_and_other_kinds_left_out(tmp_pat
 
 def test_list_as_kubectl_prints_it_is_read(tmp_path: Path) -> None:
     listed = {"apiVersion": "v1", "kind": "List", "items": [body(MINIMAL, "a"), body(FULL, "b"), yaml.safe_load(OTHER)]}
-    assert mmctl("validate", "-f", file(tmp_path, json.dumps(listed))).stderr == "2 MonitoredModels valid\n"
+    result = mmctl("validate", "-f", file(tmp_path, json.dumps(listed)))
+    assert result.stderr.splitlines()[-1] == "2 MonitoredModels valid"
 
 
 def test_object_as_the_cluster_gives_it_is_read(tmp_path: Path) -> None:
@@ -277,7 +278,7 @@ def test_key_that_stands_twice_is_told_in_whichever_document() -> None:
 def test_rendering_prints_what_the_operator_makes(tmp_path: Path, spec: JSON) -> None:
     result = mmctl("render", "-f", file(tmp_path, json.dumps(body(spec))))
     assert result.exit_code == 0
-    assert result.stderr == ""
+    assert all(line.startswith("note: ") for line in result.stderr.splitlines())
     made = model(spec)
     assert documents(result) == render(made, Settings(), made.minimum_replicas)
 
@@ -326,7 +327,132 @@ def test_unicode_is_printed_as_it_is(tmp_path: Path) -> None:
     assert "Größe 模型" in result.stdout
 
 
+# --- profiles ---
+
+GOLD = """\
+apiVersion: monitoredmodels.dev/v1alpha1
+kind: MonitoringProfile
+metadata: {name: gold, namespace: risk}
+spec:
+  dashboard: {enabled: false}
+"""
+NAMING = SMALL + "  monitoring: {profile: gold}\n"
+
+
+def has_dashboard(result: Result) -> bool:
+    assert result.exit_code == 0, result.stderr
+    return "ConfigMap" in kinds(result)
+
+
+def test_model_inherits_from_the_profile_that_it_names(tmp_path: Path) -> None:
+    assert not has_dashboard(mmctl("render", "-f", file(tmp_path, f"{NAMING}---\n{GOLD}")))
+    assert has_dashboard(mmctl("render", "-f", file(tmp_path, f"{GOLD}---\n{SMALL}")))
+
+
+def test_model_that_names_no_profile_inherits_from_the_one_named_default(tmp_path: Path) -> None:
+    profile, path = file(tmp_path, GOLD.replace("gold", "default"), "profile.yaml"), file(tmp_path, SMALL)
+    assert not has_dashboard(mmctl("render", "-f", path, "-f", profile))
+    assert not has_dashboard(mmctl("render", "-f", tmp_path))
+
+
+def test_profile_of_another_namespace_does_not_count(tmp_path: Path) -> None:
+    result = mmctl("render", "-f", file(tmp_path, f"{NAMING}---\n{GOLD.replace('risk', 'other')}"))
+    assert has_dashboard(result)
+    assert result.stderr == (
+        f"note: {tmp_path}/model.yaml: churn: spec.monitoring.profile: this namespace has no MonitoringProfile gold\n"
+    )
+
+
+@pytest.mark.parametrize("option", [[], ["-n", "risk"]])
+def test_namespace_of_a_profile_that_names_none_is_the_option_or_default(tmp_path: Path, option: list[str]) -> None:
+    text = f"{NAMING}---\n{GOLD}".replace(", namespace: risk", "")
+    assert not has_dashboard(mmctl("render", "-f", file(tmp_path, text), *option))
+
+
+def test_later_of_two_profiles_with_one_name_counts(tmp_path: Path) -> None:
+    text = "---\n".join([GOLD, NAMING, GOLD.replace("false", "true")])
+    assert has_dashboard(mmctl("render", "-f", file(tmp_path, text)))
+
+
+def test_profiles_are_counted_and_may_stand_alone(tmp_path: Path) -> None:
+    path = file(tmp_path, "---\n".join([GOLD, GOLD.replace("gold", "tin"), SMALL]))
+    assert mmctl("validate", "-f", path).stderr == "1 MonitoredModel and 2 MonitoringProfiles valid\n"
+    assert mmctl("validate", "-f", file(tmp_path, GOLD)).stderr == "1 MonitoringProfile valid\n"
+
+
+def test_list_with_profiles_is_read(tmp_path: Path) -> None:
+    listed = {"kind": "List", "items": [yaml.safe_load(NAMING), yaml.safe_load(GOLD)]}
+    assert not has_dashboard(mmctl("render", "-f", file(tmp_path, json.dumps(listed))))
+
+
+BAD_PROFILES: list[tuple[str, str, str]] = [
+    ("a typo", GOLD.replace("enabled", "enable"), "gold: spec.dashboard.enable: unknown field"),
+    ("a rule", GOLD + "  scrape: {interval: 5m}\n", "gold: spec.scrape.interval: interval must not be above 2m"),
+    ("a profile of a profile", GOLD + "  profile: tin\n", "gold: spec.profile: unknown field"),
+    ("no spec", GOLD.split("spec:", maxsplit=1)[0], "gold: spec: required, and missing"),
+    ("an empty spec", GOLD.split("spec:", maxsplit=1)[0] + "spec:\n", "gold: spec: "),
+    ("a list for a spec", GOLD.split("spec:", maxsplit=1)[0] + "spec: [a]\n", "gold: spec: "),
+    ("no name", GOLD.replace("name: gold, ", ""), "(no name): metadata.name: must be a text"),
+    ("a name that is none", GOLD.replace("gold", "Gold!"), "Gold!: metadata.name: must be a text"),
+    ("a number for a name", GOLD.replace("gold", "5"), "5: metadata.name: must be a text"),
+    ("no metadata", GOLD.replace("metadata: {name: gold, namespace: risk}\n", ""), "(no name): metadata.name: "),
+    ("a namespace that is none", GOLD.replace("risk", "Not_One"), "gold: metadata.namespace: must be a text"),
+    ("another group", GOLD.replace("monitoredmodels.dev/", "monitoredmodel.dev/"), "gold: apiVersion, kind: must be "),
+]
+
+
+@pytest.mark.parametrize(("text", "told"), [row[1:] for row in BAD_PROFILES], ids=[row[0] for row in BAD_PROFILES])
+@pytest.mark.parametrize("command", ["validate", "render"])
+def test_bad_profile_exits_with_1_and_names_file_profile_and_field(
+    tmp_path: Path, command: str, text: str, told: str
+) -> None:
+    path = file(tmp_path, f"{SMALL}---\n{text}")
+    result = mmctl(command, "-f", path)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert f"{path}: {told}" in result.stderr
+
+
+def test_profile_that_does_not_fit_a_model_is_noted_and_the_model_valid(tmp_path: Path) -> None:
+    misfit = GOLD + "  scrape: {interval: 10s}\n"
+    own = NAMING.replace("{profile: gold}", "{profile: gold, scrape: {timeout: 20s}}")
+    result = mmctl("validate", "-f", file(tmp_path, f"{own}---\n{misfit}"))
+    assert result.exit_code == 0
+    note, count = result.stderr.splitlines()
+    assert note.startswith(f"note: {tmp_path}/model.yaml: churn: nothing of profile gold is used: ")
+    assert "timeout must not be above interval" in note
+    assert count == "1 MonitoredModel and 1 MonitoringProfile valid"
+
+
 # --- settings ---
+
+OWN_RUNTIME = """\
+runtimes:
+  - id: x-own
+    title: Our own server
+    port: 7777
+    startup: {}
+    readiness: {}
+    liveness: {}
+    progressDeadlineSeconds: 300
+    signals: {presence: up_total}
+    unavailable: {requests: it does not count them, errors: it does not count them, latency: it has none, reportedVersion: it does not say}
+"""
+
+
+def test_runtime_of_the_settings_can_be_used(tmp_path: Path) -> None:
+    settings = file(tmp_path, OWN_RUNTIME, "settings/settings.yaml")
+    path = file(tmp_path, SMALL + "  runtime: x-own\n")
+    result = mmctl("render", "-f", path, "--settings", settings)
+    (service,) = [document for document in documents(result) if document["kind"] == "Service"]
+    assert service["spec"]["ports"][0]["port"] == 7777
+    without = mmctl("validate", "-f", path)
+    assert without.exit_code == 1
+    assert "spec.runtime: the operator's settings have no runtime x-own" in without.stderr
+
+
+def test_monitoring_of_the_settings_is_that_of_every_model(tmp_path: Path) -> None:
+    settings = file(tmp_path, "monitoring: {dashboard: {enabled: false}}\n", "settings/settings.yaml")
+    assert not has_dashboard(mmctl("render", "-f", file(tmp_path, SMALL), "--settings", settings))
 
 
 def test_settings_reach_the_objects(tmp_path: Path) -> None:
@@ -352,6 +478,19 @@ BAD_SETTINGS: list[tuple[str, str, str]] = [
     ("too small", "resyncSeconds: 0", "resyncSeconds"),
     ("no number", "resyncSeconds: .nan", "resyncSeconds"),
     ("binary", "namespaces: [!!binary aGVsbG8=]", ""),
+    ("a default with a typo", "monitoring: {scrap: {}}", "monitoring.scrap: unknown field; did you mean scrape?"),
+    (
+        "a default that breaks a rule",
+        "monitoring: {scrape: {interval: 5m}}",
+        "monitoring.scrape.interval: interval must",
+    ),
+    ("a default profile", "monitoring: {profile: gold}", "monitoring.profile"),
+    ("a list of defaults", "monitoring: [a]", "monitoring"),
+    ("a runtime in place of a built-in one", OWN_RUNTIME.replace("x-own", "vllm"), "must begin with x-"),
+    ("two runtimes of a name", OWN_RUNTIME + OWN_RUNTIME.removeprefix("runtimes:\n"), "'x-own' stands there twice"),
+    ("a runtime without a port", OWN_RUNTIME.replace("port: 7777", ""), "runtimes.0.port"),
+    ("a runtime that does not say what it lacks", OWN_RUNTIME.replace("latency", "queue"), "latency: give it in"),
+    ("no address", "runbookUrl: runbooks", "runbookUrl"),
 ]
 
 
@@ -399,11 +538,17 @@ def test_every_setting_can_be_given_in_a_file(tmp_path: Path) -> None:
         "workers": 3,
         "resyncSeconds": 60,
         "discoverySeconds": 5,
+        "monitoring": {"scrape": {"interval": "15s"}},
+        "runtimes": yaml.safe_load(OWN_RUNTIME)["runtimes"],
+        "runbookUrl": "https://wiki.example.com/runbooks",
     }
     loaded = operator_settings.load(file(tmp_path, yaml.safe_dump(given)))
     assert loaded.namespaces == ("a", "b")
     assert (loaded.workers, loaded.resync_seconds, loaded.dashboard_folder_annotation) == (3, 60, "folder")
     assert loaded.dashboard_labels == {"c": "3"}
+    assert loaded.runbook_url == "https://wiki.example.com/runbooks"
+    assert loaded.platform.monitoring == {"scrape": {"interval": "15s"}}
+    assert set(loaded.platform.runtimes) == {*runtimes.profiles(), "x-own"}
 
 
 def test_invalid_settings_can_be_caught() -> None:

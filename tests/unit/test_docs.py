@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 from monitored_models.cli import main
 from monitored_models.desired.alerts import ALERTS
-from monitored_models.settings import Settings
+from monitored_models.settings import Settings, load
 from monitored_models.typed import wire_name
 
 ROOT = Path(__file__).parents[2]
@@ -22,15 +22,15 @@ DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs
 
 
 def reasons_in_code() -> set[str]:
-    """Reasons that the code can give: first argument of Finding, second of ChildProblem, and those of True."""
+    """Reasons that the code can give: first argument of Finding and Note, second of ChildProblem, and those of True."""
     found: set[str] = set()
-    for file in ("status.py", "compare.py", "apply.py"):
-        for node in ast.walk(ast.parse((ROOT / "operator/monitored_models" / file).read_text())):
+    for file in (ROOT / "operator/monitored_models").rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-                position = {"Finding": 0, "ChildProblem": 1}.get(node.func.id)
+                position = {"Finding": 0, "Note": 0, "ChildProblem": 1}.get(node.func.id)
                 if position is not None and isinstance(given := node.args[position], ast.Constant):
                     found.add(str(given.value))
-    return found | {"Ready", "Applied", "NotVerified"}
+    return found | {"Ready", "Applied", "Complete", "NotVerified", "ProfileInvalid", "DefaultsInvalid"}
 
 
 def test_first_model_of_the_readme_is_the_minimal_example() -> None:
@@ -65,6 +65,19 @@ def test_every_reason_is_documented() -> None:
 def test_every_setting_is_documented() -> None:
     documented = re.findall(r"^\| `(\w+)` \|", (ROOT / "docs/settings.md").read_text(), re.MULTILINE)
     assert documented == [wire_name(Settings, f.name) for f in fields(Settings)]
+
+
+def test_settings_that_are_shown_are_valid(tmp_path: Path) -> None:
+    blocks = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs/settings.md").read_text(), re.DOTALL)
+    ours = [block for block in blocks if block.startswith("apiVersion")]
+    for number, block in enumerate(blocks):
+        (tmp_path / f"{number}.yaml").write_text(block)
+        if block in ours:
+            result = CliRunner().invoke(main, ["validate", "-f", str(tmp_path / f"{number}.yaml")])
+            assert result.exit_code == 0, result.output
+        else:
+            assert load(tmp_path / f"{number}.yaml") != Settings()
+    assert 0 < len(ours) < len(blocks)
 
 
 def test_every_alert_is_in_the_readme_with_its_severity() -> None:

@@ -20,6 +20,7 @@ STATUS = {
     "observedGeneration": 3,
     "replicas": 2,
     "readyReplicas": 1,
+    "versionSince": "2026-11-20T10:00:01Z",
     "conditions": [{"type": "Ready", "status": "False", "reason": "PodsNotReady"}],
 }
 
@@ -42,7 +43,7 @@ def read(series: ModelSeries) -> dict[str, list[tuple[dict[str, str], float]]]:
 def test_model_and_its_pods_are_told_by_name() -> None:
     series = ModelSeries()
     pod = PodFacts(
-        name="churn-1", created="", ready=False, leaving=False, reason="CrashLoopBackOff", message="", restarts=4,
+        name="churn-1", created="2026-11-20T10:00:00Z", ready=False, leaving=False, reason="CrashLoopBackOff", message="", restarts=4,
         out_of_memory=True,
     )  # fmt: skip
     series.put(KEY, lines_of(KEY, parsed(), STATUS, [pod]))
@@ -53,6 +54,8 @@ def test_model_and_its_pods_are_told_by_name() -> None:
     assert found["monitored_model_condition"] == [
         ({**own, "condition": "Ready", "status": "False", "reason": "PodsNotReady"}, 1.0)
     ]
+    assert found["monitored_model_version_since_timestamp_seconds"] == [(own, 1795168801.0)]
+    assert found["monitored_model_pod_created_timestamp_seconds"] == [({**own, "pod": "churn-1"}, 1795168800.0)]
     assert found["monitored_model_replicas_desired"] == [(own, 2.0)]
     assert found["monitored_model_replicas_ready"] == [(own, 1.0)]
     assert found["monitored_model_pod_container_restarts_total"] == [({**own, "pod": "churn-1"}, 4.0)]
@@ -66,6 +69,29 @@ def test_spec_that_cannot_be_understood_has_conditions_and_no_info() -> None:
     series = ModelSeries()
     series.put(KEY, lines_of(KEY, None, {"observedGeneration": 1, "conditions": STATUS["conditions"]}, []))
     assert set(read(series)) == {"monitored_model_condition", "monitored_model_generation"}
+
+
+def test_each_claim_that_is_mounted_is_told_once() -> None:
+    def volume(name: str, **source: object) -> dict[str, object]:
+        return {"name": name, "mountPath": f"/{name}", **source}
+
+    data = {"persistentVolumeClaim": {"claimName": "data"}}
+    more = {"persistentVolumeClaim": {"claimName": "more"}}
+    volumes = [volume("a", **data), volume("b", **data), volume("c", **more), volume("d", emptyDir={})]
+    model = parse(body({"image": "i:1", "storage": {"volumes": volumes}}))
+    assert isinstance(model, Model)
+    series = ModelSeries()
+    series.put(KEY, lines_of(KEY, model, STATUS, []))
+    found = [labels["persistentvolumeclaim"] for labels, _ in read(series)["monitored_model_claim_info"]]
+    assert found == ["data", "more"]
+
+
+@pytest.mark.parametrize("time", ["", "yesterday"])
+def test_time_that_is_none_is_left_out(time: str) -> None:
+    series = ModelSeries()
+    pod = PodFacts("p", time, ready=True, leaving=False, reason=None, message="", out_of_memory=False)
+    series.put(KEY, lines_of(KEY, None, {"versionSince": time}, [pod]))
+    assert not [name for name in read(series) if name.endswith("timestamp_seconds")]
 
 
 def test_families_stay_together_however_many_pieces_there_are() -> None:

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitored_models import status
-from monitored_models.api import InvalidSpec, Model, Problem, parse
+from monitored_models.api import InvalidSpec, Model, Note, Problem, parse
 from monitored_models.api.crd import openapi_schema
 from monitored_models.compare import ChildProblem
 from monitored_models.desired import render
@@ -265,7 +265,7 @@ def test_model_without_monitoring_is_ready_and_says_so() -> None:
     made = reported(situation(model(monitoring__scrape__enabled=False)))
     assert reason(made) == ("True", "Ready")
     assert "switched off by spec.monitoring" in condition(made, "MonitoringApplied")["message"]
-    assert made.get("monitoring", {}) == {}
+    assert made["monitoring"].keys() <= {"unavailable"}
 
 
 def test_that_metrics_arrive_is_not_claimed() -> None:
@@ -279,12 +279,64 @@ def test_suspended_model_is_neither_waiting_nor_stuck() -> None:
         situation(model(suspend=True), replace(SERVING, wanted=0, total=0, updated=0, available=0, ready=0))
     )
     assert reason(made) == ("False", "Suspended")
-    assert {c["type"] for c in made["conditions"]} == {"Ready", "WorkloadReady", "MonitoringApplied", "Monitored"}
+    assert {c["type"] for c in made["conditions"]} == {
+        "Ready",
+        "WorkloadReady",
+        "MonitoringApplied",
+        "MonitoringConfigured",
+        "Monitored",
+    }
 
 
 def test_scaled_to_zero_is_ready() -> None:
     nothing = replace(SERVING, wanted=0, total=0, updated=0, available=0, ready=0)
     assert reason(reported(situation(model(replicas=0), nothing))) == ("True", "Ready")
+
+
+# --- what of the monitoring can be had ---
+
+MISSING, ODD = Note("ProfileNotFound", "there is no profile gold"), Note("SignalUnavailable", "it counts no tokens")
+
+
+def noted(*notes: Note, **more: Any) -> Situation:
+    whole = situation()
+    return replace(whole, wanted=replace(whole.wanted, **{"profile": None, "unavailable": (), **more, "notes": notes}))
+
+
+def test_monitoring_of_which_all_can_be_had_is_complete() -> None:
+    assert reason(reported(noted()), "MonitoringConfigured") == ("True", "Complete")
+
+
+def test_what_cannot_be_had_is_told_together_and_keeps_no_model_from_being_ready() -> None:
+    made = reported(noted(MISSING, ODD))
+    assert reason(made, "MonitoringConfigured") == ("False", "ProfileNotFound")
+    message = condition(made, "MonitoringConfigured")["message"]
+    assert MISSING.message in message
+    assert ODD.message in message
+    assert reason(made) == ("True", "Ready")
+    assert {"Stalled", "Reconciling"}.isdisjoint(c["type"] for c in made["conditions"])
+
+
+def test_profile_that_counts_is_named_and_so_is_what_is_unavailable() -> None:
+    made = reported(noted(profile="gold", unavailable=("tokens", "queue")))
+    assert (made["monitoring"]["profile"], made["monitoring"]["unavailable"]) == ("gold", ["tokens", "queue"])
+    assert_fits_the_schema(made)
+    assert {"profile", "unavailable"}.isdisjoint(reported(noted())["monitoring"])
+
+
+def test_profile_that_is_left_out_is_not_named() -> None:
+    left_out = replace(model(), notes=(Note("ProfileInvalid", "nothing of profile gold is used"),))
+    rendered = render(left_out, Settings(), 1)
+    assert in_brief(left_out, rendered, "gold").profile is None
+    assert in_brief(model(), rendered, "gold").profile == "gold"
+
+
+def test_change_of_what_can_be_had_is_written_at_once_and_other_words_for_it_are_not() -> None:
+    before = reported(noted(MISSING))
+    assert differs(before, reported(noted(), before, LATER), in_substance=True)
+    other = reported(noted(replace(MISSING, message="other words")), before, LATER)
+    assert differs(before, other)
+    assert not differs(before, other, in_substance=True)
 
 
 # --- facts ---
@@ -306,15 +358,17 @@ def test_before_there_is_a_deployment_the_spec_tells_the_count() -> None:
 
 
 def test_names_of_monitoring_objects_are_those_that_are_in_place() -> None:
-    whole = reported(situation())["monitoring"]
-    assert whole == {
+    def in_place(**given: Any) -> JSON:
+        return {k: v for k, v in reported(situation(**given))["monitoring"].items() if k != "unavailable"}
+
+    assert in_place() == {
         "serviceMonitor": "churn",
         "prometheusRule": "churn",
         "dashboard": "churn-dashboard",
         "dashboardUID": dashboard_uid(model()),
     }
     no_dashboard = ChildProblem(CONFIG_MAP, "Forbidden", "may not be written")
-    assert reported(situation(problems=(NO_CRD, no_dashboard)))["monitoring"] == {"prometheusRule": "churn"}
+    assert in_place(problems=(NO_CRD, no_dashboard)) == {"prometheusRule": "churn"}
 
 
 # --- what is kept ---
@@ -394,7 +448,7 @@ def test_nothing_is_claimed_of_what_an_invalid_spec_would_ask_for(workload: Work
     before = reported(situation(), now=THEN)
     made = report_invalid(INVALID, 7, workload, before, NOW)
     assert_fits_the_schema(made)
-    for kind in ("WorkloadReady", "MonitoringApplied", "Monitored"):
+    for kind in ("WorkloadReady", "MonitoringApplied", "MonitoringConfigured", "Monitored"):
         assert reason(made, kind) == ("Unknown", "InvalidSpec")
     assert not condition(made, "Reconciling")
     assert all(found["observedGeneration"] == 7 for found in made["conditions"])

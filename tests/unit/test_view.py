@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from monitored_models import digest
 from monitored_models.api import API_VERSION, KIND
-from monitored_models.kinds import CHILDREN, CONFIG_MAP, DEPLOYMENT, MODEL, POD, SERVICE, Kind
+from monitored_models.kinds import CHILDREN, CONFIG_MAP, DEPLOYMENT, MODEL, POD, PROFILE, SERVICE, Kind
 from monitored_models.view import Key, View
 from unit.specs import JSON, MINIMAL
 
@@ -56,7 +56,8 @@ def changed(body: JSON, version: int, **spec: Any) -> JSON:
 
 def memory(view: View) -> dict[str, int]:
     """Sizes of all that a view keeps."""
-    return {name: len(kept) for name, kept in vars(view).items() if hasattr(kept, "__len__")}
+    everything = {**vars(view), **vars(vars(view)["_profiles"])}
+    return {name: len(kept) for name, kept in everything.items() if hasattr(kept, "__len__")}
 
 
 def weight(kept: Any) -> int:
@@ -423,6 +424,108 @@ def test_empty_list_empties_the_view() -> None:
     view.observe(POD, pod_body("p"))
     assert view.retain(MODEL, set(), 10) == [CHURN]
     assert view.retain(POD, set(), 10) == [CHURN]
+    assert memory(view) == memory(View())
+
+
+# --- profiles ---
+
+
+def profile_body(name: str, version: int = 1, namespace: str = "risk", **spec: Any) -> JSON:
+    return {"metadata": {**metadata(name, version), "namespace": namespace}, "spec": spec}
+
+
+def naming(profile: str | None, name: str, namespace: str = "risk") -> JSON:
+    """A model that names a profile, or none."""
+    made = model_body(name=name)
+    named = {"monitoring": {"profile": profile}} if profile else {}
+    return {"metadata": {**made["metadata"], "namespace": namespace}, "spec": {**MINIMAL, **named}}
+
+
+def crowd() -> View:
+    """Models that name a profile, another, the default one, and none; and one elsewhere."""
+    view = View()
+    for profile, name in (("gold", "a"), ("gold", "b"), ("tin", "c"), ("default", "d"), (None, "e")):
+        view.observe(MODEL, naming(profile, name))
+    view.observe(MODEL, naming("gold", "a", namespace="other"))
+    return view
+
+
+def names(keys: list[Key]) -> list[str]:
+    assert all(key.namespace == "risk" for key in keys)
+    return sorted(key.name for key in keys)
+
+
+@pytest.mark.parametrize(
+    ("profile", "concerned"), [("gold", ["a", "b"]), ("tin", ["c"]), ("default", ["d", "e"]), ("unused", [])]
+)
+def test_profile_is_news_for_exactly_the_models_that_it_counts_for(profile: str, concerned: list[str]) -> None:
+    view = crowd()
+    assert names(view.observe(PROFILE, profile_body(profile, 5))) == concerned
+    assert view.observe(PROFILE, profile_body(profile, 5)) == []
+    assert names(view.observe(PROFILE, profile_body(profile, 6, drift={}))) == concerned
+    assert view.observe(PROFILE, profile_body(profile, 7, drift={})) == []  # a label, an annotation
+    assert names(view.forget(PROFILE, profile_body(profile, 8, drift={}))) == concerned
+
+
+def shared(view: View, name: str = "a", namespace: str = "risk") -> Any:
+    found = view.model(Key(namespace, name))
+    assert found is not None
+    return view.shared(found.source)
+
+
+def test_profile_of_a_model_is_that_of_its_namespace() -> None:
+    view = crowd()
+    view.observe(PROFILE, profile_body("gold", 5, drift={}))
+    found = shared(view)
+    assert (found.shared().name, found.shared().spec) == ("gold", {"drift": {}})
+    assert shared(view, "b") == found
+    assert shared(view, namespace="other") is None
+    assert shared(view, "c") is None
+
+
+def test_what_is_shared_can_be_remembered_by() -> None:
+    one, other = crowd(), crowd()
+    one.observe(PROFILE, profile_body("gold", 5, drift={}, freshness={"maxAge": "1d"}))
+    other.observe(PROFILE, profile_body("gold", 6, freshness={"maxAge": "1d"}, drift={}))
+    assert {shared(one): 1} == {shared(other): 1}
+    other.observe(PROFILE, profile_body("gold", 7))
+    assert shared(one) != shared(other)
+
+
+def test_model_that_comes_to_name_another_profile_has_that_one() -> None:
+    view = View()
+    view.observe(PROFILE, profile_body("gold", 1))
+    view.observe(MODEL, model_body(2))
+    assert shared(view, "churn") is None
+    view.observe(MODEL, changed(model_body(), 3, monitoring={"profile": "gold"}))
+    assert shared(view, "churn").name == "gold"
+
+
+def test_late_news_of_a_profile_is_dropped() -> None:
+    view = crowd()
+    view.observe(PROFILE, profile_body("gold", 9, drift={}))
+    assert view.observe(PROFILE, profile_body("gold", 8)) == []
+    assert view.forget(PROFILE, profile_body("gold", 7)) == []
+    assert shared(view).shared().spec == {"drift": {}}
+
+
+def test_list_drops_profiles_that_it_no_longer_holds_and_leaves_newer_ones() -> None:
+    view = crowd()
+    for number, name in enumerate(("gold", "tin", "default")):
+        view.observe(PROFILE, profile_body(name, 9 + number))
+    assert names(view.retain(PROFILE, {("risk", "default")}, listed_at=9)) == ["a", "b"]
+    assert shared(view, "a") is None
+    assert shared(view, "c").name == "tin"
+
+
+def test_nothing_stays_of_a_profile_that_is_gone() -> None:
+    view = View()
+    for number in range(20):
+        view.observe(PROFILE, profile_body(f"p{number}", number + 1))
+    assert memory(view) != memory(View())
+    for number in range(10):
+        view.forget(PROFILE, profile_body(f"p{number}", 30))
+    view.retain(PROFILE, set(), 40)
     assert memory(view) == memory(View())
 
 

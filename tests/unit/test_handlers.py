@@ -1,0 +1,44 @@
+"""What follows from a watch event: which models are looked at, and what goes before what."""
+
+from __future__ import annotations
+
+import asyncio
+
+from monitored_models.handlers import enqueue, take_note
+from monitored_models.kinds import MODEL, PROFILE
+from monitored_models.queue import WorkQueue
+from monitored_models.view import Key, View
+from unit.specs import JSON, MINIMAL
+
+
+def seen(kind_name: str, version: int, spec: JSON) -> JSON:
+    metadata = {"name": kind_name, "namespace": "risk", "uid": kind_name, "resourceVersion": str(version)}
+    return {"metadata": {**metadata, "generation": 1}, "spec": spec}
+
+
+async def worked(queue: WorkQueue[Key], count: int) -> list[str]:
+    """Names of so many keys, in the order in which they are worked on."""
+    done: list[str] = []
+
+    async def handle(key: Key) -> None:
+        done.append(key.name)
+        if len(done) == count:
+            queue.close()
+
+    async with asyncio.timeout(5):
+        await queue.work(handle)
+    return done
+
+
+def test_edit_of_one_model_goes_before_all_that_share_a_changed_profile() -> None:
+    async def main() -> list[str]:
+        view, queue = View(), WorkQueue[Key]()
+        for name in "abc":
+            take_note(view, MODEL, None, seen(name, 1, MINIMAL))
+        profiles: list[tuple[str, int, JSON]] = [("ADDED", 2, {"drift": {}}), ("MODIFIED", 3, {}), ("DELETED", 4, {})]
+        for event, version, spec in profiles:
+            enqueue(queue, PROFILE, event, take_note(view, PROFILE, event, seen("default", version, spec)))
+        enqueue(queue, MODEL, "MODIFIED", take_note(view, MODEL, "MODIFIED", seen("c", 5, {**MINIMAL, "port": 9000})))
+        return await worked(queue, 3)
+
+    assert asyncio.run(main()) == ["c", "a", "b"]
