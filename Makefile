@@ -23,7 +23,7 @@ venv: .venv/.complete ## Install Python packages into .venv, by hash
 	@touch $@
 
 tools: .venv/.complete ## Build the control plane, Prometheus' tools and kwok into the user cache (about 15 minutes, once)
-	@$(BIN)/python -m testbed.tools etcd kube-apiserver kube-controller-manager kube-scheduler kwok promtool prometheus-operator
+	@$(BIN)/python -m testbed.tools etcd kube-apiserver kube-controller-manager kube-scheduler kwok promtool prometheus prometheus-operator
 
 check: .venv/.complete ## Format, lint, types, import rules, generated files
 	$(BIN)/ruff format --check .
@@ -42,8 +42,9 @@ test-cluster: .venv/.complete ## What only a real node can show: pods, rollouts,
 	$(BIN)/python -m testbed.tools etcd kube-apiserver kube-controller-manager kube-scheduler kubelet kube-proxy >/dev/null
 	$(BIN)/pytest tests/cluster
 
-bench: .venv/.complete tools ## How fast the operator is beside a bare loop, into docs/benchmarks.md (about half an hour, on a quiet machine)
+bench: .venv/.complete tools ## How fast the operator is beside a bare loop, and what rules cost, into docs/ (about half an hour, on a quiet machine)
 	$(BIN)/python -m bench.run --out docs/benchmarks.md
+	$(BIN)/python -m bench.rules --out docs/rules.md
 
 chaos: .venv/.complete tools ## Long campaigns: two in five of all faults (SHARE=1: all), and 1,500 specs, into docs/*-campaign.md (about half an hour)
 	$(BIN)/python -m faults.run --share $(SHARE) --out docs/fault-campaign.md
