@@ -19,6 +19,7 @@ from . import names, panels, signals, slos
 from .alerts import ALERTS, is_on
 from .alerts.traffic import latency_headline
 from .catalogue import (
+    CATALOGUE,
     DRIFT,
     ERROR_RATIO,
     ERRORS,
@@ -72,6 +73,11 @@ def dashboard_json(model: Model) -> str:
     return json.dumps(builder.build(), cls=JSONEncoder, sort_keys=True, separators=(",", ":"))
 
 
+WIDTH = 24
+"""Columns of Grafana's grid."""
+TOKENS = {entry.series for entry in CATALOGUE if entry.group == "tokens" and entry.series != QUEUE}
+
+
 def _panels(model: Model) -> list[panels.Panel]:
     made = context(model)
     offered = offers(made)
@@ -120,7 +126,7 @@ def _headlines(model: Model, c: Context, there: set[str]) -> list[panels.Panel]:
                 red_from=_threshold(model, "ModelLatencyHigh"),
             )
         )
-    return shown
+    return [panel.span(WIDTH // len(shown)) for panel in shown]
 
 
 def _lines(c: Context, there: set[str], name: str, stats: tuple[str, ...]) -> dict[str, str]:
@@ -161,8 +167,8 @@ def _traffic(model: Model, c: Context, there: set[str]) -> list[panels.Panel]:
 
 
 def _language_model(c: Context, there: set[str]) -> list[panels.Panel]:
-    if not c.server.profile.llm:
-        return []  # a custom server may be one; its panels come with what its spec names
+    if not c.server.profile.llm and not (there & TOKENS):
+        return []  # a queue alone makes no language model
     shown = []
     if first := _lines(c, there, "time_to_first_token", ("p50", "p95", "p99")):
         shown.append(panels.lines("Time to first token", "From a request to its first token.", first, unit="s"))

@@ -120,7 +120,7 @@ def heat(title: str, description: str, buckets: str, *, unit: str) -> Panel:
 def text(title: str, description: str, content: str) -> Panel:
     """A text in Markdown."""
     return (
-        texts.Panel().title(title).description(description).content(content).mode(TextMode.MARKDOWN).span(24).height(6)
+        texts.Panel().title(title).description(description).content(content).mode(TextMode.MARKDOWN).span(12).height(8)
     )
 
 
