@@ -35,6 +35,8 @@ BATCH_SECONDS = 2.0
 """Condition changes within this time become one status write."""
 MINOR_SECONDS = 30.0
 """A mere change of counts or wording waits this long for something worth more."""
+AT_ONCE = 0.01
+"""Seconds, where something is to be looked at again."""
 
 log = logging.getLogger(__name__)
 
@@ -177,7 +179,8 @@ class Reconciler:
             extra=about(key, ready["reason"]),
         )
         await self._announce(key, observed.uid, stored, new)
-        return None
+        # An edit of the moment before came in with the answer: its own event is then late, and tells nobody.
+        return AT_ONCE if body["metadata"].get("generation", 0) != observed.source.generation else None
 
     def _too_soon(self, key: Key, stored: dict[str, Any], new: dict[str, Any]) -> float | None:
         if stored.get("observedGeneration") != new["observedGeneration"]:
