@@ -39,13 +39,14 @@ class Grafana:
     """What is wrong with the data source."""
     forbidden: str = ""
     """Path that the token may not use."""
+    down: bool = False
+    """Whether it closes connections without an answer."""
     refuses: bool = False
     """Whether it takes no annotation."""
     delay: float = 0.0
     """Seconds before any answer."""
     annotations: list[JSON] = field(default_factory=list)
     asked: Counter[str] = field(default_factory=Counter)
-    queries: list[str] = field(default_factory=list)
 
     def answer(self, method: str, path: str, query: dict[str, list[str]], token: str, body: JSON) -> tuple[int, JSON]:  # noqa: PLR0911 - a table of paths
         """Status and body."""
@@ -118,7 +119,9 @@ def running_grafana(**options: Any) -> Iterator[Grafana]:
             body = json.loads(self.rfile.read(length)) if length else None
             url = urlsplit(self.path)
             time.sleep(grafana.delay)
-            grafana.queries.append(self.path)
+            if grafana.down:
+                self.close_connection = True
+                return
             path = url.path.removeprefix("/grafana")
             code, answer = grafana.answer(
                 self.command, path, parse_qs(url.query), self.headers.get("Authorization", ""), body

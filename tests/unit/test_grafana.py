@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from monitored_models.dashboards import Dashboards
 from monitored_models.grafana import Poller
@@ -18,6 +19,7 @@ from monitored_models.grafana_calls import PAGE, CallFailed, Calls, client
 from monitored_models.grafana_facts import Change
 from monitored_models.metrics import Metrics
 from monitored_models.settings import Grafana as Settings
+from monitored_models.settings import InvalidSettings, load
 from monitored_models.view import Key
 from testbed import grafana as stand_in
 from testbed.grafana import TOKEN, Grafana, running_grafana
@@ -326,3 +328,29 @@ def test_trouble_is_told_and_ends(grafana: Grafana, tmp_path: Path) -> None:
     dashboards, moved = polling(grafana, settings, later)
     assert dashboards.verdict(KEY, UID, None).reason == "Loaded"
     assert moved == [KEY, KEY]  # forbidden, loaded
+
+
+# --- settings ---
+
+
+@pytest.mark.parametrize("url", ["http://user:pass@g", "g:3000", "ftp://g", "http://g/?x=1", "http://g/#x", "http://"])
+def test_address_with_a_password_or_without_a_scheme_is_refused(url: str, tmp_path: Path) -> None:
+    file = tmp_path / "settings.yaml"
+    file.write_text(yaml.safe_dump({"grafana": {"url": url, "tokenFile": "/t"}}))
+    with pytest.raises(InvalidSettings, match=r"grafana\.url"):
+        load(file)
+
+
+@pytest.mark.parametrize(
+    ("given", "base"),
+    [
+        ({}, ""),
+        ({"grafanaUrl": "https://g/"}, "https://g"),
+        ({"grafana": {"url": "http://in/x/", "tokenFile": "/t"}}, "http://in/x"),
+        ({"grafanaUrl": "https://g", "grafana": {"url": "http://in", "tokenFile": "/t"}}, "https://g"),
+    ],
+)
+def test_base_of_links(given: dict[str, Any], base: str, tmp_path: Path) -> None:
+    file = tmp_path / "settings.yaml"
+    file.write_text(yaml.safe_dump(given))
+    assert load(file).dashboards_url == base
