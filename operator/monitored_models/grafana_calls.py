@@ -6,6 +6,8 @@ Every failure comes out as CallFailed, whatever the libraries below raise: no an
 from __future__ import annotations
 
 import asyncio
+import os
+import re
 import string
 from collections.abc import Awaitable, Mapping
 from contextlib import suppress
@@ -127,7 +129,7 @@ class Calls:
             raise failed from error
         except Exception as error:
             outcome = "unreachable"
-            raise CallFailed(f"Grafana at {url} cannot be asked: {_cut(str(error)) or type(error).__name__}") from error
+            raise CallFailed(f"Grafana at {url} cannot be asked: {_cut(_root(error))}") from error
         finally:
             self._metrics.grafana_requests.labels(what, outcome).inc()
         if not isinstance(answer, kind):
@@ -182,6 +184,16 @@ def _default(sources: list[Any]) -> tuple[str, str]:
     known = [row for row in sources if isinstance(row, Mapping) and row.get("type") == "prometheus" and row.get("uid")]
     best = min(known, key=lambda row: (not row.get("isDefault"), str(row.get("name"))), default={})
     return str(best.get("uid", "")), str(best.get("name", ""))
+
+
+def _root(error: BaseException) -> str:
+    """What is at the root of a chain of errors: the system's word, or the last library's, without its objects."""
+    found, at = error, error.__cause__ or error.__context__
+    while at is not None:
+        found, at = at, at.__cause__ or at.__context__
+    if isinstance(found, ConnectionError) and found.errno:
+        return os.strerror(found.errno)
+    return re.sub(r"<[^<>]* object at 0x[0-9a-f]+>:? ?", "", str(found)) or type(found).__name__
 
 
 def _words(answer: Any) -> str:
