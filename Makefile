@@ -18,7 +18,8 @@ venv: .venv/.complete ## Install Python packages into .venv, by hash
 		else echo "Python's venv module is missing: apt-get install python3-venv"; exit 1; fi; }
 	@echo "installing Python packages into .venv, about a minute"
 	@$(PYTHON) -m venv .venv
-	@$(BIN)/pip install --quiet --require-hashes -r requirements/dev.txt
+	@# grafana-client brings urllib3-future, whose wheel would write itself over urllib3 at every start of Python (decision 0023)
+	@URLLIB3_NO_OVERRIDE=1 $(BIN)/pip install --quiet --require-hashes --no-binary urllib3-future -r requirements/dev.txt
 	@$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 

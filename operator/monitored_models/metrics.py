@@ -48,6 +48,18 @@ class Metrics:
         self.missed = self._counter("resync_changes", "Models around which a full list found what no watch had told.")
         self.leader = self._gauge("leader", "Whether this process leads.")
         self.models = self._gauge("models", "Models that this process knows of.")
+        self.grafana_requests = self._counter(
+            "grafana_requests",
+            "Calls to Grafana, by what was asked and outcome: ok, denied, refused, timeout, unreachable or unreadable.",
+            "call",
+            "outcome",
+        )
+        self.grafana_answered = self._gauge(
+            "grafana_last_success_timestamp_seconds", "When Grafana last answered all that a look asks; 0 for never."
+        )
+        self.grafana_waiting = self._gauge(
+            "grafana_annotations_waiting", "Changes of version not yet marked in Grafana."
+        )
         build = Gauge(PREFIX + "build_info", "Version of the operator.", ["version"], registry=self.registry)
         build.labels(version("monitored-models")).set(1)
 

@@ -19,10 +19,13 @@ from .api import InvalidSpec, Model, Problem
 from .apply import Applier, NamespaceLeaving
 from .cluster import ApiError, Cluster
 from .compare import compare, is_ours
+from .dashboards import Dashboards
+from .desired.names import dashboard_uid
 from .desired.replicas import LiveScale
 from .exposition import ModelSeries, lines_of
 from .facts import WorkloadFacts
-from .kinds import DEPLOYMENT, MODEL, Kind
+from .grafana_facts import Verdict, change
+from .kinds import CONFIG_MAP, DEPLOYMENT, MODEL, Kind
 from .logs import about
 from .shared import SharedSource
 from .view import Key, ObservedChild, ObservedModel, Source, View
@@ -32,6 +35,8 @@ BATCH_SECONDS = 2.0
 """Condition changes within this time become one status write."""
 MINOR_SECONDS = 30.0
 """A mere change of counts or wording waits this long for something worth more."""
+AT_ONCE = 0.01
+"""Seconds, where something is to be looked at again."""
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +54,8 @@ class Reconciler:
     """Monotonic seconds."""
     recheck_seconds: float
     """Time after which an obstacle that no watch shows is looked at again: a foreign object, a missing right."""
+    dashboards: Dashboards | None = None
+    """What Grafana says of dashboards; None where it is not asked."""
     _written: dict[Key, float] = field(default_factory=dict)
     """When the status of a model was last written."""
 
@@ -84,7 +91,8 @@ class Reconciler:
         workload = self._workload(key, observed)
         if workload and not workload.current and not problems and reported:
             return None  # scaled a moment ago: the figures are those of before until its controller has looked
-        situation = status.Situation(wanted, workload, self.view.pods(key), problems)
+        verdict = self._verdict(key, wanted, stored)
+        situation = status.Situation(wanted, workload, self.view.pods(key), problems, verdict)
         again = await self._report(key, observed, model, stored, status.report(situation, stored, now))
         return min((delay for delay in (again, self.recheck_seconds if problems else None) if delay), default=None)
 
@@ -100,6 +108,8 @@ class Reconciler:
     def _forget(self, key: Key) -> None:
         self._written.pop(key, None)
         self.series.drop(key)
+        if self.dashboards:
+            self.dashboards.drop(key)
 
     async def _is_gone(self, key: Key, observed: ObservedModel) -> bool:
         """Whether the model no longer exists; if so, it is forgotten.
@@ -121,6 +131,19 @@ class Reconciler:
         live = self._deployment(key, owner)
         return live.workload if live else None
 
+    def _verdict(self, key: Key, wanted: Wanted, stored: dict[str, Any]) -> Verdict | None:
+        """What is to be said of the dashboard; None where Grafana is not asked, or there is none."""
+        if self.dashboards and not any(child.kind is CONFIG_MAP for child in wanted.children):
+            self.dashboards.drop(key)
+        elif self.dashboards:
+            return self.dashboards.verdict(key, dashboard_uid(wanted.model), status.dashboard_verdict(stored))
+        return None
+
+    def _note_change(self, key: Key, model: Model | None, stored: dict[str, Any]) -> None:
+        """Have the last change of version marked in Grafana, once it is in the status, which outlives this process."""
+        if self.dashboards and model and (found := change(key, dashboard_uid(model), stored)):
+            self.dashboards.note(found)
+
     async def _report_invalid(
         self, key: Key, observed: ObservedModel, stored: dict[str, Any], invalid: InvalidSpec, now: str
     ) -> float | None:
@@ -134,6 +157,7 @@ class Reconciler:
         """Write the status if it differs and enough time has passed. Returns seconds to wait, if it has not."""
         self.series.put(key, lines_of(key, model, new, self.view.pods(key)))
         if not status.differs(stored, new):
+            self._note_change(key, model, stored)
             return None
         if wait := self._too_soon(key, stored, new):
             return wait
@@ -145,6 +169,7 @@ class Reconciler:
             raise
         self._written[key] = self.clock()
         self.view.observe(MODEL, body)
+        self._note_change(key, model, new)
         ready = status.condition(new, "Ready")
         log.info(
             "Ready is %s (%s): %s",
@@ -154,7 +179,8 @@ class Reconciler:
             extra=about(key, ready["reason"]),
         )
         await self._announce(key, observed.uid, stored, new)
-        return None
+        # An edit of the moment before came in with the answer: its own event is then late, and tells nobody.
+        return AT_ONCE if body["metadata"].get("generation", 0) != observed.source.generation else None
 
     def _too_soon(self, key: Key, stored: dict[str, Any], new: dict[str, Any]) -> float | None:
         if stored.get("observedGeneration") != new["observedGeneration"]:

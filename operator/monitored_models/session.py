@@ -13,7 +13,9 @@ import kopf
 
 from . import handlers
 from .cluster import ApiError, Cluster
+from .dashboards import Dashboards
 from .face import Face
+from .grafana import Poller
 from .kinds import CHILDREN, PROFILE, Kind
 from .logs import about, reason
 from .queue import WorkQueue
@@ -70,6 +72,7 @@ class Session:
         self._view = View()
         self._queue: WorkQueue[Key] = WorkQueue(group=lambda key: key.namespace, waited=face.metrics.waits.observe)
         self._clock = asyncio.get_running_loop().time
+        self._dashboards = self._watched_dashboards()
         self._reconciler = Reconciler(
             self._view,
             cluster,
@@ -78,6 +81,7 @@ class Session:
             served,
             clock=self._clock,
             recheck_seconds=settings.recheck_seconds,
+            dashboards=self._dashboards,
         )
         self._ending = asyncio.Event()
         self._kinds_changed = False
@@ -101,6 +105,7 @@ class Session:
                     self._watch_kinds(),
                     self._end_when_told(),
                     self._take_signals_back(kopf_runs),
+                    self._ask_grafana(),
                 )
             ]
             await self._watch(kopf_runs)
@@ -113,6 +118,26 @@ class Session:
     async def kinds_differ(self) -> bool:
         """Whether the cluster now serves other kinds than when this session began."""
         return await self._cluster.served() != self._served
+
+    def _watched_dashboards(self) -> Dashboards | None:
+        asked = self._settings.grafana
+        if asked is None:
+            return None
+        made = Dashboards(
+            self._clock, grace=asked.grace_seconds, tolerance=asked.tolerance_seconds, marked=asked.annotations
+        )
+        self._metrics.grafana_waiting.set_function(lambda: len(made.changes))
+        return made
+
+    async def _ask_grafana(self) -> None:
+        """Ask Grafana for ever, where it is known. Of thousands of models it moves, users' edits go first."""
+        if self._settings.grafana and self._dashboards:
+            await Poller(
+                self._settings.grafana,
+                self._dashboards,
+                self._metrics,
+                lambda key: self._queue.add(key, routine=True),
+            ).run()
 
     def _absent(self) -> str:
         return ", ".join(kind.plural for kind in (*CHILDREN, PROFILE) if kind not in self._served) or "none"

@@ -19,6 +19,10 @@ Listen = Annotated[str, Field(pattern=r"^$|^([A-Za-z0-9.-]*|\[[0-9a-fA-F:.]+\]):
 LabelMap = Annotated[dict[str, str], Field(max_length=32)]
 BaseAddress = Annotated[str, Field(pattern=r"^$|^https?://[^\s]+$")]
 """Address below which pages are found; empty for none."""
+ServerAddress = Annotated[
+    str, Field(pattern=r"^https?://([A-Za-z0-9._-]+|\[[0-9a-fA-F:.]+\])(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?$")
+]
+"""Address of a server. It stands in logs and conditions: a name and password in it are refused."""
 
 
 def _own_runtimes(given: tuple[Profile, ...]) -> tuple[Profile, ...]:
@@ -29,6 +33,28 @@ def _own_runtimes(given: tuple[Profile, ...]) -> tuple[Profile, ...]:
     if twice := next((name for name in ids if ids.count(name) > 1), None):
         raise ValueError(f"the id {twice!r} stands there twice")
     return given
+
+
+@settings_type
+class Grafana:
+    """A Grafana that is asked whether it has the dashboards, and told of new versions."""
+
+    url: ServerAddress
+    """Address at which the operator reaches it."""
+    token_file: Annotated[str, Field(min_length=1)]
+    """File with a service account's token, as a mounted Secret has it; read anew for each look."""
+    data_source: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{0,40}$")] = ""
+    """Uid of the data source that panels ask; when empty, the default one, or else the first of type prometheus."""
+    annotations: bool = True
+    """Whether a change of a model's version is marked on its dashboard."""
+    check_seconds: Annotated[float, Field(ge=1)] = 300
+    """Time between two looks."""
+    timeout_seconds: Annotated[float, Field(gt=0, le=300)] = 10
+    """Time after which a call has failed."""
+    grace_seconds: Annotated[float, Field(ge=0)] = 300
+    """Time that Grafana has for loading a dashboard."""
+    tolerance_seconds: Annotated[float, Field(ge=0)] = 120
+    """Time for which trouble that all models share is only logged."""
 
 
 @settings_type
@@ -70,7 +96,14 @@ class Settings:
     runbook_url: BaseAddress = ""
     """Address below which each alert has a page of its name; alerts name the page of this project's docs when empty."""
     grafana_url: BaseAddress = ""
-    """Address of Grafana; alerts name their dashboard by its path when empty."""
+    """Address of Grafana for people; when empty that of `grafana`, and without one alerts name their dashboard by its path."""
+    grafana: Grafana | None = None
+    """The Grafana that is asked; none when left out."""
+
+    @property
+    def dashboards_url(self) -> str:
+        """Address below which people find dashboards, without a slash at the end; empty where none is known."""
+        return (self.grafana_url or (self.grafana.url if self.grafana else "")).rstrip("/")
 
     @property
     def platform(self) -> Platform:

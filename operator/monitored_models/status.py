@@ -7,7 +7,7 @@ how often something changes: readings are metrics, not status.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from .api import InvalidSpec, Model
@@ -15,6 +15,7 @@ from .compare import ChildProblem
 from .desired import labels, names
 from .desired.replicas import counted
 from .facts import PodFacts, WorkloadFacts
+from .grafana_facts import Verdict
 from .kinds import CONFIG_MAP, MONITORING, PROMETHEUS_RULE, SERVICE_MONITOR
 from .wanted import Wanted
 
@@ -24,6 +25,7 @@ TYPES = (
     "MonitoringApplied",
     "MonitoringConfigured",
     "Monitored",
+    "DashboardReady",
     "Reconciling",
     "Stalled",
 )
@@ -40,6 +42,8 @@ class Situation:
     workload: WorkloadFacts | None
     pods: Sequence[PodFacts]
     problems: Sequence[ChildProblem]
+    dashboard: Verdict | None = None
+    """What Grafana says of the dashboard; None where nothing asks, or there is none."""
 
     @property
     def model(self) -> Model:
@@ -233,6 +237,7 @@ def report(situation: Situation, stored: Mapping[str, Any], now: str) -> dict[st
         _condition("MonitoringApplied", monitoring_finding, "Applied", _in_place(situation)),
         _condition("MonitoringConfigured", _left_out(situation), "Complete", "all that is asked for can be had"),
         _unverified(model),
+        *_dashboard(situation),
         *_progress(finding),
     ]
     status = {
@@ -248,6 +253,8 @@ def report(situation: Situation, stored: Mapping[str, Any], now: str) -> dict[st
     if version := model.spec.model.version:
         same = stored.get("version") == version and "versionSince" in stored
         status |= {"version": version, "versionSince": stored["versionSince"] if same else now}
+        if previous := stored.get("previousVersion" if same else "version"):
+            status["previousVersion"] = previous
     return status
 
 
@@ -289,6 +296,22 @@ def _unverified(model: Model) -> dict[str, Any]:
         "reason": "NotVerified",
         "message": f"nothing asks Prometheus yet whether metrics arrive; look for {series}",
     }
+
+
+def _dashboard(s: Situation) -> list[dict[str, Any]]:
+    """Whether Grafana has the dashboard. Neither Ready nor anything else depends on it."""
+    if s.dashboard is None:
+        return []
+    if problem := _first_problem(p for p in s.problems if p.kind is CONFIG_MAP):
+        return [_condition("DashboardReady", replace(problem, reason="NotApplied"), "", "")]
+    said = s.dashboard
+    return [{"type": "DashboardReady", "status": said.status, "reason": said.reason, "message": said.message[:2000]}]
+
+
+def dashboard_verdict(stored: Mapping[str, Any]) -> Verdict | None:
+    """What a status says of the dashboard, or None."""
+    found = condition(stored, "DashboardReady")
+    return Verdict(found["status"], found["reason"], found["message"]) if found else None
 
 
 def _progress(finding: Finding | None) -> list[dict[str, Any]]:

@@ -15,6 +15,7 @@ from monitored_models.cli import main
 from monitored_models.desired import notes
 from monitored_models.desired.alerts import ALERTS, is_on
 from monitored_models.desired.alerts.objectives import OBJECTIVES
+from monitored_models.grafana_facts import FORBIDDEN, UNREACHABLE
 from monitored_models.settings import Settings, load
 from monitored_models.typed import wire_name
 from unit.specs import model
@@ -25,14 +26,15 @@ DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs
 
 
 def reasons_in_code() -> set[str]:
-    """Reasons that the code can give: first argument of Finding and Note, second of ChildProblem, and those of True."""
+    """Reasons that the code can give: first argument of Finding and Note, second of ChildProblem and Verdict, and others."""
     found: set[str] = set()
     for file in (ROOT / "operator/monitored_models").rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text())):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-                position = {"Finding": 0, "Note": 0, "ChildProblem": 1}.get(node.func.id)
+                position = {"Finding": 0, "Note": 0, "ChildProblem": 1, "Verdict": 1}.get(node.func.id)
                 if position is not None and isinstance(given := node.args[position], ast.Constant):
                     found.add(str(given.value))
+    found |= {UNREACHABLE, FORBIDDEN, "NotApplied"}
     return found | {"Ready", "Applied", "Complete", "NotVerified", "ProfileInvalid", "DefaultsInvalid"}
 
 

@@ -18,6 +18,7 @@ from monitored_models.compare import ChildProblem
 from monitored_models.desired import render
 from monitored_models.desired.names import dashboard_uid
 from monitored_models.facts import PodFacts, WorkloadFacts, pod_facts, workload_facts
+from monitored_models.grafana_facts import Verdict
 from monitored_models.kinds import CONFIG_MAP, DEPLOYMENT, PROMETHEUS_RULE, SERVICE, SERVICE_MONITOR
 from monitored_models.settings import Settings
 from monitored_models.status import Situation, condition, differs, report, report_invalid
@@ -526,6 +527,40 @@ def test_empty_map_that_the_api_server_drops_is_no_difference() -> None:
 
 def test_first_status_of_a_model_is_written() -> None:
     assert differs({}, WRITTEN)
+
+
+# --- the dashboard in Grafana ---
+
+VERDICT = Verdict("False", "NotLoaded", "Grafana has had no dashboard")
+NO_DASHBOARD = ChildProblem(CONFIG_MAP, "NameConflict", "ConfigMap churn-dashboard is someone else's")
+
+
+def test_dashboard_condition_is_there_only_where_grafana_is_asked() -> None:
+    assert not condition(reported(situation()), "DashboardReady")
+    made = reported(replace(situation(), dashboard=VERDICT))
+    assert reason(made, "DashboardReady") == ("False", "NotLoaded")
+    assert reason(made) == ("True", "Ready"), "Ready does not depend on it"
+    assert not condition(made, "Stalled")
+    assert status.dashboard_verdict(made) == VERDICT
+    assert_fits_the_schema(made)
+    assert differs(made, reported(situation(), made)), "it goes when Grafana is not asked any more"
+
+
+def test_dashboard_that_is_not_applied_cannot_be_loaded() -> None:
+    made = reported(replace(situation(problems=(NO_DASHBOARD,)), dashboard=VERDICT))
+    assert reason(made, "DashboardReady") == ("False", "NotApplied")
+    assert "someone else's" in condition(made, "DashboardReady")["message"]
+
+
+def test_version_before_is_kept() -> None:
+    first = reported(situation(model(model__version="1")))
+    assert "previousVersion" not in first
+    second = reported(situation(model(model__version="2")), first, LATER)
+    assert (second["previousVersion"], second["versionSince"]) == ("1", LATER)
+    assert not differs(second, reported(situation(model(model__version="2")), second, LATER))
+    third = reported(situation(model(model__version="3")), second, LATER)
+    assert third["previousVersion"] == "2"
+    assert "previousVersion" not in reported(situation(model()), third)
 
 
 # --- the schema ---

@@ -78,6 +78,8 @@ class Status:
     """Version that the spec names."""
     version_since: Time | None = None
     """When the spec began to name this version."""
+    previous_version: Text | None = None
+    """Version that the spec named before."""
     gpu: GpuStatus | None = None
     """GPUs of the model."""
     monitoring: MonitoringStatus | None = None

@@ -87,7 +87,7 @@ class Written:
     def _rule(self, alert: Alert | ObjectiveAlert, text: str, expression: str, about: dict[str, str]) -> dict[str, Any]:
         rule = given(self.model, alert.name)
         extra = {name: literal(value) for name, value in sorted(self.model.monitoring.alerts.labels.items())}
-        dashboard = f"{self.settings.grafana_url.rstrip('/')}/d/{names.dashboard_uid(self.model)}"
+        dashboard = f"{self.settings.dashboards_url}/d/{names.dashboard_uid(self.model)}"
         return {
             "alert": alert.name,
             "expr": expression,
