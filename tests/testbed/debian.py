@@ -14,6 +14,7 @@ from pathlib import Path
 from testbed.tools import ToolError
 
 PACKAGES = {
+    "chromium": "chromium",
     "conntrack": "conntrack",
     "containerd": "containerd",
     "containerd-shim-runc-v2": "containerd",
