@@ -105,7 +105,12 @@ async def page(url: str, folder: Path, *, width: int = 1440, height: int = 900) 
     debian.ensure("chromium")
     process = start(
         "chromium",
-        [debian.command("chromium"), *FLAGS, f"--user-data-dir={folder / 'profile'}", f"--window-size={width},{height}"],
+        [
+            debian.command("chromium"),
+            *FLAGS,
+            f"--user-data-dir={folder / 'profile'}",
+            f"--window-size={width},{height}",
+        ],
         log=folder / "chromium.log",
     )
     try:

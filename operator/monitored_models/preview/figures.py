@@ -275,7 +275,7 @@ def _bar(x: list[Any], y: list[Any], line: Line, names: Sequence[str], width: fl
         "type": "bar",
         "x": x,
         "y": y,
-        "marker": {"color": line.colour, "opacity": 0.8},
+        "marker": {"color": line.colour, "opacity": 0.6},
         "name": escaped(line.name),
         "text": [escaped(name) for name in names],
         "textposition": "none",

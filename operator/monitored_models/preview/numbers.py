@@ -82,7 +82,7 @@ def _dial(field: Field, value: float | None, domain: list[float]) -> JSON:
     if field.most is None and field.unit == "percentunit":
         most = 1.0
     bounds = [step for step in field.steps if step.value < most]
-    ends = [*(step.value for step in bounds[1:]), most]
+    ends = [*(step.value for step in bounds[1:]), most] if bounds else []
     rim = [
         {"range": [max(step.value, least), end], "color": tinted(step.colour, 0.35)}
         for step, end in zip(bounds, ends, strict=True)

@@ -101,7 +101,7 @@ def _row(row: Row, view: View) -> str:
 
 def _box(panel: Panel, top: int, view: View) -> str:
     title = escape(in_text(panel.title, view.chosen, {}))
-    about = f'<span class="about" title="{escape(panel.description)}">ⓘ</span>' if panel.description else ""
+    about = f'<span class="about" title="{escape(panel.description)}">i</span>' if panel.description else ""
     place = f"grid-column:{panel.x + 1}/span {panel.width};grid-row:{panel.y - top + 1}/span {panel.height}"
     return (
         f'<section class="panel {escape(_css_name(panel.kind))}" data-panel="{panel.number}" data-state="waiting" style="{place}">'
@@ -197,7 +197,7 @@ def _number(one: Number, coloured: str, figures: list[Any]) -> str:
     ink = f"color:{escape(one.colour)};" if coloured == "value" else ""
     name = f'<div class="name" title="{escape(one.name)}">{escape(one.name)}</div>' if one.name else ""
     return (
-        f'<div class="number" style="{look}">{spark}{name}'
+        f'<div class="number{" over" if spark else ""}" style="{look}">{spark}{name}'
         f'<div class="value" style="{ink}--length:{length}">{escape(one.text)}</div></div>'
     )
 

@@ -44,7 +44,7 @@ def time_axis(window: Window, zone: tzinfo | None, width: int) -> JSON:
         "range": [moment_text(window.begin, zone), moment_text(window.end, zone)],
         "tickformat": form,
         "hoverformat": "%Y-%m-%d %H:%M:%S",
-        "nticks": max(2, width * COLUMN_PIXELS // label // 2),
+        "nticks": max(2, width * COLUMN_PIXELS // label * 2 // 3),
         "gridcolor": GRID,
         "zeroline": False,
         "showline": False,
@@ -87,7 +87,7 @@ def _power(value: float) -> int:
 def layout(**parts: object) -> JSON:
     """A layout in the style of the page."""
     return {
-        "margin": {"l": 10, "r": 14, "t": 10, "b": 22},
+        "margin": {"l": 10, "r": 18, "t": 10, "b": 22},
         "font": FONT,
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
@@ -112,7 +112,7 @@ def ends(
     top = high if most is None else most
     if top <= base:
         room = abs(base) * 0.2 or 1.0
-        return (base if least is not None else base - room, base + room)
+        return (base if least is not None else (0.0 if base == 0 else base - room), base + room)
     air = (top - base) * 0.06
     flat = low >= 0 and base - air < 0  # what is never negative gets no axis below zero
     return (base if least is not None else (0.0 if flat else base - air), top if most is not None else top + air)
