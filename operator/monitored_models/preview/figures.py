@@ -96,6 +96,7 @@ def heatmap(panel: Panel, answers: Sequence[Answer], marks: Sequence[Mark], wind
             "tickvals": [index + 0.5 for index in ticked],  # a bucket ends at its bound
             "ticktext": [escaped(labels[index]) for index in ticked],
             "ticklabelstandoff": 4,
+            "ticks": "",
             "zeroline": False,
         },
         shapes=list(vertical(marks, moment)),
@@ -195,6 +196,7 @@ def states(panel: Panel, answers: Sequence[Answer], marks: Sequence[Mark], windo
             "ticktext": [escaped(line.field.name or line.name) for line in lines],
             "automargin": True,
             "ticklabelstandoff": 4,
+            "ticks": "",
         },
         barmode="overlay",
         bargap=0,
@@ -234,6 +236,8 @@ def histogram(panel: Panel, answers: Sequence[Answer], moment: Moment) -> Drawin
     if any(answer.target.form == "heatmap" for answer in answers):
         return _bucket_bars(panel, answers, moment)
     found = [one for one in series(answers) if one.last is not None]
+    if at(panel.options, "combine", default=False) and len(found) > 1:
+        found = [Series("", "Combined", {}, (), tuple(value for one in found for value in one.values))]
     values = [value for one in found for value in one.values if value is not None and math.isfinite(value)]
     if not values:
         return _nothing(panel)
