@@ -197,14 +197,24 @@ def dashboard() -> None:
 )
 @click.option("--range", "length", type=_Duration(), help="How far to look back, as 6h; as the dashboard says without.")
 @click.option("--end", type=_Time(), help="Where the range ends, as 2026-11-24T12:00:00Z or seconds; now without.")
+@click.option(
+    "--scrape-interval",
+    "scrape",
+    default="15s",
+    show_default=True,
+    type=_Duration(),
+    help="How often targets are scraped, as Grafana's data source is told; $__rate_interval follows from it.",
+)
 @namespace_option
 @settings_option
 def preview(
+    *,
     files: tuple[Path, ...],
     prometheus: str,
     listen: str,
     length: str | None,
     end: float | None,
+    scrape: str,
     namespace: str | None,
     settings: Settings | None,
 ) -> None:
@@ -213,10 +223,12 @@ def preview(
     try:
         from .preview import dashboards, server, sources  # noqa: PLC0415
     except ModuleNotFoundError as error:
-        raise click.ClickException(f"{error.name} is not installed: {PREVIEW_INSTALL}") from error
+        raise click.ClickException(
+            f"{(error.name or 'a package').partition('.')[0]} is not installed: {PREVIEW_INSTALL}"
+        ) from error
     try:
         found = sources.found_in(files, namespace, settings or Settings())
-        asked = server.Preview(dashboards.dashboards(found), prometheus, listen, length or "", end)
+        asked = server.Preview(dashboards.dashboards(found), prometheus, listen, length or "", end, scrape)
         asyncio.run(server.run(asked, lambda address: click.echo(f"{address} shows the dashboards; Ctrl-C ends")))
     except (sources.NoDashboards, server.CannotServe) as error:
         raise click.ClickException(str(error)) from error

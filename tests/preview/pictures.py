@@ -1,4 +1,4 @@
-"""Pictures of dashboards for the docs: `python -m preview.pictures --prometheus URL -f FILE… [--end TIME] [--range 6h]`.
+"""Pictures of dashboards for the docs: `python -m preview.pictures --prometheus URL -f FILE… [--end TIME] [--range 6h] [--scrape-interval 1m]`.
 
 Each dashboard of the files becomes docs/pictures/<its uid>.png, or one in the folder that --out names.
 """
@@ -51,8 +51,10 @@ def main() -> None:
     parser.add_argument("--width", type=int, default=1440)
     parser.add_argument("--end")
     parser.add_argument("--range")
+    parser.add_argument("--scrape-interval")
     given = parser.parse_args()
-    more = [word for name in ("end", "range") if getattr(given, name) for word in (f"--{name}", getattr(given, name))]
+    options = {"--end": given.end, "--range": given.range, "--scrape-interval": given.scrape_interval}
+    more = [word for name, value in options.items() if value for word in (name, value)]
     for file in pictures(given.files, given.prometheus, *more, out=given.out, width=given.width):
         sys.stdout.write(f"{file}\n")
 

@@ -69,12 +69,12 @@ def preview(folder: Path, files: Sequence[Path], prometheus: str, *more: str) ->
         process.kill()
 
 
-async def panels(page: Page, timeout: float = 90) -> list[Shown]:
+async def panels(page: Page) -> list[Shown]:
     """Every panel, once all are drawn, those in closed rows too."""
-    await page.wait("document.body && document.body.dataset.drawn", timeout)
+    await page.wait("document.body && document.body.dataset.drawn")
     await page.evaluate(OPEN_ALL)
     await page.evaluate("new Promise((done) => setTimeout(done, 50))")  # the rows' events come later
-    await page.wait(DRAWN, timeout)
+    await page.wait(DRAWN)
     await page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
     found: list[dict[str, Any]] = await page.evaluate(MEASURE)
     return [Shown(**one) for one in found]

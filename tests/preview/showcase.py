@@ -152,7 +152,12 @@ def _panels() -> list[JSON]:
             (0, 13, 12, 8),
             [_target("sum by (le) (rate(latency_seconds_bucket[5m]))", "{{le}}", format="heatmap")],
             unit="reqps",
-            options={"yAxis": {"unit": "s"}, "color": {"scheme": "Oranges"}, "legend": {"show": True}},
+            options={
+                "cellValues": {"unit": "reqps"},
+                "yAxis": {"unit": "s"},
+                "color": {"scheme": "Oranges"},
+                "legend": {"show": True},
+            },
         ),
         _panel(
             "timeseries",

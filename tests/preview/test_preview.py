@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import time
 import urllib.error
 import urllib.request
@@ -63,7 +64,9 @@ async def opened(address: str, folder: Path, width: int = 1440) -> AsyncIterator
         yield page
         assert page.complaints == []
         assert {method for method, _ in page.asked} <= {"GET"}
-        outside = [url for _, url in page.asked if not url.startswith((address.split("/d/")[0], "data:", "about:"))]
+        outside = [
+            url for _, url in page.asked if not url.startswith((address.split("/d/", maxsplit=1)[0], "data:", "about:"))
+        ]
         assert outside == []
 
 
@@ -116,7 +119,7 @@ def test_dashboards_of_models_are_drawn(past: tuple[Prometheus, float], tmp_path
     async def look(address: str) -> dict[str, list[Shown]]:
         found = {}
         with _direct.open(f"{address}/", timeout=10) as answer:
-            slugs = [part.split('"')[0] for part in answer.read().decode().split('href="d/')[1:]]
+            slugs = re.findall(r'href="d/([^"]+)"', answer.read().decode())
         assert slugs
         for number, slug in enumerate(slugs):
             folder = tmp_path / str(number)
@@ -195,9 +198,11 @@ def test_texts_of_dashboards_and_of_prometheus_stay_texts(tmp_path: Path) -> Non
             assert "onerror" in await page.evaluate("document.querySelector('.timeseries .legend').innerText")
             await page.picture(tmp_path / "nasty.png")
 
-    with prometheus.running(tmp_path / "past", []) as server:
-        with preview(tmp_path, [tmp_path / "nasty.json"], server.url, "--end", str(end)) as address:
-            asyncio.run(look(address))
+    with (
+        prometheus.running(tmp_path / "past", []) as server,
+        preview(tmp_path, [tmp_path / "nasty.json"], server.url, "--end", str(end)) as address,
+    ):
+        asyncio.run(look(address))
 
 
 def test_it_only_reads_and_answers_to_this_machine_only(past: tuple[Prometheus, float], tmp_path: Path) -> None:

@@ -35,6 +35,9 @@ FLAGS = (
 )
 
 
+_PATIENCE = 90
+
+
 class PageError(AssertionError):
     """A page did not come to what was awaited; the message has what it said instead."""
 
@@ -82,12 +85,15 @@ class Page:
             raise PageError(json.dumps(found["exceptionDetails"])[:2000])
         return found["result"].get("value")
 
-    async def wait(self, condition: str, timeout: float = 60) -> Any:
+    async def wait(self, condition: str) -> Any:
         """The value of an expression, once it is true."""
-        async with asyncio.timeout(timeout):
-            while not (found := await self.evaluate(condition)):
-                await asyncio.sleep(0.1)
-        return found
+        # What happens in a page can only be looked at again and again.
+        for _ in range(_PATIENCE * 10):
+            if found := await self.evaluate(condition):
+                return found
+            await asyncio.sleep(0.1)
+        told = await self.evaluate("document.body ? document.body.innerText.slice(0, 2000) : location.href")
+        raise PageError(f"not within {_PATIENCE} s: {condition}\n{self.complaints}\n{told}")
 
     async def picture(self, file: Path, *, scale: float = 1) -> None:
         """The whole page as PNG."""
@@ -96,7 +102,7 @@ class Page:
         clip = {"x": 0, "y": 0, "width": width, "height": height, "scale": scale}
         found = await self.call("Page.captureScreenshot", format="png", captureBeyondViewport=True, clip=clip)
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(base64.b64decode(found["data"]))
+        file.write_bytes(base64.b64decode(found["data"]))  # noqa: ASYNC240
 
 
 @asynccontextmanager
@@ -140,9 +146,9 @@ async def _result(socket: aiohttp.ClientWebSocketResponse, number: int) -> dict[
 
 
 async def _address(process: Process, file: Path) -> str:
-    for _ in range(600):
+    for _ in range(_PATIENCE * 10):
         with contextlib.suppress(FileNotFoundError, ValueError):
-            port, path = file.read_text().split()
+            port, path = file.read_text().split()  # noqa: ASYNC240 -- nothing else runs meanwhile
             return f"ws://127.0.0.1:{port}{path}"
         if not process.alive():
             break

@@ -34,7 +34,7 @@ def test_dashboards_are_found_wherever_they_stand() -> None:
 
 
 def test_what_is_no_dashboard_is_passed_over() -> None:
-    for other in (
+    others: list[Any] = [
         {},
         [],
         None,
@@ -42,7 +42,8 @@ def test_what_is_no_dashboard_is_passed_over() -> None:
         {"kind": "ConfigMap"},
         {"kind": "ConfigMap", "data": {"x": "{"}},
         {"panels": 1},
-    ):
+    ]
+    for other in others:
         assert list(in_object(other)) == []
 
 

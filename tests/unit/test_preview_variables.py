@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -26,15 +28,14 @@ from monitored_models.preview.variables import (
 HOUR = Window(0, 3600)
 
 
-def variable(name: str = "pod", kind: str = "query", **more: object) -> Variable:
-    plain: dict[str, object] = {
-        **{"label": name, "query": "", "regex": "", "sort": 0, "multi": False, "with_all": False},
-        **{"all_value": "", "current": (), "hidden": False},
-    }
-    return Variable(name=name, kind=kind, **{**plain, **more})  # type: ignore[arg-type]
+def variable(name: str = "pod", kind: str = "query", **more: Any) -> Variable:
+    switches: dict[str, Any] = dict.fromkeys(("multi", "with_all", "hidden"), False)
+    words = dict.fromkeys(("query", "regex", "all_value"), "")
+    plain: dict[str, Any] = {"label": name, "sort": 0, "current": (), **switches, **words}
+    return Variable(name=name, kind=kind, **(plain | more))
 
 
-def one(*values: str, options: tuple[str, ...] = ("a", "b.c"), **more: object) -> dict[str, Chosen]:
+def one(*values: str, options: tuple[str, ...] = ("a", "b.c"), **more: Any) -> dict[str, Chosen]:
     return {"pod": Chosen(variable(**more), options, values)}
 
 

@@ -59,8 +59,9 @@ def heatmap(panel: Panel, answers: Sequence[Answer], marks: Sequence[Mark], wind
     rows = _buckets([one.values for _, one in bounds])
     least = number(panel.options, "filterValues.le") or 1e-9
     counts = [[value if value is not None and value > least else None for value in row] for row in rows]
-    config = {"unit": at(panel.options, "yAxis.unit", ""), "decimals": panel.options.get("yAxis", {}).get("decimals")}
-    axis, cell = Field(config, moment), field_of(panel, moment, "")
+    # Grafana's heatmap has its units among the options, and takes none from the field configuration.
+    axis = Field(at(panel.options, "yAxis", JSON()), moment)
+    cell = Field(at(panel.options, "cellValues", JSON()), moment)
     labels = ["∞" if math.isinf(bound) else axis.tick(bound) for bound, _ in bounds]
     times = bounds[0][1].times
     colours: Sequence[str] = _SCALES.get(at(panel.options, "color.scheme", ""), _SCALES["Oranges"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -20,12 +21,13 @@ _markdown = MarkdownIt("commonmark", {"html": False}).enable("table").disable("i
 
 @dataclass(frozen=True)
 class View:
-    """What of a dashboard is asked for: its variables as chosen, and a range that ends now or at a fixed time."""
+    """What of a dashboard is asked for: variables as chosen, a range that ends now or at a fixed time, the least step."""
 
     window: Window
     range: str
     fixed_end: str
     chosen: Mapping[str, Chosen]
+    scrape: str = "15s"
     problems: Sequence[str] = ()
 
     @property
@@ -77,7 +79,7 @@ def _select(one: Chosen) -> str:
     options = [(value, value) for value in one.options]
     if one.variable.with_all:
         options.insert(0, ("All", ALL))
-    multiple = f' multiple size="{min(len(options), 4)}"' if one.variable.multi and len(options) > 1 else ""
+    multiple = f' multiple size="{min(len(options), 3)}"' if one.variable.multi and len(options) > 1 else ""
     name = escape(one.variable.name)
     return f'<label>{escape(one.variable.label)} <select name="var-{name}"{multiple}>{_options(options, one.values)}</select></label>'
 
@@ -146,7 +148,16 @@ def body(drawing: Drawing, view: View, left_out: Sequence[str] = ()) -> JSON:
             html = f'<div class="word">{escape(text)}</div>'
     state = {Nothing: "empty", NotDrawn: "not-drawn"}.get(type(drawing), "drawn")
     note = f'<div class="note">Not shown by the preview: {escape(", ".join(left_out))}</div>' if left_out else ""
-    return {"state": state, "html": html + note, "figures": figures}
+    return {"state": state, "html": html + note, "figures": _finite(figures)}
+
+
+def _finite(found: Any) -> Any:
+    """The same without infinite numbers and NaN, which JSON has not."""
+    if isinstance(found, float) and not math.isfinite(found):
+        return None
+    if isinstance(found, dict):
+        return {key: _finite(value) for key, value in found.items()}
+    return [_finite(value) for value in found] if isinstance(found, list) else found
 
 
 def failure(text: str) -> JSON:

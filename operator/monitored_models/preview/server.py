@@ -56,6 +56,8 @@ class Preview:
     """How far pages look back; as each dashboard says where this is empty."""
     end: float | None = None
     """Where the range ends; now without one."""
+    scrape: str = "15s"
+    """How often targets are scraped: no step is shorter."""
 
 
 async def run(preview: Preview, told: Callable[[str], None]) -> None:
@@ -72,11 +74,13 @@ async def run(preview: Preview, told: Callable[[str], None]) -> None:
 async def serving(preview: Preview) -> AsyncIterator[str]:
     """Serve while inside; gives the address. Raises CannotServe."""
     async with aiohttp.ClientSession() as session:
-        runner = web.AppRunner(application(preview, Prometheus(session, preview.prometheus)), access_log=None)
+        runner = web.AppRunner(
+            application(preview, Prometheus(session, preview.prometheus)), access_log=None, shutdown_timeout=1.0
+        )
         await runner.setup()
         try:
             host, port = preview.listen.rsplit(":", 1)
-            site = web.TCPSite(runner, host.strip("[]") or None, int(port), shutdown_timeout=1.0)
+            site = web.TCPSite(runner, host.strip("[]") or None, int(port))
             try:
                 await site.start()
             except (OSError, OverflowError) as error:
@@ -174,7 +178,7 @@ async def _view(preview: Preview, one: Dashboard, query: MultiMapping[str], prom
         begin = end - (variables.seconds(length) or 0)
     window = Window(begin, end)
     chosen, problems = await _chosen(one, window, query, prometheus)
-    return page.View(window, length, query.get("end", ""), chosen, problems)
+    return page.View(window, length, query.get("end", ""), chosen, preview.scrape, problems)
 
 
 def _time(text: str | None) -> float | None:
@@ -225,7 +229,7 @@ async def _drawing(one: Dashboard, panel: Panel, view: page.View, prometheus: Pr
 
 
 async def _answer(panel: Panel, target: Target, view: page.View, prometheus: Prometheus) -> Answer:
-    least = target.least_step or panel.least_step
+    least = target.least_step or panel.least_step or view.scrape
     points = panel.most_points or max(panel.width * COLUMN_PIXELS, 100)
     step = variables.step(view.window, points, least)
     expression = variables.in_query(target.expression, view.chosen, variables.built_in(view.window, step, least))
