@@ -29,7 +29,7 @@ from .validate import problems, profile_problems
 from .web import CannotListen
 from .yamlfile import UnreadableFile
 
-PREVIEW_INSTALL = "pip install 'monitored-models[operator,preview]'"
+PREVIEW_INSTALL = "pip install 'monitored-models[preview]'"
 
 
 class _Settings(click.ParamType[Settings]):

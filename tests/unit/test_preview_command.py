@@ -99,7 +99,7 @@ def python(code: str) -> subprocess.CompletedProcess[str]:
 def test_without_plotly_the_command_says_how_to_get_it() -> None:
     done = python(WITHOUT + "main(['dashboard', 'preview', '-f', '-', '--prometheus', 'http://127.0.0.1:1'])")
     assert done.returncode == 1
-    assert done.stderr == "Error: plotly is not installed: pip install 'monitored-models[operator,preview]'\n"
+    assert done.stderr == "Error: plotly is not installed: pip install 'monitored-models[preview]'\n"
 
 
 def test_the_operator_runs_without_plotly_and_never_loads_the_preview(tmp_path: Path) -> None:
