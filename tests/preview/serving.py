@@ -30,7 +30,7 @@ MEASURE = """
   const body = panel.querySelector('.body');
   return {
     title: panel.querySelector('h2').getAttribute('title'),
-    kind: panel.classList[1],
+    kind: panel.classList[1].slice(3),
     state: panel.dataset.state,
     text: body.innerText,
     out: out.map((element) => `${element.tagName}.${element.getAttribute('class')} ${element.textContent.slice(0, 40)}`),

@@ -20,14 +20,15 @@ def samples(end: float) -> Iterator[str]:
     times = [end - seconds for seconds in range(HOURS * 3600, -1, -STEP)]
     for number, pod in enumerate(PODS):
         about = f'namespace="risk",pod="{pod}"'
-        total, below = 0.0, [0.0] * len(BUCKETS)
+        total, failed, below = 0.0, 0.0, [0.0] * len(BUCKETS)
         for at in times:
             slow = 1 + 2 * max(0.0, math.sin((at - times[0]) / 1500)) ** 4
             pace = RATE * (1 + 0.3 * math.sin(at / 1700 + number)) * STEP
             total += pace
+            failed += pace * 0.001 * slow
             below = [count + pace * min(1, share**slow) for count, share in zip(below, _SHARES, strict=True)]
             yield f"requests_total{{{about}}} {total:.3f} {at:.0f}"
-            yield f"errors_total{{{about}}} {total * 0.004 * slow:.3f} {at:.0f}"
+            yield f"errors_total{{{about}}} {failed:.3f} {at:.0f}"
             for bound, count in zip(BUCKETS, below, strict=True):
                 yield f'latency_seconds_bucket{{{about},le="{bound}"}} {count:.3f} {at:.0f}'
             gap = number == 2 and 4000 < at - times[0] < 5200

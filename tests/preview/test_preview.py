@@ -195,7 +195,7 @@ def test_texts_of_dashboards_and_of_prometheus_stay_texts(tmp_path: Path) -> Non
             assert await page.evaluate("document.title") == NASTY
             assert await page.evaluate("document.querySelectorAll('main img, main script').length") == 0
             assert await page.evaluate("document.querySelectorAll('[href^=javascript]').length") == 0
-            assert "onerror" in await page.evaluate("document.querySelector('.timeseries .legend').innerText")
+            assert "onerror" in await page.evaluate("document.querySelector('.is-timeseries .legend').innerText")
             await page.picture(tmp_path / "nasty.png")
 
     with (

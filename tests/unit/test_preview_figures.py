@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from datetime import UTC
 from typing import Any
@@ -288,3 +289,77 @@ def test_figures_hold_no_tags_of_others(kind: str, name: str, label: str, values
         written = json.dumps(found.figure)
         assert "<b>" not in written
         assert "<img" not in written
+
+
+OPTIONS = (
+    *("legend", "legend.calcs", "legend.displayMode", "reduceOptions.calcs", "reduceOptions.fields", "orientation"),
+    *("yAxis", "cellValues", "cellValues.decimals", "color.scheme", "filterValues.le", "bucketSize", "bucketCount"),
+    *("rowHeight", "sortBy", "textMode", "graphMode", "content", "combine", "showValue"),
+)
+DEFAULTS = (
+    *("unit", "decimals", "min", "max", "mappings", "thresholds", "thresholds.steps", "color", "color.mode", "custom"),
+    *(
+        "custom.axisSoftMin",
+        "custom.stacking",
+        "custom.scaleDistribution.type",
+        "custom.fillOpacity",
+        "custom.lineWidth",
+    ),
+    *("custom.drawStyle", "custom.thresholdsStyle.mode", "custom.cellOptions.type", "displayName", "noValue"),
+)
+leaves = (
+    st.none()
+    | st.booleans()
+    | st.integers(-5, 5)
+    | st.floats()
+    | st.sampled_from(
+        [
+            *(
+                "",
+                "s",
+                "/a/",
+                "/(/",
+                "log",
+                "area",
+                "dashed+area",
+                "percent",
+                "bars",
+                "horizontal",
+                "name",
+                "thresholds",
+            ),
+            *([], {}, [{}], [{"value": 1, "color": "red"}], [{"type": "range", "options": {"from": 1}}], ["max", 1]),
+            *({"mode": "percent"}, {"unit": "bytes", "decimals": 99}, [{"displayName": "pod", "desc": True}]),
+        ]
+    )
+)
+
+
+def nested(found: dict[str, Any]) -> JSON:
+    made: JSON = {}
+    for path, value in found.items():
+        *parents, last = path.split(".")
+        place = made
+        for parent in parents:
+            inner = place.get(parent)
+            place[parent] = inner if isinstance(inner, dict) else {}
+            place = place[parent]
+        place[last] = value
+    return copy.deepcopy(made)
+
+
+@given(
+    st.sampled_from([*SINGLE, *OVER_TIME]),
+    st.dictionaries(st.sampled_from(OPTIONS), leaves, max_size=6),
+    st.dictionaries(st.sampled_from(DEFAULTS), leaves, max_size=6),
+    st.lists(st.floats(), min_size=1, max_size=4),
+    st.sampled_from(["table", "heatmap", "time_series"]),
+)
+def test_no_option_makes_drawing_fail(
+    kind: str, options: dict[str, Any], defaults: dict[str, Any], values: list[float], form: str
+) -> None:
+    of = panel(
+        kind, {"format": form}, {"refId": "B", "format": form}, options=nested(options), defaults=nested(defaults)
+    )
+    found = drawn(of, [over_time(*values, le="1", pod="a"), over_time(1, le="2", pod="b")], [now(values[0], le="1")])
+    json.dumps(page.body(found, page.View(WINDOW, "1h", "", {})), allow_nan=False)

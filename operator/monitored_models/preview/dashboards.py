@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -110,15 +111,17 @@ def at(value: Any, path: str, default: T) -> T:
         if not isinstance(value, Mapping) or key not in value:
             return default
         value = value[key]
-    if isinstance(default, float) and isinstance(value, int) and not isinstance(value, bool):
+    if isinstance(default, float) and isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**300:
         return float(value)  # type: ignore[return-value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return default  # no JSON, but Python reads it
     return value if isinstance(value, type(default)) and (type(value) is type(default)) else default
 
 
 def number(value: Any, path: str) -> float | None:
-    """The number at a dotted path, if there is one."""
-    found = at(value, path, float("nan"))
-    return None if found != found else found  # noqa: PLR0124 -- nan is the one value that differs from itself
+    """The number at a dotted path, if there is one that is finite."""
+    found = at(value, path, math.nan)
+    return found if math.isfinite(found) else None
 
 
 def objects(value: Any, path: str) -> list[JSON]:

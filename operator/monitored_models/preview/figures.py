@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 from . import numbers
 from .dashboards import JSON, Panel, at, number
@@ -54,11 +54,12 @@ def _nothing(panel: Panel) -> Nothing:
 def heatmap(panel: Panel, answers: Sequence[Answer], marks: Sequence[Mark], window: Window, moment: Moment) -> Drawing:
     """Counts in buckets over time; the buckets are those of a Prometheus histogram, each with what is below it."""
     bounds = _bounds(series(answers))
-    if not any(value for _, one in bounds for value in one.values):
-        return _nothing(panel)
     rows = _buckets([one.values for _, one in bounds])
     least = number(panel.options, "filterValues.le") or 1e-9
     counts = [[value if value is not None and value > least else None for value in row] for row in rows]
+    used = [index for index, row in enumerate(counts) if any(value is not None for value in row)]
+    if not used:
+        return _nothing(panel)
     # Grafana's heatmap has its units among the options, and takes none from the field configuration.
     axis = Field(at(panel.options, "yAxis", JSON()), moment)
     cell = Field(at(panel.options, "cellValues", JSON()), moment)
@@ -83,7 +84,6 @@ def heatmap(panel: Panel, answers: Sequence[Answer], marks: Sequence[Mark], wind
         "colorbar": _colour_bar(counts, cell),
         "showscale": at(panel.options, "legend.show", default=True),
     }
-    used = [index for index, row in enumerate(counts) if any(value is not None for value in row)]
     low, high = max(used[0] - 1, 0), min(used[-1] + 1, len(counts) - 1)
     every = max(1, math.ceil((high - low + 1) / max(3, panel.height)))
     ticked = range(low, high + 1, every)
@@ -109,7 +109,10 @@ def heatmap(panel: Panel, answers: Sequence[Answer], marks: Sequence[Mark], wind
 def _bounds(found: Sequence[Series]) -> list[tuple[float, Series]]:
     """Series by the upper bound of their bucket; those of the same bound are one."""
     by_bound: dict[float, Series] = {}
+    times = max((one.times for one in found), key=len, default=())
     for one in found:
+        if one.times != times:
+            continue  # of another query, at other times
         try:
             bound = float(one.labels.get("le", one.name))
         except ValueError:
@@ -239,12 +242,14 @@ def histogram(panel: Panel, answers: Sequence[Answer], moment: Moment) -> Drawin
     found = [one for one in series(answers) if one.last is not None]
     if at(panel.options, "combine", default=False) and len(found) > 1:
         found = [Series("", "Combined", {}, (), tuple(value for one in found for value in one.values))]
-    values = [value for one in found for value in one.values if value is not None and math.isfinite(value)]
+    values = [value for one in found for value in one.values if _counts(value)]
     if not values:
         return _nothing(panel)
-    size = number(panel.options, "bucketSize") or _size(
-        max(values) - min(values), number(panel.options, "bucketCount") or 30
-    )
+    span = max(values) - min(values)
+    size = number(panel.options, "bucketSize") or 0.0
+    if size <= 0:
+        size = _size(span, min(max(number(panel.options, "bucketCount") or 30, 1), 1000))
+    size = max(size, span / 1000, max(map(abs, values)) * 1e-12)
     first = math.floor(min(values) / size)
     count = min(int(math.floor(max(values) / size) - first) + 1, 1000)
     traces, lines = [], []
@@ -253,8 +258,8 @@ def histogram(panel: Panel, answers: Sequence[Answer], moment: Moment) -> Drawin
         line = Line(field.name or one.name, one, field, field.line_colour(index, one.last), right=False)
         counts = [0] * count
         for value in one.values:
-            if value is not None and math.isfinite(value):
-                counts[min(math.floor(value / size) - first, count - 1)] += 1
+            if _counts(value):
+                counts[min(max(math.floor(value / size) - first, 0), count - 1)] += 1
         edges = [(first + place) * size for place in range(count + 1)]
         names = [f"{field.tick(low)} to {field.tick(high)}" for low, high in itertools.pairwise(edges)]
         traces.append(_bar([edge + size / 2 for edge in edges[:-1]], counts, line, names, size))
@@ -265,6 +270,10 @@ def histogram(panel: Panel, answers: Sequence[Answer], moment: Moment) -> Drawin
     counted = value_axis(0, most * 1.06, Field({}, moment), panel.height)
     made = layout(xaxis=axis | {"showgrid": False, "automargin": False}, yaxis=counted, barmode="overlay", bargap=0.04)
     return Figure({"data": traces, "layout": made}, legend(panel, lines))
+
+
+def _counts(value: float | None) -> TypeGuard[float]:
+    return value is not None and abs(value) < 1e200
 
 
 def _size(span: float, count: float) -> float:

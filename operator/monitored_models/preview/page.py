@@ -106,7 +106,7 @@ def _box(panel: Panel, top: int, view: View) -> str:
     about = f'<span class="about" title="{escape(panel.description)}">i</span>' if panel.description else ""
     place = f"grid-column:{panel.x + 1}/span {panel.width};grid-row:{panel.y - top + 1}/span {panel.height}"
     return (
-        f'<section class="panel {escape(_css_name(panel.kind))}" data-panel="{panel.number}" data-state="waiting" style="{place}">'
+        f'<section class="panel is-{_css_name(panel.kind)}" data-panel="{panel.number}" data-state="waiting" style="{place}">'
         f'<h2 title="{title}">{title}{about}</h2><div class="body"></div></section>'
     )
 

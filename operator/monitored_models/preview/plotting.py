@@ -49,6 +49,7 @@ def time_axis(window: Window, zone: tzinfo | None, width: int) -> JSON:
         "zeroline": False,
         "showline": False,
         "tickangle": 0,
+        "ticklabelstandoff": 3,
         "automargin": False,
     }
 
@@ -87,7 +88,7 @@ def _power(value: float) -> int:
 def layout(**parts: object) -> JSON:
     """A layout in the style of the page."""
     return {
-        "margin": {"l": 10, "r": 18, "t": 10, "b": 22},
+        "margin": {"l": 10, "r": 18, "t": 10, "b": 25},
         "font": FONT,
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
