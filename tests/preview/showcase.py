@@ -23,7 +23,7 @@ def samples(end: float) -> Iterator[str]:
         total, failed, below = 0.0, 0.0, [0.0] * len(BUCKETS)
         for at in times:
             slow = 1 + 2 * max(0.0, math.sin((at - times[0]) / 1500)) ** 4
-            pace = RATE * (1 + 0.3 * math.sin(at / 1700 + number)) * STEP
+            pace = RATE * (1 + 0.3 * math.sin((at - times[0]) / 1700 + number)) * STEP
             total += pace
             failed += pace * 0.001 * slow
             below = [count + pace * min(1, share**slow) for count, share in zip(below, _SHARES, strict=True)]
@@ -33,8 +33,8 @@ def samples(end: float) -> Iterator[str]:
                 yield f'latency_seconds_bucket{{{about},le="{bound}"}} {count:.3f} {at:.0f}'
             gap = number == 2 and 4000 < at - times[0] < 5200
             if not gap:
-                yield f"memory_bytes{{{about}}} {1.4e9 + 3e8 * math.sin(at / 900 + number):.0f} {at:.0f}"
-                yield f"ready{{{about}}} {0 if number == 1 and int(at / 1200) % 5 == 0 else 1} {at:.0f}"
+                yield f"memory_bytes{{{about}}} {1.4e9 + 3e8 * math.sin((at - times[0]) / 900 + number):.0f} {at:.0f}"
+                yield f"ready{{{about}}} {0 if number == 1 and (end - at) % 6000 < 1200 else 1} {at:.0f}"
             version = 7 if at - times[0] < 6000 + number * 120 else 8
             yield f'version_info{{{about},version="{version}"}} 1 {at:.0f}'
             yield f"deployed_timestamp_seconds{{{about}}} {times[0] - 86400 * 3:.0f} {at:.0f}"
