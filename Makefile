@@ -65,7 +65,7 @@ schemas: .venv/.complete ## Take Kubernetes' own types anew from the pinned vers
 	$(MAKE) generate
 
 lock: .venv/.complete ## Resolve dependencies anew into the lock files
-	$(BIN)/uv pip compile pyproject.toml --extra operator --group dev --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet --upgrade -o requirements/dev.txt
+	$(BIN)/uv pip compile pyproject.toml --extra operator --extra preview --group dev --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet --upgrade -o requirements/dev.txt
 
 format: .venv/.complete ## Format and fix what can be fixed
 	$(BIN)/ruff format .

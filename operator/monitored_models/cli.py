@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sys
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,8 @@ from .validate import problems, profile_problems
 from .web import CannotListen
 from .yamlfile import UnreadableFile
 
+PREVIEW_INSTALL = "pip install 'monitored-models[preview]'"
+
 
 class _Settings(click.ParamType[Settings]):
     name = "file"
@@ -36,6 +40,43 @@ class _Settings(click.ParamType[Settings]):
             return operator_settings.load(Path(value))
         except operator_settings.InvalidSettings as error:
             self.fail(str(error))
+
+
+class _Address(click.ParamType[str]):
+    name = "url"
+
+    def convert(self, value: Any, _param: Any, _context: Any) -> str:
+        if not re.fullmatch(r"https?://[^\s/?#]+(/[^\s?#]*)?", value):
+            self.fail(f"{value!r} is no address such as http://127.0.0.1:9090")
+        return str(value)
+
+
+class _Listen(click.ParamType[str]):
+    name = "host:port"
+
+    def convert(self, value: Any, _param: Any, _context: Any) -> str:
+        if not re.fullmatch(r"([A-Za-z0-9.-]*|\[[0-9a-fA-F:.]+\]):[0-9]{1,5}", value):
+            self.fail(f"{value!r} is no host and port such as 127.0.0.1:8090")
+        return str(value)
+
+
+class _Duration(click.ParamType[str]):
+    name = "duration"
+
+    def convert(self, value: Any, _param: Any, _context: Any) -> str:
+        if not re.fullmatch(r"([1-9][0-9]*[smhdw])+", value):
+            self.fail(f"{value!r} is no duration such as 90m, 6h or 2d")
+        return str(value)
+
+
+class _Time(click.ParamType[float]):
+    name = "time"
+
+    def convert(self, value: Any, _param: Any, _context: Any) -> float:
+        try:
+            return float(value) if re.fullmatch(r"[0-9.]+", value) else datetime.fromisoformat(value).timestamp()
+        except ValueError:
+            self.fail(f"{value!r} is no time such as 2026-11-24T12:00:00Z")
 
 
 settings_option = click.option(
@@ -133,6 +174,64 @@ def explain(files: tuple[Path, ...], namespace: str | None, settings: Settings |
         own = document.body["spec"].get("monitoring") or {}
         texts.append(explanation(model, layers(own, shared, used.platform, model.spec.runtime)))
     click.echo("\n".join(texts), nl=False)
+
+
+@main.group()
+def dashboard() -> None:
+    """Dashboards without Grafana."""
+
+
+@dashboard.command()
+@click.option(
+    "-f",
+    "--file",
+    "files",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    required=True,
+    help="Dashboard JSON, YAML with ConfigMaps that hold some, or MonitoredModels; a file or folder, or - for standard input.",
+)
+@click.option("--prometheus", required=True, type=_Address(), help="Address of the Prometheus that is asked.")
+@click.option(
+    "--listen", default="127.0.0.1:8090", show_default=True, type=_Listen(), help="Address and port of the page."
+)
+@click.option("--range", "length", type=_Duration(), help="How far to look back, as 6h; as the dashboard says without.")
+@click.option("--end", type=_Time(), help="Where the range ends, as 2026-11-24T12:00:00Z or seconds; now without.")
+@click.option(
+    "--scrape-interval",
+    "scrape",
+    default="15s",
+    show_default=True,
+    type=_Duration(),
+    help="How often targets are scraped, as Grafana's data source is told; $__rate_interval follows from it.",
+)
+@namespace_option
+@settings_option
+def preview(
+    *,
+    files: tuple[Path, ...],
+    prometheus: str,
+    listen: str,
+    length: str | None,
+    end: float | None,
+    scrape: str,
+    namespace: str | None,
+    settings: Settings | None,
+) -> None:
+    """Show dashboards on a local page that only reads. Needs no Grafana and no cluster, but a Prometheus."""
+    # Here, so that the operator never loads what only the preview needs, which may not be installed.
+    try:
+        from .preview import dashboards, server, sources  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        raise click.ClickException(
+            f"{(error.name or 'a package').partition('.')[0]} is not installed: {PREVIEW_INSTALL}"
+        ) from error
+    try:
+        found = sources.found_in(files, namespace, settings or Settings())
+        asked = server.Preview(dashboards.dashboards(found), prometheus, listen, length or "", end, scrape)
+        asyncio.run(server.run(asked, lambda address: click.echo(f"{address} shows the dashboards; Ctrl-C ends")))
+    except (sources.NoDashboards, server.CannotServe) as error:
+        raise click.ClickException(str(error)) from error
 
 
 async def _differences(manifests: Manifests, settings: Settings) -> str:

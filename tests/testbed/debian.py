@@ -17,6 +17,7 @@ from testbed import oci
 from testbed.tools import ToolError
 
 PACKAGES = {
+    "chromium": "chromium",
     "conntrack": "conntrack",
     "containerd": "containerd",
     "containerd-shim-runc-v2": "containerd",

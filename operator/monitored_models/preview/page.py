@@ -1,0 +1,244 @@
+"""The pages as HTML, every text escaped. What a panel shows comes later, piece by piece, from `body`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+from urllib.parse import urlencode
+
+from markdown_it import MarkdownIt
+
+from .dashboards import JSON, Dashboard, Panel, Row
+from .drawings import Drawing, Figure, Key, Legend, NotDrawn, Nothing, Number, Numbers, Sheet, Shown, Text
+from .variables import ALL, Chosen, Window, in_text
+
+RANGES = ("5m", "15m", "30m", "1h", "3h", "6h", "12h", "24h", "2d", "7d", "30d")
+_markdown = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
+
+
+@dataclass(frozen=True)
+class View:
+    """What of a dashboard is asked for: variables as chosen, a range that ends now or at a fixed time, the least step."""
+
+    window: Window
+    range: str
+    fixed_end: str
+    chosen: Mapping[str, Chosen]
+    scrape: str = "15s"
+    problems: Sequence[str] = ()
+
+    @property
+    def query(self) -> str:
+        """The same, for the panels' addresses; the end is fixed, so that all show one range."""
+        pairs = [("from", f"{self.window.begin:.3f}"), ("to", f"{self.window.end:.3f}")]
+        pairs += [(f"var-{name}", value) for name, one in self.chosen.items() for value in one.values]
+        return urlencode(pairs)
+
+
+def index(dashboards: Sequence[Dashboard], prometheus: str) -> str:
+    """A list of the dashboards."""
+    items = "".join(
+        f'<li><a href="d/{escape(one.slug)}">{escape(one.title)}</a> <span class="tags">{escape(" · ".join(one.tags))}</span></li>'
+        for one in dashboards
+    )
+    return _whole(
+        "Dashboards",
+        f'<header><h1>Dashboards</h1></header><main class="index"><ul>{items}</ul><p>{_about(prometheus)}</p></main>',
+        scripts=False,
+    )
+
+
+def dashboard(one: Dashboard, view: View, prometheus: str) -> str:
+    """A dashboard with an empty box for each panel."""
+    controls = "".join(_select(found) for found in view.chosen.values() if not found.variable.hidden)
+    ranges = RANGES if view.range in RANGES else (view.range, *RANGES)
+    times = _options([(f"last {name}", name) for name in ranges], (view.range,))
+    end = f'<input type="hidden" name="end" value="{escape(view.fixed_end)}">' if view.fixed_end else ""
+    form = (
+        f'<form>{controls}<label>Range <select name="range">{times}</select></label>{end}<button>Reload</button></form>'
+    )
+    problems = "".join(f'<p class="problem">{escape(text)}</p>' for text in view.problems)
+    rows = "".join(_row(row, view) for row in one.rows)
+    return _whole(
+        one.title,
+        f'<header><a href="../" title="All dashboards">☰</a><h1 title="{escape(one.description)}">{escape(one.title)}</h1>{form}</header>'
+        f'{problems}<main data-slug="{escape(one.slug)}" data-query="{escape(view.query)}">{rows}</main>'
+        f"<footer>{_about(prometheus)}</footer>",
+        scripts=True,
+    )
+
+
+def _about(prometheus: str) -> str:
+    return f"Drawn by mmctl dashboard preview from {escape(prometheus)}; Grafana itself shows more."
+
+
+def _select(one: Chosen) -> str:
+    options = [(value, value) for value in one.options]
+    if one.variable.with_all:
+        options.insert(0, ("All", ALL))
+    multiple = f' multiple size="{min(len(options), 3)}"' if one.variable.multi and len(options) > 1 else ""
+    name = escape(one.variable.name)
+    return f'<label>{escape(one.variable.label)} <select name="var-{name}"{multiple}>{_options(options, one.values)}</select></label>'
+
+
+def _options(options: Sequence[tuple[str, str]], values: Sequence[str]) -> str:
+    return "".join(
+        f'<option value="{escape(value)}"{" selected" if value in values else ""}>{escape(text)}</option>'
+        for text, value in options
+    )
+
+
+def _row(row: Row, view: View) -> str:
+    top = min((panel.y for panel in row.panels), default=0)
+    boxes = "".join(_box(panel, top, view) for panel in row.panels)
+    grid = f'<div class="grid">{boxes}</div>'
+    if row.title is None:
+        return grid
+    is_open = "" if row.collapsed else " open"
+    return f"<details{is_open}><summary>{escape(in_text(row.title, view.chosen, {}))}</summary>{grid}</details>"
+
+
+def _box(panel: Panel, top: int, view: View) -> str:
+    title = escape(in_text(panel.title, view.chosen, {}))
+    about = f'<span class="about" title="{escape(panel.description)}">i</span>' if panel.description else ""
+    place = f"grid-column:{panel.x + 1}/span {panel.width};grid-row:{panel.y - top + 1}/span {panel.height}"
+    return (
+        f'<section class="panel is-{_css_name(panel.kind)}" data-panel="{panel.number}" data-state="waiting" style="{place}">'
+        f'<h2 title="{title}">{title}{about}</h2><div class="body"></div></section>'
+    )
+
+
+def _css_name(kind: str) -> str:
+    return "".join(letter for letter in kind if letter.isalnum() or letter == "-")
+
+
+def _whole(title: str, body: str, *, scripts: bool) -> str:
+    base = "../" if scripts else ""
+    loaded = (
+        f'<script src="{base}plotly.js" defer></script><script src="{base}page.js" defer></script>' if scripts else ""
+    )
+    return (
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
+        f'<link rel="icon" href="data:,"><link rel="stylesheet" href="{base}page.css">{loaded}</head><body>{body}</body></html>'
+    )
+
+
+# --- what is in a panel ---
+
+
+def body(drawing: Drawing, view: View, left_out: Sequence[str] = ()) -> JSON:
+    """State, HTML and figures of a panel; `data-figure` says where in the HTML a figure goes."""
+    figures: list[Any] = []
+    match drawing:
+        case Figure():
+            figures.append(drawing.figure)
+            side = " right" if drawing.legend.right else ""
+            html = f'<div class="drawn{side}"><div class="plot" data-figure="0"></div>{_legend(drawing.legend)}</div>'
+        case Numbers():
+            html = _bars(drawing) if drawing.bars else _numbers(drawing, figures)
+        case Sheet():
+            html, left_out = _sheet(drawing), (*left_out, *drawing.left_out)
+        case Text(content, markdown):
+            filled = in_text(content, view.chosen, {})
+            html = f'<div class="text">{_markdown.render(filled)}</div>' if markdown else _plain(filled)
+        case Nothing(text) | NotDrawn(text):
+            html = f'<div class="word">{escape(text)}</div>'
+    state = {Nothing: "empty", NotDrawn: "not-drawn"}.get(type(drawing), "drawn")
+    note = f'<div class="note">Not shown by the preview: {escape(", ".join(left_out))}</div>' if left_out else ""
+    return {"state": state, "html": html + note, "figures": _finite(figures)}
+
+
+def _finite(found: Any) -> Any:
+    """The same without infinite numbers and NaN, which JSON has not."""
+    if isinstance(found, float) and not math.isfinite(found):
+        return None
+    if isinstance(found, dict):
+        return {key: _finite(value) for key, value in found.items()}
+    return [_finite(value) for value in found] if isinstance(found, list) else found
+
+
+def failure(text: str) -> JSON:
+    """A panel whose queries failed, in Prometheus' words."""
+    return {"state": "error", "html": f'<div class="word error">{escape(text)}</div>', "figures": []}
+
+
+def _plain(text: str) -> str:
+    return f'<div class="text"><pre>{escape(text)}</pre></div>'
+
+
+def _legend(legend: Legend) -> str:
+    if not legend.keys:
+        return ""
+    if legend.as_table:
+        heads = "".join(f"<th>{escape(name)}</th>" for name in legend.headings)
+        rows = "".join(
+            f"<tr><td>{_key(key)}</td>{''.join(f'<td>{escape(value)}</td>' for value in key.values)}</tr>"
+            for key in legend.keys
+        )
+        return f'<div class="legend"><table><tr><th></th>{heads}</tr>{rows}</table></div>'
+    keys = "".join(_key(key, list(zip(legend.headings, key.values, strict=True))) for key in legend.keys)
+    return f'<div class="legend">{keys}</div>'
+
+
+def _key(key: Key, values: Sequence[tuple[str, str]] = ()) -> str:
+    told = "".join(f' <span class="calc">{escape(head)}: {escape(value)}</span>' for head, value in values)
+    traces = f' data-traces="{",".join(map(str, key.traces))}"' if key.traces else ""
+    return f'<span class="key"{traces}><i style="background:{escape(key.colour)}"></i>{escape(key.name)}{told}</span>'
+
+
+def _numbers(drawing: Numbers, figures: list[Any]) -> str:
+    return (
+        f'<div class="numbers{" upright" if drawing.upright else ""}">'
+        f"{''.join(_number(one, drawing.coloured, figures) for one in drawing.numbers)}</div>"
+    )
+
+
+def _number(one: Number, coloured: str, figures: list[Any]) -> str:
+    spark = ""
+    if one.spark is not None:
+        spark = f'<div class="spark" data-figure="{len(figures)}"></div>'
+        figures.append(one.spark)
+    # The size follows from the length of the text, so that no number leaves its box.
+    length = max(len(one.text), 3)
+    on_colour = coloured.startswith("background")
+    look = f"background:{escape(one.colour)};color:#fff" if on_colour else ""
+    ink = f"color:{escape(one.colour)};" if coloured == "value" else ""
+    name = f'<div class="name" title="{escape(one.name)}">{escape(one.name)}</div>' if one.name else ""
+    return (
+        f'<div class="number{" over" if spark else ""}" style="{look}">{spark}{name}'
+        f'<div class="value" style="{ink}--length:{length}">{escape(one.text)}</div></div>'
+    )
+
+
+def _bars(drawing: Numbers) -> str:
+    rows = "".join(
+        f'<div class="name" title="{escape(one.name)}">{escape(one.name)}</div>'
+        f'<div class="bar"><i style="width:{one.share * 100:.1f}%;background:{escape(one.colour)}"></i></div>'
+        f'<div class="value" style="color:{escape(one.colour)}">{escape(one.text)}</div>'
+        for one in drawing.numbers
+    )
+    return f'<div class="bars">{rows}</div>'
+
+
+def _sheet(sheet: Sheet) -> str:
+    heads = "".join(
+        f"<th{_side(column)}>{escape(name)}</th>"
+        for name, column in zip(sheet.columns, zip(*sheet.rows, strict=True), strict=True)
+    )
+    rows = "".join(f"<tr>{''.join(_cell(cell) for cell in row)}</tr>" for row in sheet.rows)
+    return f'<div class="sheet"><table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>'
+
+
+def _side(column: Sequence[Shown]) -> str:
+    return ' class="of-numbers"' if any(cell.is_number for cell in column) else ""
+
+
+def _cell(cell: Shown) -> str:
+    look = f"color:{escape(cell.colour)}" if cell.colour else ""
+    if cell.background:
+        look = f"background:{escape(cell.background)};color:#fff"
+    side = ' class="of-numbers"' if cell.is_number else ""
+    return f"<td{side}{f' style={chr(34)}{look}{chr(34)}' if look else ''}>{escape(cell.text)}</td>"

@@ -1,0 +1,253 @@
+"""The preview as a process: an index, a page for each dashboard, and each panel when its page asks for it."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import signal
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
+from importlib import resources
+from typing import Any
+
+import aiohttp
+from aiohttp import web
+from multidict import MultiMapping
+from plotly.offline import get_plotlyjs
+
+from . import page, variables
+from .dashboards import Annotation, Dashboard, Panel, Target
+from .drawings import Drawing
+from .fields import Moment
+from .figures import OVER_TIME, draw, left_out
+from .frames import Answer
+from .lines import Mark, moments
+from .plotting import COLUMN_PIXELS
+from .prometheus import NoAnswer, Prometheus
+from .variables import Chosen, Window
+
+_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
+        "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+_MOST_MARKS = 200
+
+
+class CannotServe(Exception):
+    """The preview cannot run; the message says what would help."""
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What is shown, and from where."""
+
+    dashboards: tuple[Dashboard, ...]
+    prometheus: str
+    listen: str
+    range: str = ""
+    """How far pages look back; as each dashboard says where this is empty."""
+    end: float | None = None
+    """Where the range ends; now without one."""
+    scrape: str = "15s"
+    """How often targets are scraped: no step is shorter."""
+
+
+async def run(preview: Preview, told: Callable[[str], None]) -> None:
+    """Serve until a signal ends it; the address is told. Raises CannotServe."""
+    ended = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, ended.set)
+    async with serving(preview) as address:
+        told(address)
+        await ended.wait()
+
+
+@asynccontextmanager
+async def serving(preview: Preview) -> AsyncIterator[str]:
+    """Serve while inside; gives the address. Raises CannotServe."""
+    async with aiohttp.ClientSession() as session:
+        runner = web.AppRunner(
+            application(preview, Prometheus(session, preview.prometheus)), access_log=None, shutdown_timeout=1.0
+        )
+        await runner.setup()
+        try:
+            host, port = preview.listen.rsplit(":", 1)
+            site = web.TCPSite(runner, host.strip("[]") or None, int(port))
+            try:
+                await site.start()
+            except (OSError, OverflowError) as error:
+                raise CannotServe(f"cannot listen on {preview.listen}: {error}; give another --listen") from error
+            yield f"http://{host or 'localhost'}:{runner.addresses[0][1]}"
+        finally:
+            await runner.cleanup()
+
+
+def application(preview: Preview, prometheus: Prometheus) -> web.Application:
+    """The pages. All are GET; nothing is kept but Prometheus' answers, for a minute."""
+    by_slug = {one.slug: one for one in preview.dashboards}
+    assets = resources.files(__package__) / "assets"
+    style, script = (assets / "page.css").read_text("utf-8"), (assets / "page.js").read_text("utf-8")
+
+    async def index(_request: web.Request) -> web.Response:
+        return web.Response(text=page.index(preview.dashboards, _shown(preview.prometheus)), content_type="text/html")
+
+    async def dashboard(request: web.Request) -> web.Response:
+        one = _found(by_slug, request)
+        view = await _view(preview, one, request.query, prometheus)
+        return web.Response(text=page.dashboard(one, view, _shown(preview.prometheus)), content_type="text/html")
+
+    async def panel(request: web.Request) -> web.Response:
+        one = _found(by_slug, request)
+        wanted = one.panel(int(request.match_info["number"]))
+        if wanted is None:
+            raise web.HTTPNotFound
+        view = await _view(preview, one, request.query, prometheus)
+        try:
+            drawing = await _drawing(one, wanted, view, prometheus)
+        except NoAnswer as error:
+            return web.json_response(page.failure(str(error)))
+        return web.json_response(page.body(drawing, view, left_out(wanted)))
+
+    def fixed(text: str, kind: str) -> Callable[[web.Request], Awaitable[web.Response]]:
+        async def answer(_request: web.Request) -> web.Response:
+            return web.Response(text=text, content_type=kind)
+
+        return answer
+
+    made = web.Application(middlewares=[_only_here(preview.listen)])
+    made.router.add_get("/", index)
+    made.router.add_get("/d/{slug}", dashboard)
+    made.router.add_get(r"/d/{slug}/panels/{number:\d{1,6}}", panel)
+    made.router.add_get("/plotly.js", fixed(get_plotlyjs(), "text/javascript"))
+    made.router.add_get("/page.js", fixed(script, "text/javascript"))
+    made.router.add_get("/page.css", fixed(style, "text/css"))
+    return made
+
+
+def _only_here(listen: str) -> Any:
+    """On loopback, answers only to names of loopback: a foreign page could give its own name this address."""
+    host = listen.rsplit(":", 1)[0].strip("[]")
+    local = host == "localhost" or _is_loopback(host)
+
+    @web.middleware
+    async def checked(request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> Any:
+        asked = (request.url.host or "").strip("[]")
+        if local and asked != "localhost" and not _is_loopback(asked):
+            raise web.HTTPForbidden(text="the preview answers to this machine only\n")
+        answer = await handler(request)
+        answer.headers.update(_HEADERS)
+        return answer
+
+    return checked
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _shown(url: str) -> str:
+    """An address without the name and password that it may hold."""
+    scheme, _, rest = url.partition("://")
+    return f"{scheme}://{rest.rsplit('@', 1)[-1]}"
+
+
+def _found(by_slug: Mapping[str, Dashboard], request: web.Request) -> Dashboard:
+    if request.match_info["slug"] not in by_slug:
+        raise web.HTTPNotFound(text="there is no such dashboard\n")
+    return by_slug[request.match_info["slug"]]
+
+
+async def _view(preview: Preview, one: Dashboard, query: MultiMapping[str], prometheus: Prometheus) -> page.View:
+    """The range and the variables that a page asks for."""
+    own = one.begin.removeprefix("now-") if one.begin.startswith("now-") else "6h"
+    length = next(name for name in (query.get("range", ""), preview.range, own, "6h") if variables.seconds(name))
+    end = _time(query.get("to")) or _time(query.get("end")) or preview.end or time.time()
+    begin = _time(query.get("from"))
+    if begin is None or begin >= end:
+        begin = end - (variables.seconds(length) or 0)
+    window = Window(begin, end)
+    chosen, problems = await _chosen(one, window, query, prometheus)
+    return page.View(window, length, query.get("end", ""), chosen, preview.scrape, problems)
+
+
+def _time(text: str | None) -> float | None:
+    """Seconds since 1970, within what a date can be."""
+    try:
+        found = float(text or "")
+    except ValueError:
+        return None
+    return found if 0 < found < 1e11 else None
+
+
+async def _chosen(
+    one: Dashboard, window: Window, query: MultiMapping[str], prometheus: Prometheus
+) -> tuple[dict[str, Chosen], list[str]]:
+    """Variables in their order, each of which may ask by those before it; and what could not be asked."""
+    chosen: dict[str, Chosen] = {}
+    problems: list[str] = []
+    for variable in one.variables:
+        if variable.kind == "query":
+            asked = variables.label_values(variable.query)
+            if asked is None:
+                problems.append(f"Variable {variable.name}: only label_values(…) is asked for by the preview.")
+                continue
+            selector = variables.in_query(asked[0], chosen, variables.built_in(window, 60))
+            try:
+                found = await prometheus.label_values(asked[1], selector, window.begin, window.end)
+            except NoAnswer as error:
+                problems.append(f"Variable {variable.name}: {error}")
+                found = []
+            options = variables.kept(variable, found)
+        elif variable.kind in ("custom", "constant", "interval"):
+            options = variables.listed(variable)
+        else:
+            continue
+        wanted = tuple(query.getall(f"var-{variable.name}", ()))
+        chosen[variable.name] = variables.chosen(variable, options, wanted)
+    return chosen, problems
+
+
+async def _drawing(one: Dashboard, panel: Panel, view: page.View, prometheus: Prometheus) -> Drawing:
+    asked = [_answer(panel, target, view, prometheus) for target in panel.targets if target.expression]
+    annotations = one.annotations if panel.kind in OVER_TIME else ()
+    found = await asyncio.gather(*asked)
+    marks = await asyncio.gather(*(_marks(annotation, view, prometheus) for annotation in annotations))
+    zone: tzinfo | None = UTC if one.utc else datetime.fromtimestamp(view.window.end).astimezone().tzinfo
+    flat = [mark for several in marks for mark in several][:_MOST_MARKS]
+    return draw(panel, found, flat, view.window, Moment(view.window.end, zone))
+
+
+async def _answer(panel: Panel, target: Target, view: page.View, prometheus: Prometheus) -> Answer:
+    least = target.least_step or panel.least_step or view.scrape
+    points = panel.most_points or max(panel.width * COLUMN_PIXELS, 100)
+    step = variables.step(view.window, points, least)
+    expression = variables.in_query(target.expression, view.chosen, variables.built_in(view.window, step, least))
+    begin, end = (moment // step * step for moment in (view.window.begin, view.window.end))
+    if target.instant:
+        samples = await prometheus.samples(expression, view.window.end)
+    else:
+        samples = await prometheus.range(expression, begin, end, step)
+    return Answer(target, expression, samples, begin, end, step)
+
+
+async def _marks(annotation: Annotation, view: page.View, prometheus: Prometheus) -> list[Mark]:
+    """The moments at which an annotation's query begins to have a result. One that fails marks nothing."""
+    step = variables.step(view.window, 1400, annotation.least_step or "60s")
+    query = variables.in_query(annotation.expression, view.chosen, variables.built_in(view.window, step))
+    begin, end = (moment // step * step for moment in (view.window.begin, view.window.end))
+    try:
+        samples = await prometheus.range(query, begin, end, step)
+    except NoAnswer:
+        return []
+    return [mark for sample in samples for mark in moments(annotation, sample, view.window, step)]

@@ -1,0 +1,70 @@
+"""Dashboards in files: dashboard JSON, objects that hold some, and MonitoredModels, of which the operator makes some."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..api import GROUP, InvalidSpec, parse
+from ..desired import render
+from ..desired.replicas import replicas
+from ..manifests import Document, Manifests, read
+from ..settings import Settings
+from ..yamlfile import UnreadableFile, documents, text
+from .dashboards import JSON, in_object
+
+
+class NoDashboards(Exception):
+    """There is nothing to show; the message names the file and the reason."""
+
+
+def found_in(files: Sequence[Path], namespace: str | None, settings: Settings) -> list[JSON]:
+    """Every dashboard of the files and folders, `-` being standard input. Raises NoDashboards."""
+    paths = [path for file in files for path in _expand(file)]
+    found, ours = list[JSON](), list[Path]()
+    try:
+        for path in paths:
+            read_documents = list(_documents(path))
+            found += [dashboard for document in read_documents for dashboard in in_object(document)]
+            if str(path) != "-" and any(_is_ours(document) for document in read_documents):
+                ours.append(path)
+        manifests = read(ours, namespace)
+    except UnreadableFile as error:
+        raise NoDashboards(str(error)) from error
+    for model in manifests.models:
+        found += _of_model(model, manifests, settings)
+    if not found:
+        raise NoDashboards("no dashboard, and no MonitoredModel that has one, in " + ", ".join(map(str, files)))
+    return found
+
+
+def _expand(path: Path) -> list[Path]:
+    suffixes = (".yaml", ".yml", ".json")
+    return sorted(p for p in path.rglob("*") if p.suffix in suffixes) if path.is_dir() else [path]
+
+
+def _documents(path: Path) -> Iterator[Any]:
+    """What stands in a file; the items of a List each for itself."""
+    content = text(path)
+    try:
+        # A large dashboard would take YAML's reader seconds.
+        found = [json.loads(content)] if content.lstrip().startswith("{") else documents(str(path), content)
+    except (ValueError, RecursionError):
+        found = documents(str(path), content)
+    for one in found:
+        items = one.get("items") if isinstance(one, dict) else None
+        yield from items if isinstance(items, list) else [one]
+
+
+def _is_ours(document: Any) -> bool:
+    return isinstance(document, dict) and str(document.get("apiVersion", "")).startswith(f"{GROUP}/")
+
+
+def _of_model(document: Document, manifests: Manifests, settings: Settings) -> list[JSON]:
+    model = parse(document.body, settings.platform, manifests.shared(document))
+    if isinstance(model, InvalidSpec):
+        raise NoDashboards("; ".join(f"{document.file}: {document.name}: {problem}" for problem in model.problems))
+    children = render(model, settings, replicas(model, None))
+    return [dashboard for child in children for dashboard in in_object(child)]

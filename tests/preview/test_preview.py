@@ -1,0 +1,227 @@
+"""`mmctl dashboard preview` on a real Prometheus, in a real browser: every panel is drawn, and keeps to its box."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import time
+import urllib.error
+import urllib.request
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from monitored_models.desired import render
+from monitored_models.settings import Settings
+from preview import showcase
+from preview.serving import Shown, panels, preview
+from signals import history
+from testbed import browser, debian, prometheus
+from testbed.prometheus import Prometheus
+from testbed.tools import ToolError
+
+ROOT = Path(__file__).parents[2]
+FIXTURES = [fixture for fixture in history.fixtures() if fixture.runtime in ("custom", "vllm")]
+_direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def chromium() -> None:
+    try:
+        debian.ensure("chromium")
+    except ToolError as error:
+        pytest.skip(f"THE PREVIEW IS NOT TESTED IN A BROWSER: {error}")
+
+
+@pytest.fixture(scope="module")
+def past(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Prometheus, float]]:
+    """A Prometheus with a past of the showcase and of some models, with their rules, and the end of that past."""
+    folder = tmp_path_factory.mktemp("past")
+    end = time.time()
+
+    def samples() -> Iterator[str]:
+        yield from showcase.samples(end)
+        for fixture in FIXTURES:
+            yield from history.history(fixture, end)
+        yield from history.claims(end)
+
+    prometheus.write_history(folder, samples())
+    children = (child for fixture in FIXTURES for child in render(fixture.model, Settings(), history.PODS))
+    groups = [group for child in children if child["kind"] == "PrometheusRule" for group in child["spec"]["groups"]]
+    with prometheus.running(folder, groups) as server:
+        prometheus.wait_evaluated(server)
+        yield server, end
+
+
+@asynccontextmanager
+async def opened(address: str, folder: Path, width: int = 1440) -> AsyncIterator[browser.Page]:
+    async with browser.page(address, folder, width=width) as page:
+        yield page
+        assert page.complaints == []
+        assert {method for method, _ in page.asked} <= {"GET"}
+        outside = [
+            url for _, url in page.asked if not url.startswith((address.split("/d/", maxsplit=1)[0], "data:", "about:"))
+        ]
+        assert outside == []
+
+
+def misplaced(found: list[Shown]) -> list[tuple[str, Any]]:
+    return [(shown.title, shown.out or shown.over) for shown in found if shown.out or shown.over]
+
+
+@pytest.mark.parametrize("width", [1440, 1000])
+def test_every_kind_of_panel_is_drawn_within_its_box(
+    width: int, past: tuple[Prometheus, float], tmp_path: Path
+) -> None:
+    server, end = past
+    (tmp_path / "showcase.json").write_text(showcase.text())
+
+    async def look(address: str) -> tuple[list[Shown], str]:
+        async with opened(f"{address}/d/showcase", tmp_path, width) as page:
+            found = await panels(page)
+            await page.picture(tmp_path / "showcase.png")
+            return found, await page.evaluate("document.body.innerText")
+
+    with preview(tmp_path, [tmp_path / "showcase.json"], server.url, "--end", str(end)) as address:
+        found, text = asyncio.run(look(address))
+    assert [(shown.title, shown.state, shown.text) for shown in found if shown.state != "drawn"] == []
+    assert len(found) == 17
+    assert misplaced(found) == []
+    plots = [size for shown in found for size in shown.plot]
+    assert all(wide > 200 and high > 90 for wide, high in plots), plots
+    shown = {one.title: one for one in found}
+    assert "req/s" in shown["Requests"].text
+    assert shown["Deployed"].text == "3 days ago"
+    assert "down" in shown["Ready"].text
+    assert "p99" in shown["Latency"].text
+    assert "Traffic of risk" in text
+
+
+def test_dashboards_of_models_are_drawn(past: tuple[Prometheus, float], tmp_path: Path) -> None:
+    """As the operator renders them, from the same MonitoredModels."""
+    server, _ = past
+    models = [
+        {
+            "apiVersion": "monitoredmodels.dev/v1alpha1",
+            "kind": "MonitoredModel",
+            "metadata": {"name": fixture.name, "namespace": history.NAMESPACE},
+            "spec": spec_of(fixture),
+        }
+        for fixture in FIXTURES
+    ]
+    (tmp_path / "models.yaml").write_text(yaml.safe_dump_all(models))
+
+    async def look(address: str) -> dict[str, list[Shown]]:
+        found = {}
+        with _direct.open(f"{address}/", timeout=10) as answer:
+            slugs = re.findall(r'href="d/([^"]+)"', answer.read().decode())
+        assert slugs
+        for number, slug in enumerate(slugs):
+            folder = tmp_path / str(number)
+            folder.mkdir()
+            async with opened(f"{address}/d/{slug}", folder) as page:
+                found[slug] = await panels(page)
+                await page.picture(tmp_path / f"{slug}.png")
+        return found
+
+    with preview(tmp_path, [tmp_path / "models.yaml"], server.url, "--range", "15m") as address:
+        found = asyncio.run(look(address))
+    for slug, shown in found.items():
+        assert [one for one in shown if one.state in ("error", "not-drawn", "waiting", "asked")] == [], slug
+        assert misplaced(shown) == [], slug
+        assert [one.title for one in shown if one.state == "drawn"], slug
+
+
+def spec_of(fixture: history.Fixture) -> dict[str, Any]:
+    spec: dict[str, Any] = {"runtime": fixture.runtime, "replicas": history.PODS, "model": {"version": "v1"}}
+    if fixture.model.profile.uri.schemes:
+        spec["model"]["uri"] = f"{next(iter(fixture.model.profile.uri.schemes))}://models/one"
+    else:
+        spec |= {"image": "registry.example.com/server:1"}
+    return spec
+
+
+NASTY = "<img src=x onerror=\"document.title='taken'\"><script>document.title='taken'</script>"
+
+
+def test_texts_of_dashboards_and_of_prometheus_stay_texts(tmp_path: Path) -> None:
+    end = time.time()
+    label = NASTY.replace("\\", "\\\\").replace('"', '\\"')
+    lines = [f'nasty{{name="{label}"}} {at % 7:.0f} {at:.0f}' for at in range(int(end) - 1800, int(end), 15)]
+    prometheus.write_history(tmp_path / "past", lines)
+    kinds = ("stat", "timeseries", "gauge", "bargauge", "barchart", "histogram", "state-timeline", "table", "heatmap")
+    targets = [{"refId": "A", "expr": "nasty", "legendFormat": "{{name}}", "range": True}]
+    places = [{"x": index % 2 * 12, "y": index // 2 * 8, "w": 12, "h": 8} for index in range(len(kinds) + 3)]
+    defaults = {"displayName": NASTY, "unit": NASTY, "noValue": NASTY}
+    made = [
+        {
+            "type": kind,
+            "title": NASTY,
+            "description": NASTY,
+            "gridPos": place,
+            "targets": [{**targets[0], "format": "table", "range": False, "instant": True}]
+            if kind == "table"
+            else targets,
+            "fieldConfig": {"defaults": defaults, "overrides": []},
+            "options": {"legend": {"showLegend": True, "displayMode": "table", "calcs": ["max"]}},
+        }
+        for kind, place in zip(kinds, places, strict=False)
+    ]
+    made += [
+        {
+            "type": "text",
+            "title": "text",
+            "gridPos": places[-3],
+            "options": {"content": f"{NASTY}\n\n[x](javascript:alert)"},
+        },
+        {"type": NASTY, "title": "unknown", "gridPos": places[-2]},
+        {"type": "stat", "title": "wrong", "gridPos": places[-1], "targets": [{"expr": f'nasty{{name="{NASTY}'}]},
+    ]
+    variables = [{"type": "query", "name": "name", "label": NASTY, "query": "label_values(nasty, name)"}]
+    annotations = [{"name": NASTY, "enable": True, "expr": "nasty > 5", "titleFormat": "{{name}}"}]
+    about = {"templating": {"list": variables}, "annotations": {"list": annotations}, "tags": [NASTY]}
+    (tmp_path / "nasty.json").write_text(json.dumps({"title": NASTY, "uid": "nasty", "panels": made, **about}))
+
+    async def look(address: str) -> None:
+        async with opened(f"{address}/d/nasty?range=15m&var-name={NASTY.replace(' ', '+')}", tmp_path) as page:
+            found = await panels(page)
+            states = {shown.title: shown.state for shown in found}
+            assert (states["unknown"], states["wrong"], states["text"]) == ("not-drawn", "error", "drawn")
+            assert await page.evaluate("document.title") == NASTY
+            assert await page.evaluate("document.querySelectorAll('main img, main script').length") == 0
+            assert await page.evaluate("document.querySelectorAll('[href^=javascript]').length") == 0
+            assert "onerror" in await page.evaluate("document.querySelector('.is-timeseries .legend').innerText")
+            await page.picture(tmp_path / "nasty.png")
+
+    with (
+        prometheus.running(tmp_path / "past", []) as server,
+        preview(tmp_path, [tmp_path / "nasty.json"], server.url, "--end", str(end)) as address,
+    ):
+        asyncio.run(look(address))
+
+
+def test_it_only_reads_and_answers_to_this_machine_only(past: tuple[Prometheus, float], tmp_path: Path) -> None:
+    server, _ = past
+    (tmp_path / "showcase.json").write_text(showcase.text())
+    with preview(tmp_path, [tmp_path / "showcase.json"], server.url) as address:
+        assert answer(address, method="POST") == 405
+        assert answer(f"{address}/d/showcase", method="DELETE") == 405
+        assert answer(address, host="evil.example") == 403
+        assert answer(f"{address}/d/other") == 404
+        assert answer(f"{address}/d/showcase/panels/99") == 404
+        assert answer(address) == 200
+
+
+def answer(url: str, method: str = "GET", host: str = "") -> int:
+    request = urllib.request.Request(url, method=method, headers={"Host": host} if host else {})  # noqa: S310 -- our own
+    try:
+        with _direct.open(request, timeout=10) as found:
+            return int(found.status)
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code
