@@ -79,7 +79,7 @@ class ReportedVersion:
     """Where the server itself says which version it serves: a label of a series, or the value of a gauge."""
 
     series: str | None = None
-    label: str | None = None
+    label: Annotated[str, Field(pattern=r"^[a-zA-Z_][a-zA-Z0-9_]*$")] | None = None
     """Label of the series."""
     pattern: str = "(.+)"
     """Regular expression over the label; its first group is the version."""
@@ -139,27 +139,39 @@ class SignalExpressions:
         lists = [value for value in vars(self).values() if isinstance(value, tuple)]
         durations = [value for value in vars(self).values() if isinstance(value, Durations)]
         named = [f"x{{{h.where}}}" for d in durations for h in d.histograms] + [e for d in durations for e in d.mean]
-        for expression in (self.presence, *named, *(expression for several in lists for expression in several)):
-            _check(expression.replace("$window", "5m"))
+        for expression in (*named, *(expression for several in lists for expression in several)):
+            if isinstance(_checked(expression), _NO_VECTORS):
+                # pydantic turns a ValueError into a message, and lets a TypeError through.
+                raise ValueError(f"{expression}: must be an instant vector")  # noqa: TRY004
+        version = self.reported_version
+        for series in (self.presence, *((version.series, version.gauge) if version else ())):
+            if series is not None and not isinstance(_checked(series), promql_parser.VectorSelector):
+                raise ValueError(f"{series}: must be the selector of a series")
         return self
 
 
-def _check(expression: str) -> None:
-    """Raise ValueError for what is no PromQL, or would mean something else once it is put to one model."""
+_NO_VECTORS = (promql_parser.NumberLiteral, promql_parser.StringLiteral, promql_parser.MatrixSelector)
+
+
+def _checked(expression: str) -> promql_parser.Expr:
+    """The syntax tree. Raises ValueError for what is no PromQL, or would mean something else once it is put to one model."""
 
     def look(node: promql_parser.Expr) -> None:
         selected = node.vector_selector if isinstance(node, promql_parser.MatrixSelector) else node
         if getattr(selected, "offset", None) is not None or getattr(selected, "at", None) is not None:
             raise ValueError(f"{expression}: offset and @ are not supported")
+        if isinstance(selected, promql_parser.VectorSelector) and selected.matchers.or_matchers:
+            raise ValueError(f"{expression}: `or` between matchers is not supported")
         modifier = getattr(node, "modifier", None) if isinstance(node, promql_parser.AggregateExpr) else None
         if modifier and modifier.type == promql_parser.AggModifierType.Without:
             raise ValueError(f"{expression}: without is not supported, name what to keep")
 
     try:
-        tree = promql_parser.parse(expression)
+        tree = promql_parser.parse(expression.replace("$window", "5m"))
     except ValueError as error:
         raise ValueError(f"{expression}: {error}") from error
     promql_parser.transform(tree, None, look)
+    return tree
 
 
 @settings_type
