@@ -1,8 +1,8 @@
 """The rules of all models at once: the same definitions as a model's own, in the scope of a fleet. Nothing deploys them yet.
 
 The number of rules depends on the number of runtimes, not of models. What each model wants is joined from series: `series`
-says which. Servers whose metrics a spec names itself, ratios of a spec's own counters, and changes of `for` and of labels
-stay with a model's own rules.
+says which. Servers whose metrics a spec names itself, ratios of a spec's own counters, and changes of `for`, of labels and of
+the window of quality stay with a model's own rules.
 """
 
 from __future__ import annotations
