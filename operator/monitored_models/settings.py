@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,6 +20,15 @@ Listen = Annotated[str, Field(pattern=r"^$|^([A-Za-z0-9.-]*|\[[0-9a-fA-F:.]+\]):
 LabelMap = Annotated[dict[str, str], Field(max_length=32)]
 BaseAddress = Annotated[str, Field(pattern=r"^$|^https?://[^\s]+$")]
 """Address below which pages are found; empty for none."""
+
+
+def _expression(given: str) -> str:
+    """The text, if it is a regular expression."""
+    try:
+        re.compile(given)
+    except re.error as error:
+        raise ValueError(f"{given!r} is no regular expression: {error}") from error
+    return given
 
 
 def _own_runtimes(given: tuple[Profile, ...]) -> tuple[Profile, ...]:
@@ -45,6 +55,8 @@ class Settings:
     """Labels by which Grafana's dashboard sidecar finds ConfigMaps."""
     dashboard_folder_annotation: str = "grafana_folder"
     """Annotation in which the sidecar looks for the folder."""
+    dashboard_datasource: Annotated[str, AfterValidator(_expression)] = ""
+    """Regular expression of the names of the data sources that dashboards offer; all of Prometheus when empty."""
     workers: Annotated[int, Field(ge=1, le=128)] = 16
     """Models that are reconciled at the same time."""
     resync_seconds: Annotated[float, Field(gt=0)] = 600

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dashboards import boards
 from monitored_models.api import InvalidSpec, Model, parse
 from monitored_models.desired import render
 from monitored_models.desired.alerts import ALERTS, literal
@@ -471,37 +472,7 @@ def test_uid_of_a_dashboard_does_not_depend_on_the_spec() -> None:
 
 
 def panels(made: Model) -> list[JSON]:
-    found: list[JSON] = json.loads(dashboard_json(made))["panels"]
-    return found
-
-
-@pytest.mark.parametrize("spec", [*RUNTIMES.values(), FULL], ids=[*RUNTIMES, "full"])
-def test_every_panel_explains_itself(spec: JSON) -> None:
-    for panel in panels(model(spec)):
-        assert panel["title"].strip()
-        assert panel["description"].strip()
-        assert panel["datasource"] == {"type": "prometheus", "uid": "${datasource}"}
-        assert panel["fieldConfig"]["defaults"]["noValue"].strip()
-        assert panel["targets"]
-        for target in panel["targets"]:
-            assert target["datasource"] == panel["datasource"]
-            assert target["expr"].strip()
-        assert len({target["refId"] for target in panel["targets"]}) == len(panel["targets"])
-
-
-@pytest.mark.parametrize("spec", [*RUNTIMES.values(), FULL], ids=[*RUNTIMES, "full"])
-def test_panels_have_places_and_titles_of_their_own(spec: JSON) -> None:
-    found = panels(model(spec))
-    assert len({panel["title"] for panel in found}) == len(found)
-    cells = [
-        (x, y)
-        for panel in found
-        for place in [panel["gridPos"]]
-        for x in range(place["x"], place["x"] + place["w"])
-        for y in range(place["y"], place["y"] + place["h"])
-    ]
-    assert len(cells) == len(set(cells))
-    assert max(x for x, _ in cells) < 24
+    return list(boards.panels(json.loads(dashboard_json(made))))
 
 
 def test_panel_is_red_from_the_limit_of_its_alert() -> None:
@@ -593,8 +564,8 @@ def expressions(made: Model, settings: Settings) -> list[str]:
     found = children(made, settings)
     rules = found.get("PrometheusRule", {}).get("spec", {}).get("groups", ())
     from_rules = [rule["expr"] for group in rules for rule in group["rules"]]
-    shown = json.loads(dashboard_json(made))["panels"]
-    return from_rules + [target["expr"] for panel in shown for target in panel["targets"]]
+    shown = boards.queries(json.loads(dashboard_json(made)))
+    return from_rules + [target["expr"] for _, target in shown]
 
 
 Matcher = tuple[str, str, str]
