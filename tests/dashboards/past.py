@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 STEP = 60
@@ -111,9 +111,3 @@ def _spelled(bound: float) -> str:
 def times(end: float) -> tuple[float, ...]:
     """All scrapes up to a time."""
     return tuple(end - seconds for seconds in range(HOURS * 3600, -1, -STEP))
-
-
-def every(lines: Iterator[list[str]]) -> Iterator[str]:
-    """Lines of all."""
-    for several in lines:
-        yield from several
