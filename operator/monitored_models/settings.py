@@ -42,6 +42,21 @@ def _own_runtimes(given: tuple[Profile, ...]) -> tuple[Profile, ...]:
 
 
 @settings_type
+class InstanceSelector:
+    """Labels of the Grafana objects that take a dashboard."""
+
+    match_labels: Annotated[dict[str, str], Field(min_length=1, max_length=32)]
+
+
+@settings_type
+class GrafanaOperator:
+    """How grafana-operator finds the dashboards of models."""
+
+    instance_selector: InstanceSelector
+    """Which Grafanas take them."""
+
+
+@settings_type
 class Settings:
     """Settings of the operator; docs/settings.md explains each."""
 
@@ -57,6 +72,8 @@ class Settings:
     """Annotation in which the sidecar looks for the folder."""
     dashboard_datasource: Annotated[str, AfterValidator(_expression)] = ""
     """Regular expression of the names of the data sources that dashboards offer; all of Prometheus when empty."""
+    grafana_operator: GrafanaOperator | None = None
+    """Makes a GrafanaDashboard for each model, where a grafana-operator runs; no such objects when left out."""
     workers: Annotated[int, Field(ge=1, le=128)] = 16
     """Models that are reconciled at the same time."""
     resync_seconds: Annotated[float, Field(gt=0)] = 600
