@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from functools import lru_cache
 
 from grafana_foundation_sdk.builders import dashboard as grafana
 from grafana_foundation_sdk.models import dashboard as model
 
 from .draw import DATASOURCE, SOURCE, Place, encoded, panel_json
+from .gaps import Owners, has_none
 from .panels import Panel, Query, Row
 
 TAG = "monitored-models"
@@ -69,13 +69,19 @@ class Board:
 
 def board_json(board: Board) -> str:
     """The dashboard as classic JSON."""
-    frame = encoded(_frame(board))
-    panels = ",".join(_rows(board))
-    return f'{frame[:-1]},"panels":[{panels}]}}'
+    owners = Owners(board.owners)
+    parts = {
+        "templating": owners.within(
+            _choices(board.datasource, tuple(_bare_variable(v, owners) for v in board.variables))
+        ),
+        "annotations": owners.within(_annotations(tuple(_bare_mark(mark, owners) for mark in board.marks))),
+        "panels": f"[{','.join(_rows(board, owners))}]",
+    }
+    return encoded(_frame(board))[:-1] + "".join(f',"{name}":{part}' for name, part in parts.items()) + "}"
 
 
-def _frame(board: Board) -> dict[str, Any]:
-    """Everything but the panels."""
+def _frame(board: Board) -> dict[str, object]:
+    """What is not put together from parts."""
     builder = (
         grafana.Dashboard(board.title)
         .uid(board.uid)
@@ -86,21 +92,35 @@ def _frame(board: Board) -> dict[str, Any]:
         .time("now-3h", "now")
         .timezone("browser")
         .tooltip(model.DashboardCursorSync.CROSSHAIR)
-        .variables([_datasource(board.datasource), *map(_variable, board.variables)])
-        .annotations([_annotation(mark) for mark in board.marks])
         .links([_link(link) for link in board.links])
     )
     built = builder.build()
     built.schema_version = SCHEMA
-    made = built.to_json()
-    # Where Grafana 12.3 and newer would put them: out of sight, into a menu.
-    made["links"] = [_without(link.to_json(), "placement") for link in built.links or ()]
-    marks = [_without(mark.to_json(), "placement") for mark in built.annotations.list_val or ()]
-    return {**made, "annotations": {"list": marks}}
+    made = _without(built.to_json(), "templating", "annotations")
+    # Where Grafana 12.3 and newer would put links, and annotations: out of sight, into a menu.
+    return {**made, "links": [_without(link.to_json(), "placement") for link in built.links or ()]}
 
 
-def _without(content: dict[str, object], key: str) -> dict[str, object]:
-    return {name: value for name, value in content.items() if name != key}
+@lru_cache(maxsize=256)
+def _choices(datasource: str, variables: tuple[Variable, ...]) -> str:
+    return encoded({"list": [each.build() for each in (_datasource(datasource), *map(_variable, variables))]})
+
+
+@lru_cache(maxsize=256)
+def _annotations(marks: tuple[Mark, ...]) -> str:
+    return encoded({"list": [_without(_annotation(mark).build().to_json(), "placement") for mark in marks]})
+
+
+def _bare_variable(variable: Variable, owners: Owners) -> Variable:
+    return Variable(variable.name, variable.label, owners.without(variable.query))
+
+
+def _bare_mark(mark: Mark, owners: Owners) -> Mark:
+    return replace(mark, expression=owners.without(mark.expression))
+
+
+def _without(content: dict[str, object], *keys: str) -> dict[str, object]:
+    return {name: value for name, value in content.items() if name not in keys}
 
 
 def _datasource(names: str) -> grafana.DatasourceVariable:
@@ -148,11 +168,11 @@ def _link(link: Link) -> grafana.DashboardLink:
 # --- rows on the grid ---
 
 
-def _rows(board: Board) -> Iterator[str]:
+def _rows(board: Board, owners: Owners) -> Iterator[str]:
     y, number = 0, 1
     for index, row in enumerate(board.rows):
         panels = list(_placed(row.panels, y + (index > 0), number + (index > 0)))
-        inside = [_panel(panel, place, board.owners) for panel, place in panels]
+        inside = [_panel(panel, place, owners) for panel, place in panels]
         if index:
             yield _heading(row, Place(number, 0, y), inside if row.collapsed else [])
         if not (index and row.collapsed):
@@ -173,29 +193,19 @@ def _placed(panels: tuple[Panel, ...], top: int, number: int) -> Iterator[tuple[
 
 
 def _heading(row: Row, place: Place, inside: list[str]) -> str:
-    made = grafana.Row(row.title).collapsed(row.collapsed).id(place.number)
+    return f'{_heading_json(row.title, row.collapsed, place)[:-1]},"panels":[{",".join(inside)}]}}'
+
+
+@lru_cache(maxsize=256)
+def _heading_json(title: str, collapsed: bool, place: Place) -> str:
+    made = grafana.Row(title).collapsed(collapsed).id(place.number)
     made = made.grid_pos(model.GridPos(x=0, y=place.y, w=COLUMNS, h=1))
-    content = _without(made.build().to_json(), "panels")
-    return f'{encoded(content)[:-1]},"panels":[{",".join(inside)}]}}'
+    return encoded(_without(made.build().to_json(), "panels"))
 
 
-_MARKS = ("\ue000", "\ue001", "\ue002")
-
-
-def _panel(panel: Panel, place: Place, owners: tuple[str, ...]) -> str:
-    """A panel's JSON; made without its owners' texts, which are put in afterwards."""
-    texts = (panel.description, panel.content, *(query.expression for query in panel.queries))
-    if any(mark in text for mark in _MARKS for text in texts):
-        return panel_json(panel, place)  # text of a user's that would be taken for a mark
-    pairs = tuple(zip(owners, _MARKS, strict=False))
-    made = panel_json(replace(panel, queries=tuple(_bare(query, pairs) for query in panel.queries)), place)
-    for owner, mark in pairs:
-        made = made.replace(f"\\u{ord(mark):04x}", json.dumps(owner)[1:-1])
-    return made
-
-
-def _bare(query: Query, pairs: tuple[tuple[str, str], ...]) -> Query:
-    text = query.expression
-    for owner, mark in pairs:
-        text = text.replace(owner, mark)
-    return Query(text, query.legend)
+def _panel(panel: Panel, place: Place, owners: Owners) -> str:
+    """A panel's JSON; made with gaps for its owners' texts where nothing else could be taken for one."""
+    if not has_none(panel.description, panel.content, *(query.expression for query in panel.queries)):
+        return panel_json(panel, place)
+    bare = tuple(Query(owners.without(query.expression), query.legend) for query in panel.queries)
+    return owners.within(panel_json(replace(panel, queries=bare), place))
