@@ -13,7 +13,7 @@ SLO_UID = "monitored-models-slo"
 OPERATOR_UID = "monitored-models-operator"
 BY = ", ".join(labels.IDENTITY)
 _CONDITION = "monitored_model_condition"
-_SHOWN = "Ready|WorkloadReady|MonitoringApplied|MonitoringConfigured|Monitored"
+SHOWN = "Ready|WorkloadReady|MonitoringApplied|MonitoringConfigured|Monitored"
 """Conditions of which True is good."""
 STATES = (State(1, "True", GREEN), State(0, "False", RED), State(2, "Unknown", GREY))
 FIRING = (State(1, "firing", RED),)
@@ -77,7 +77,7 @@ def conditions(scope: Selects) -> Panel:
     return timeline(
         "Conditions",
         "The conditions in the model's status, as the operator saw them.",
-        Query(condition(scope, "condition", ("condition", "=~", _SHOWN)), "{{condition}}"),
+        Query(condition(scope, "condition", ("condition", "=~", SHOWN)), "{{condition}}"),
         STATES,
         width=12,
     )
