@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from http import HTTPStatus
 from typing import Any
 
 from pythonjsonlogger.json import JsonFormatter
@@ -41,6 +42,7 @@ def to_stderr(*, verbose: bool) -> None:
                 datefmt="%Y-%m-%dT%H:%M:%S%z",
             )
         )
+    handler.addFilter(_gone_kinds)
     logging.basicConfig(level=logging.INFO, handlers=[handler], format="%(message)s")
     if not verbose:
         logging.getLogger("kopf").setLevel(logging.WARNING)
@@ -50,4 +52,12 @@ def _lead_with_model(record: logging.LogRecord) -> bool:
     """Put the model in front of the message, where there is no field to look for it."""
     if (model := getattr(record, "model", None)) and not str(record.msg).startswith(model):
         record.msg = f"{model}: {record.msg}"
+    return True
+
+
+def _gone_kinds(record: logging.LogRecord) -> bool:
+    """Of a watch that ends because its kind is gone one line is enough: the session notices, and begins anew."""
+    error = record.exc_info[1] if record.exc_info else None
+    if record.name.startswith("kopf") and getattr(error, "status", None) == HTTPStatus.NOT_FOUND:
+        record.levelno, record.levelname, record.exc_info = logging.WARNING, "WARNING", None
     return True

@@ -34,6 +34,8 @@ from measured import conclude
 from monitored_models.api import Model, parse
 from monitored_models.cluster import ApiError, Cluster
 from monitored_models.desired.alerts import ALERTS
+from monitored_models.desired.alerts.alert import Alert, ObjectiveAlert
+from monitored_models.desired.alerts.objectives import OBJECTIVES
 from monitored_models.kinds import CHILDREN, DEPLOYMENT, MODEL, PROMETHEUS_RULE
 from monitored_models.resync import OURS
 from testbed import tools
@@ -264,8 +266,13 @@ def _told(objects: dict[str, Object]) -> str:
     return next((c["message"] for c in conditions if c["status"] == "False" and c["reason"] in TELLING), "")
 
 
-SEVERITIES = {f"monitoring.alerts.rules.{alert.name}.severity=enum-{alert.severity}" for alert in ALERTS}
-"""Operations that spell out the severity that a rule has anyway."""
+EVERY_ALERT: tuple[Alert | ObjectiveAlert, ...] = (*ALERTS, *OBJECTIVES)
+SPELT_OUT = {
+    f"monitoring.alerts.rules.{alert.name}.{field}"
+    for alert in EVERY_ALERT
+    for field in (f"severity=enum-{alert.severity}", "enabled=true")
+} | {f"probes.{probe}.initialDelaySeconds=minimum" for probe in ("startup", "readiness", "liveness")}
+"""Operations that say what holds anyway: of an alert, or by the runtime's profile."""
 
 
 def _without_nulls(value: Any) -> Any:
@@ -278,7 +285,7 @@ def _without_nulls(value: Any) -> Any:
 def _means_the_same(operation: Operation) -> bool:
     """Whether the change says in other words what was said before."""
     # What is left out and leaves no gap was what the operator takes anyway; other values of the field show that it counts.
-    if operation.id in SEVERITIES or all(each.endswith(("=deleted", "=null")) for each in operation.id.split("&")):
+    if operation.id in SPELT_OUT or all(each.endswith(("=deleted", "=null")) for each in operation.id.split("&")):
         return True
     one, other = (
         parse(_body("a", "b", spec, uid="u", generation=1))

@@ -86,7 +86,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "bad node label": ({"scheduling": {"nodeSelector": {"a b": "c"}}}, "nodeSelector"),
     "budget with nothing": ({"disruptionBudget": {}}, "exactly one"),
     "budget with both": ({"disruptionBudget": {"minAvailable": 1, "maxUnavailable": 1}}, "exactly one"),
-    "timeout above interval": (monitoring(scrape={"interval": "5s"}), "timeout"),
+    "timeout above interval": (monitoring(scrape={"interval": "5s", "timeout": "6s"}), "timeout"),
     "duration without a unit": (monitoring(scrape={"interval": "30"}), "interval"),
     "signals of a known runtime": (
         {"runtime": "vllm", "model": {"uri": "hf://a/b"}, **monitoring(signals={})},

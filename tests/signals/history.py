@@ -115,7 +115,7 @@ def fixtures() -> list[Fixture]:
 
 def pod(fixture: Fixture, index: int) -> str:
     """Name of a pod, as a Deployment gives it."""
-    return f"{fixture.name}-7d4f9c8b6d-abcd{'xyz'[index]}"
+    return f"{fixture.name}-7d4f9c8b6d-bcdf{'xz'[index]}"
 
 
 def target(fixture: Fixture, index: int) -> dict[str, str]:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, get_type_hints
 
 from hypothesis import strategies as st
 
-from monitored_models.api import API_VERSION, KIND, Model, parse
+from monitored_models.api import API_VERSION, KIND, Model, Platform, Shared, parse
 from monitored_models.api.crd import openapi_schema
 from monitored_models.api.fields import MAX_AMOUNT, METRIC, QUANTITY
-from monitored_models.api.rules import PROMQL_WORDS
+from monitored_models.api.monitoring import AlertRules, LatencyAlertRule, RatioAlertRule
+from monitored_models.api.rules import PROMQL_WORDS, RESERVED_ALERT_LABELS, RESERVED_MATCHERS
+from monitored_models.runtimes import Profile, profiles
+from monitored_models.typed import wire_name
 
 JSON = dict[str, Any]
 
@@ -23,10 +26,56 @@ VLLM: JSON = {
     "model": {"version": "3.1", "uri": "hf://meta-llama/Llama-3.1-8B"},
     "gpu": {"count": 2},
 }
-RUNTIMES: dict[str, JSON] = {"custom": {"image": IMAGE, "model": {"version": "1"}}, "triton": TRITON, "vllm": VLLM}
+
+
+def smallest(profile: Profile) -> JSON:
+    """A spec with little more than the runtime asks for."""
+    scheme = "file" if "file" in profile.uri.schemes else next(iter(profile.uri.schemes), "s3")
+    return {
+        "runtime": profile.id,
+        "model": {"version": "1", "uri": f"{scheme}:///models/churn"},
+        **({} if profile.image else {"image": IMAGE}),
+    }
+
+
+RUNTIMES: dict[str, JSON] = {
+    **{name: smallest(profile) for name, profile in profiles().items()},
+    "custom": {"image": IMAGE, "model": {"version": "1"}},
+    "triton": TRITON,
+    "vllm": VLLM,
+}
 
 ALERT_RULE: JSON = {"enabled": True, "for": "5m", "severity": "critical"}
+_LIMITS: Mapping[type[Any], JSON] = {RatioAlertRule: {"threshold": 0.1}, LatencyAlertRule: {"threshold": "250ms"}}
+ALERT_RULES: JSON = {
+    wire_name(AlertRules, name): {**ALERT_RULE, **_LIMITS.get(kind, {})}
+    for name, kind in get_type_hints(AlertRules).items()
+}
+"""Every alert with every change of it."""
 MATCHERS: JSON = {"matchers": {"status": "5.."}}
+COUNTER: JSON = {"counter": "my_requests_total", **MATCHERS}
+HISTOGRAM: JSON = {"histogram": "my_latency_ms", "scale": 0.001, **MATCHERS}
+GAUGE: JSON = {"gauge": "my_gauge", **MATCHERS}
+OBJECTIVES: JSON = {
+    "available": {"availability": {}},
+    "fast": {"latency": {"threshold": "500ms"}},
+    "prompt": {"ttft": {"threshold": "2s"}},
+    "few-are-refused": {"ratio": {"total": COUNTER, "bad": {"counter": "my_refusals_total", **MATCHERS}}},
+    "most-are-cached": {"ratio": {"total": COUNTER, "good": {"counter": "my_hits_total", **MATCHERS}}},
+}
+"""One indicator of each kind, by the name of an objective."""
+QUALITY: JSON = {
+    "accuracy": {"min": 0.9},
+    "precision": {"min": 0.8},
+    "recall": {"min": 0.7},
+    "f1Score": {"min": 0.75},
+    "falsePositiveRate": {"max": 0.05},
+    "falseNegativeRate": {"max": 0.15},
+    "predictionError": {"max": 12.5},
+    "window": "7d",
+    "minimumLabels": 200,
+    "minimumCoverage": 0.25,
+}
 PROBE: JSON = {
     "enabled": True,
     "path": "/healthz",
@@ -89,22 +138,35 @@ FULL: JSON = {
     "networkPolicy": {"enabled": True},
     "suspend": False,
     "monitoring": {
+        "profile": "gold",
         "scrape": {"enabled": True, "port": 9001, "path": "/m", "interval": "15s", "timeout": "5s"},
+        "metrics": {
+            "selection": "core",
+            "keep": ["my_extra_total"],
+            "drop": ["my_noise_bucket"],
+            "sampleLimit": 5000,
+            "labelLimit": 32,
+            "labelValueLengthLimit": 512,
+            "bodySizeLimit": "8MB",
+        },
         "signals": {
-            "requests": {"counter": "my_requests_total", **MATCHERS},
-            "errors": {"counter": "my_requests_total", **MATCHERS},
-            "latency": {"histogram": "my_latency_ms", "scale": 0.001, **MATCHERS},
+            "requests": COUNTER,
+            "errors": COUNTER,
+            "latency": HISTOGRAM,
+            "timeToFirstToken": {**HISTOGRAM, "histogram": "my_ttft_ms"},
+            "interToken": {**HISTOGRAM, "histogram": "my_gap_ms"},
+            "tokens": {"counter": "my_tokens_total", **MATCHERS},
+            "queue": {**GAUGE, "gauge": "my_queue"},
+            "kvCache": {**GAUGE, "gauge": "my_cache"},
         },
-        "alerts": {
-            "labels": {"team": "risk"},
-            "rules": {
-                "ModelTargetDown": ALERT_RULE,
-                "ModelReplicasMissing": ALERT_RULE,
-                "ModelNoData": ALERT_RULE,
-                "ModelErrorRatioHigh": {**ALERT_RULE, "threshold": 0.1},
-                "ModelLatencyHigh": {**ALERT_RULE, "threshold": "250ms"},
-            },
-        },
+        "slos": [
+            {"name": name, "objective": 99.5, "window": "28d", "indicator": indicator}
+            for name, indicator in OBJECTIVES.items()
+        ],
+        "quality": QUALITY,
+        "drift": {"warning": 0.2, "critical": 0.4},
+        "freshness": {"maxAge": "30d"},
+        "alerts": {"labels": {"team": "risk"}, "rules": ALERT_RULES},
         "dashboard": {"enabled": True, "folder": "Risk models"},
     },
 }
@@ -134,12 +196,20 @@ def body(spec: Any, name: Any = "churn", namespace: Any = "risk", **metadata: An
     }
 
 
-def model(spec: Any = None, name: str = "churn", namespace: str = "risk", **changes: Any) -> Model:
+def model(
+    spec: Any = None,
+    name: str = "churn",
+    namespace: str = "risk",
+    *,
+    platform: Platform | None = None,
+    shared: Shared | None = None,
+    **changes: Any,
+) -> Model:
     """The model of a valid spec; changes by path, with __ for the dots."""
     given = with_(
         MINIMAL if spec is None else spec, {path.replace("__", "."): value for path, value in changes.items()}
     )
-    parsed = parse(body(given, name, namespace))
+    parsed = parse(body(given, name, namespace), platform, shared)
     assert isinstance(parsed, Model), str(parsed)
     return parsed
 
@@ -170,7 +240,7 @@ any_text = st.lists(
     st.sampled_from([*NASTY, "\n", "\t"]) | st.text(st.characters(exclude_categories=["Cs"]), max_size=8), max_size=4
 ).map("".join)
 label_name = st.from_regex(r"[a-z][a-z0-9_]{0,9}", fullmatch=True).filter(
-    lambda name: name not in ("namespace", "monitored_model", "severity", "alertname", "le")
+    lambda name: name not in (*RESERVED_ALERT_LABELS, *RESERVED_MATCHERS)
 )
 label_key = st.sampled_from(["disk", "node.example.com/gpu", "a/b", "kubernetes.io/arch"])
 ascii_text = st.characters(min_codepoint=32, max_codepoint=126)
@@ -215,21 +285,29 @@ _KEYS: Mapping[str, st.SearchStrategy[str]] = {
     "matchLabels": label_key,
 }
 _FIELDS: Mapping[str, st.SearchStrategy[Any]] = {
+    "runtime": st.sampled_from(sorted(profiles())),
     "env[].name": st.sampled_from(["HOME", "MODEL_NAME", "MODEL_URI", "HF_HOME", "LOG_LEVEL", "a.b-c"]),
     "model.name": display_text,
     "dashboard.folder": folder,
-    "requests.counter": metric_name,
-    "errors.counter": metric_name,
-    "latency.histogram": metric_name,
+    "counter": metric_name,
+    "gauge": metric_name,
+    "histogram": metric_name,
+    "metrics.keep[]": any_metric_name,
+    "metrics.drop[]": any_metric_name,
     "alerts.labels": st.dictionaries(label_name, any_text, max_size=3),
-    "requests.matchers": st.dictionaries(label_name, regex, max_size=3),
-    "errors.matchers": st.dictionaries(label_name, regex, max_size=3),
-    "latency.matchers": st.dictionaries(label_name, regex, max_size=3),
+    "matchers": st.dictionaries(label_name, regex, max_size=3),
     "resources.requests": st.dictionaries(_KEYS["requests"], quantity, max_size=2),
     "resources.limits": st.dictionaries(_KEYS["limits"], quantity, max_size=2),
     "volumes[].mountPath": st.from_regex(r"/(data|dev/shm|tmp|home/mm|models)(/[a-z]{1,3})?", fullmatch=True),
     "volumes[].name": st.from_regex(r"[a-l][a-z0-9]{0,5}", fullmatch=True),
 }
+
+
+_ALTERNATIVES: Mapping[str, tuple[str, ...]] = {
+    "indicator": ("availability", "latency", "ttft", "ratio"),
+    "ratio": ("good", "bad"),
+}
+"""Fields of which exactly one is given."""
 
 
 def _strategy(schema: JSON, path: str) -> st.SearchStrategy[Any]:
@@ -263,7 +341,7 @@ def _integer(schema: JSON, _path: str) -> st.SearchStrategy[int]:
 def _number(schema: JSON, _path: str) -> st.SearchStrategy[float]:
     return st.floats(
         schema["minimum"],
-        schema["maximum"],
+        schema.get("maximum", 1e6),
         exclude_min=schema.get("exclusiveMinimum", False),
         exclude_max=schema.get("exclusiveMaximum", False),
         allow_subnormal=False,
@@ -284,6 +362,11 @@ def _map(schema: JSON, path: str) -> st.SearchStrategy[JSON]:
         return st.dictionaries(keys, _strategy(schema["additionalProperties"], f"{path}{{}}"), max_size=2)
     required = schema.get("required", [])
     parts = {name: _strategy(inner, f"{path}.{name}") for name, inner in properties.items()}
+    if alternatives := _ALTERNATIVES.get(path.rsplit(".", 1)[-1]):
+        always = {name: part for name, part in parts.items() if name in required}
+        each = [st.fixed_dictionaries({**always, name: parts[name]}) for name in alternatives]
+        made: st.SearchStrategy[JSON] = st.one_of(each)
+        return made
     return st.fixed_dictionaries(
         {name: part for name, part in parts.items() if name in required},
         optional={name: part for name, part in parts.items() if name not in required},
@@ -300,21 +383,37 @@ _BY_TYPE: Mapping[str, Callable[[JSON, str], st.SearchStrategy[Any]]] = {
 }
 
 
-def _mend(spec: JSON) -> JSON:  # noqa: C901, PLR0912 -- one step for each rule that spans fields
+def _mend(spec: JSON) -> JSON:
     """The nearest spec that keeps the rules between fields."""
-    runtime = spec.setdefault("runtime", "custom")
-    identity = spec.setdefault("model", {})
-    if runtime == "custom":
+    profile = profiles()[spec.setdefault("runtime", "custom")]
+    if profile.image is None:
         spec.setdefault("image", "example.com/image:1")
-    else:
-        identity["uri"] = "file:///models/$(X)/{name}"
+    if profile.uri.schemes:
+        scheme = next(iter(profile.uri.schemes))
+        spec.setdefault("model", {})["uri"] = f"{scheme}:///models/$(X)/{{name}}"
+    if profile.id != "custom":
         spec.get("monitoring", {}).pop("signals", None)
     if spec.get("autoscaling"):
         spec.pop("replicas", None)
         spec.setdefault("resources", {}).setdefault("requests", {})["cpu"] = "1"
         scaling = spec["autoscaling"]
         scaling["maxReplicas"] = max(scaling["maxReplicas"], scaling.get("minReplicas", 1))
-    storage = spec.get("storage", {})
+    if rollout := spec.get("rollout"):
+        if rollout.get("maxSurge", 1) in (0, "0%") and rollout.get("maxUnavailable", 0) in (0, "0%"):
+            rollout["maxSurge"] = 1
+        rollout["drainSeconds"] = min(
+            rollout.get("drainSeconds", 10), rollout.get("terminationGracePeriodSeconds", 60) - 1
+        )
+    if budget := spec.get("disruptionBudget"):
+        budget.pop("maxUnavailable", None)
+    if "disruptionBudget" in spec:
+        spec["disruptionBudget"].setdefault("minAvailable", "50%")
+    _mend_storage(spec.get("storage", {}))
+    _mend_monitoring(spec.get("monitoring", {}))
+    return spec
+
+
+def _mend_storage(storage: JSON) -> None:
     by_path = {volume["mountPath"]: volume for volume in storage.get("volumes", ())}
     if by_path:
         storage["volumes"] = list(by_path.values())
@@ -326,20 +425,14 @@ def _mend(spec: JSON) -> JSON:  # noqa: C901, PLR0912 -- one step for each rule 
             del volume[source]
         if not sources:
             volume["emptyDir"] = {}
-    if rollout := spec.get("rollout"):
-        if rollout.get("maxSurge", 1) in (0, "0%") and rollout.get("maxUnavailable", 0) in (0, "0%"):
-            rollout["maxSurge"] = 1
-        rollout["drainSeconds"] = min(
-            rollout.get("drainSeconds", 10), rollout.get("terminationGracePeriodSeconds", 60) - 1
-        )
-    if budget := spec.get("disruptionBudget"):
-        budget.pop("maxUnavailable", None)
-    if "disruptionBudget" in spec:
-        spec["disruptionBudget"].setdefault("minAvailable", "50%")
-    if scrape := spec.get("monitoring", {}).get("scrape"):
+
+
+def _mend_monitoring(monitoring: JSON) -> None:
+    if scrape := monitoring.get("scrape"):
         scrape.pop("timeout", None)
         scrape["interval"] = "30s"
-    return spec
+    if drift := monitoring.get("drift"):
+        drift["critical"] = max(drift.get("critical", 0.25), drift.get("warning", 0.1))
 
 
 _PROPERTIES: JSON = openapi_schema()["properties"]["spec"]["properties"]
@@ -350,6 +443,7 @@ _PARTS = {name: _strategy(schema, f"spec.{name}") for name, schema in _PROPERTIE
 def specs(draw: st.DrawFn) -> JSON:
     """Valid specs over all fields, a few of them at a time so that each is filled well."""
     named = draw(st.lists(st.sampled_from(sorted(_PARTS)), unique=True, min_size=1, max_size=5))
+    named += [name for name in ("monitoring", "runtime") if name not in named and draw(st.booleans())]
     return _mend({name: draw(_PARTS[name]) for name in named})
 
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import fields, is_dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitored_models.api import InvalidSpec, Model, Problem, parse
-from monitored_models.api.rules import PROMQL_WORDS, Rule, all_rules
+from monitored_models.api import InvalidSpec, Model, Platform, Problem, parse
+from monitored_models.api.rules import PROMQL_WORDS, RESERVED_ALERT_LABELS, Rule, all_rules
+from monitored_models.runtimes import Profile, profiles
 from monitored_models.typed import wire_name
 from unit.specs import (
     FULL,
@@ -20,6 +21,7 @@ from unit.specs import (
     JSON,
     MINIMAL,
     NOT_QUITE_WORDS,
+    OBJECTIVES,
     RUNTIMES,
     TRITON,
     VLLM,
@@ -30,10 +32,14 @@ from unit.specs import (
 )
 
 
-def problems(spec: Any) -> tuple[Problem, ...]:
+def problems(spec: Any, platform: Platform | None = None) -> tuple[Problem, ...]:
     """What is wrong with a spec; a valid one has nothing wrong."""
-    parsed = parse(body(spec))
+    parsed = parse(body(spec), platform)
     return parsed.problems if isinstance(parsed, InvalidSpec) else ()
+
+
+def slo(indicator: JSON, **changes: Any) -> JSON:
+    return {"name": "a", "objective": 99, "indicator": indicator, **changes}
 
 
 def volume(**changes: Any) -> JSON:
@@ -46,7 +52,7 @@ def volume(**changes: Any) -> JSON:
 def test_smallest_spec_is_an_image() -> None:
     made = model(MINIMAL)
     assert (made.port, made.metrics_port, made.display_name, made.fixed_replicas) == (8080, 8080, "churn", 1)
-    assert made.spec.monitoring.scrape.interval == "30s"
+    assert (made.scrape_interval, made.scrape_timeout) == ("30s", "10s")
 
 
 def _unset(given: Any, typed: Any, path: str) -> Iterator[str]:
@@ -71,6 +77,8 @@ def test_full_spec_names_every_field_and_is_valid() -> None:
         "spec.disruptionBudget.maxUnavailable",  # or minAvailable
         *(f"spec.storage.volumes[].{source}" for source in ("persistentVolumeClaim", "emptyDir", "configMap")),
         "spec.storage.volumes[].readOnly",  # named by one of three volumes
+        *(f"spec.monitoring.slos[].indicator.{kind}" for kind in ("availability", "latency", "ttft", "ratio")),
+        *(f"spec.monitoring.slos[].indicator.ratio.{part}" for part in ("good", "bad")),
     }
     assert left_out == alternatives
 
@@ -82,6 +90,13 @@ def test_every_value_of_a_full_spec_arrives() -> None:
     assert spec.resources.limits == {"cpu": "2", "memory": "2Gi"}
     assert spec.monitoring.alerts.rules.model_latency_high.threshold == "250ms"
     assert spec.monitoring.alerts.rules.model_no_data.for_ == "5m"
+    assert spec.monitoring.metrics.body_size_limit == "8MB"
+    assert [slo.indicator.ratio is not None for slo in spec.monitoring.slos] == [False, False, False, True, True]
+    assert spec.monitoring.quality is not None
+    assert spec.monitoring.quality.f1_score is not None
+    assert spec.monitoring.quality.f1_score.min == 0.75
+    assert spec.monitoring.freshness is not None
+    assert spec.monitoring.freshness.max_age == "30d"
     assert spec.autoscaling is not None
     assert spec.autoscaling.target_cpu_utilization_percentage == 70
     assert spec.storage.volumes[0].persistent_volume_claim is not None
@@ -122,7 +137,26 @@ ADMITTED: list[tuple[str, Any]] = [
     ("monitoring.scrape.path", "/metrics?format=prometheus&a=%20"),
     ("monitoring.signals", {"latency": {"histogram": "a:b_c", "scale": 1}}),
     ("monitoring.signals", {"requests": {"counter": "a", "matchers": {"status": "(2|3)..", "who": "é"}}}),
+    ("monitoring.signals", {"queue": {"gauge": "a:b", "matchers": {"engine": "0"}}, "kvCache": {"gauge": "c"}}),
+    ("monitoring.signals", {}),
     ("monitoring.alerts.labels", {"team": 'quote " brace {{ newline \n'}),
+    ("monitoring.profile", "gold.v2"),
+    ("monitoring.metrics", {"keep": [], "drop": []}),
+    ("monitoring.metrics.keep", ["on", "sum"]),  # names in a relabeling, not in PromQL
+    ("monitoring.metrics.bodySizeLimit", "99999MiB"),
+    ("monitoring.metrics.sampleLimit", 100),
+    ("monitoring.slos", []),
+    *(("monitoring.slos", [slo(indicator)]) for indicator in OBJECTIVES.values()),
+    ("monitoring.slos", [slo({"availability": {}}, objective=85)]),
+    ("monitoring.slos", [slo({"availability": {}}, objective=99.999)]),
+    ("monitoring.slos", [slo({"availability": {}}, name="x" * 40, window="28d")]),
+    ("monitoring.quality", {}),
+    *(("monitoring.quality.accuracy.min", share) for share in (0, 1, 0.5)),
+    ("monitoring.quality.predictionError.max", 1e9),
+    ("monitoring.quality.minimumCoverage", 0),
+    ("monitoring.drift", {}),
+    ("monitoring.drift", {"warning": 1, "critical": 1000}),
+    *(("monitoring.freshness.maxAge", age) for age in ("1h", "9999d")),
     ("scheduling.nodeSelector", {"node-role.kubernetes.io/gpu": ""}),
     ("gpu", {"count": 0}),
     ("gpu", {}),
@@ -172,7 +206,16 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("model.name", "two\nlines", "pattern"),
     ("model.uri", "no-scheme", "pattern"),
     ("model.framework", "a b", "pattern"),
-    ("runtime", "tgi", "'custom', 'triton' or 'vllm'"),
+    ("runtime", "vlm", "there is no runtime 'vlm'; did you mean vllm?"),
+    ("runtime", "Triton", "there is no runtime 'Triton'; did you mean triton?"),
+    ("runtime", "quite-another", f"there is no runtime 'quite-another'; there are {', '.join(profiles())}"),
+    ("runtime", "vllm\n", "there is no runtime"),
+    ("runtime", "x-", "there is no runtime"),
+    ("runtime", "x-a-", "there is no runtime"),
+    ("runtime", "x-own", f"the operator's settings have no runtime x-own; there are {', '.join(profiles())}"),
+    ("runtime", "x-vllm", "the operator's settings have no runtime x-vllm; did you mean vllm?"),
+    ("runtime", "x-" + "a" * 39, "at most 40"),
+    ("runtime", 5, "string"),
     ("imagePullPolicy", "always", "'Always'"),
     ("rollout.maxSurge", True, "integer or a string"),
     ("rollout.maxSurge", 0.5, "integer or a string"),
@@ -227,7 +270,53 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("monitoring.alerts.rules.ModelNoData.severity", "page", "'critical'"),
     ("monitoring.alerts.labels.team", 1, "string"),
     ("monitoring.signals.requests.counter", "a-b", "pattern"),
-    ("monitoring.signals.latency.scale", 0, "greater than 0"),
+    ("monitoring.signals.latency.scale", 0, "greater than or equal to 0.000000000001"),
+    ("monitoring.signals.latency.scale", 1001, "less than or equal to 1000"),
+    ("monitoring.signals.queue.gauge", "a-b", "pattern"),
+    ("monitoring.profile", "Gold", "pattern"),
+    ("monitoring.metrics.selection", "some", "'core' or 'all'"),
+    ("monitoring.metrics.keep", ["a-b"], "pattern"),
+    ("monitoring.metrics.keep", ["a" * 201], "at most 200"),
+    ("monitoring.metrics.drop", ["a.*"], "pattern"),
+    ("monitoring.metrics.sampleLimit", 99, "greater than or equal to 100"),
+    ("monitoring.metrics.sampleLimit", 0, "greater than or equal to 100"),
+    ("monitoring.metrics.sampleLimit", 1000001, "less than or equal to 1000000"),
+    ("monitoring.metrics.labelLimit", 9, "greater than or equal to 10"),
+    ("monitoring.metrics.labelValueLengthLimit", 63, "greater than or equal to 64"),
+    *(("monitoring.metrics.bodySizeLimit", size, "pattern") for size in ("0MB", "10", "1GB", "1.5MB", "MB")),
+    *(
+        ("monitoring.slos", [slo({}, objective=value)], text)
+        for value, text in (
+            (84.9, "greater than or equal to 85"),
+            (100, "less than or equal to 99.999"),
+            ("99", "number"),
+            (None, "missing"),
+        )
+    ),
+    ("monitoring.slos", [slo({}, name="a b")], "pattern"),
+    ("monitoring.slos", [slo({}, name="x" * 41)], "at most 40"),
+    ("monitoring.slos", [slo({}, window="7d")], "'28d' or '30d'"),
+    ("monitoring.slos", [slo({}, window=30)], "'28d' or '30d'"),
+    ("monitoring.slos", [slo({"latency": {}})], "missing"),
+    ("monitoring.slos", [slo({"latency": {"threshold": 1}})], "string"),
+    ("monitoring.slos", [slo({"ttft": {"threshold": "1d"}})], "pattern"),
+    ("monitoring.slos", [slo({"ratio": {"good": {"counter": "a"}}})], "missing"),
+    ("monitoring.slos", [{"name": "a", "objective": 99}], "missing"),
+    ("monitoring.slos", {"a": {}}, "array"),
+    ("monitoring.quality.accuracy", {}, "missing"),
+    ("monitoring.quality.accuracy.min", 1.1, "less than or equal to 1"),
+    ("monitoring.quality.accuracy.min", -0.1, "greater than or equal to 0"),
+    ("monitoring.quality.accuracy.min", "90%", "number"),
+    ("monitoring.quality.falsePositiveRate.max", 5, "less than or equal to 1"),
+    ("monitoring.quality.predictionError.max", 0, "greater than 0"),
+    ("monitoring.quality.window", "2d", "'1h', '6h', '1d' or '7d'"),
+    ("monitoring.quality.minimumLabels", 0, "greater than or equal to 1"),
+    ("monitoring.quality.minimumCoverage", 1.5, "less than or equal to 1"),
+    ("monitoring.drift.warning", 0, "greater than 0"),
+    ("monitoring.drift.critical", 1001, "less than or equal to 1000"),
+    *(("monitoring.freshness.maxAge", age, "pattern") for age in ("30", "30m", "1w", "0d", "1d12h")),
+    ("monitoring.freshness.maxAge", "10000d", "at most 5"),
+    ("monitoring.freshness", {}, "missing"),
     *(
         ("monitoring.dashboard.folder", text, "pattern")
         for text in ("", "a/b", "/a", "a/", "..", ".", ".hidden", "../x", " a", "a\nb", "a\n")
@@ -245,7 +334,7 @@ REFUSED: list[tuple[str, Any, str]] = [
 
 @pytest.mark.parametrize(("path", "value", "text"), REFUSED)
 def test_value_is_refused_where_it_stands_and_says_what_is_wanted(path: str, value: Any, text: str) -> None:
-    base = {"latency": {"histogram": "h"}} if "latency" in path else None
+    base = {"latency": {"histogram": "h"}} if "signals.latency" in path else None
     spec = with_(with_(MINIMAL, {"monitoring.signals": base}) if base else MINIMAL, {path: value})
     (problem,) = problems(spec)
     assert problem.field.startswith(f"spec.{path}")
@@ -264,6 +353,10 @@ LISTS_AND_MAPS: list[tuple[str, Any]] = [
     ("resources.limits", {f"k{i}": 1 for i in range(17)}),
     ("monitoring.alerts.labels", {f"k{i}": "v" for i in range(17)}),
     ("monitoring.signals.requests", {"counter": "c", "matchers": {f"k{i}": "v" for i in range(9)}}),
+    ("monitoring.signals.queue", {"gauge": "g", "matchers": {f"k{i}": "v" for i in range(9)}}),
+    ("monitoring.metrics.keep", [f"m{i}" for i in range(65)]),
+    ("monitoring.metrics.drop", [f"m{i}" for i in range(65)]),
+    ("monitoring.slos", [slo({"availability": {}}, name=f"s{i}") for i in range(9)]),
 ]
 
 
@@ -290,6 +383,13 @@ UNKNOWN = [
     "monitoring.alerts.rules.ModelDown",
     "monitoring.alerts.rules.ModelNoData.threshold",
     "monitoring.dashboard.uid",
+    "monitoring.slo",
+    "monitoring.quality.accuracyy",
+    "monitoring.quality.f1_score",
+    "monitoring.drift.severe",
+    "monitoring.freshness.max",
+    "monitoring.metrics.keepAll",
+    "monitoring.alerts.rules.ModelAccuracyLow.threshold",
     "serviceAccountName",
     "hostNetwork",
 ]
@@ -298,6 +398,7 @@ UNKNOWN = [
 @pytest.mark.parametrize("path", UNKNOWN)
 def test_unknown_field_is_refused_by_its_path(path: str) -> None:
     base = with_(MINIMAL, {"autoscaling": {"maxReplicas": 2}, "resources": {"requests": {"cpu": 1}}})
+    base = with_(base, {"monitoring.freshness.maxAge": "1d"})
     (problem,) = problems(with_(base, {path: 1}))
     assert problem.field == f"spec.{path}"
     assert "unknown field" in problem.message
@@ -336,6 +437,7 @@ TWICE: list[tuple[str, list[JSON], str]] = [
     ("env", [{"name": "A"}, {"name": "B"}, {"name": "A", "value": "x"}], "A"),
     ("imagePullSecrets", [{"name": "s"}, {"name": "s"}], "s"),
     ("storage.volumes", [volume(), volume(mountPath="/other")], "data"),
+    ("monitoring.slos", [slo({"availability": {}}), slo({"latency": {"threshold": "1s"}})], "a"),
 ]
 
 
@@ -415,7 +517,7 @@ NOT_COMMON += ["\\n", "\\b", "\\z", "\\u0041", '\\"']
 
 
 def _matchers(signal: str, *maps: JSON) -> list[JSON]:
-    name = {"latency": "histogram"}.get(signal, "counter")
+    name = {"latency": "histogram", "queue": "gauge"}.get(signal, "counter")
     return [{f"monitoring.signals.{signal}": {name: "x", "matchers": matchers}} for matchers in maps]
 
 
@@ -435,7 +537,7 @@ BAD_KEYS: list[JSON] = [
     {"__address__": "x"},
     {"__": "x"},
 ]
-Cases = tuple[JSON, list[JSON], list[JSON]]
+Cases = tuple[JSON, Sequence[JSON], Sequence[JSON]]
 """A base, changes of it that break the rule, and changes that keep it."""
 RULE_CASES: dict[tuple[str, str], Cases] = {
     ("Spec", "set replicas or autoscaling"): (
@@ -510,8 +612,16 @@ RULE_CASES: dict[tuple[str, str], Cases] = {
     ),
     ("Scrape", "timeout must not be above interval"): (
         MINIMAL,
-        [{"monitoring.scrape.interval": "5s"}, {"monitoring.scrape": {"interval": "1m", "timeout": "61s"}}],
-        [{"monitoring.scrape": {"interval": "1m", "timeout": "60s"}}, {"monitoring.scrape.timeout": "500ms"}],
+        [
+            {"monitoring.scrape": {"interval": "1m", "timeout": "61s"}},
+            {"monitoring.scrape": {"interval": "5s", "timeout": "5001ms"}},
+        ],
+        [
+            {"monitoring.scrape": {"interval": "1m", "timeout": "60s"}},
+            {"monitoring.scrape.timeout": "500ms"},
+            {"monitoring.scrape.timeout": "30s"},
+            {"monitoring.scrape.interval": "5s"},
+        ],
     ),
     ("Scrape", "interval must not be above 2m"): (
         MINIMAL,
@@ -528,6 +638,11 @@ RULE_CASES: dict[tuple[str, str], Cases] = {
         [{"monitoring.signals.latency": {"histogram": word}} for word in SPELLED_WORDS],
         [{"monitoring.signals.latency": {"histogram": name}} for name in NOT_QUITE_WORDS],
     ),
+    ("GaugeSignal", "a word of PromQL"): (
+        MINIMAL,
+        [{"monitoring.signals.kvCache": {"gauge": word}} for word in SPELLED_WORDS],
+        [{"monitoring.signals.kvCache": {"gauge": name}} for name in NOT_QUITE_WORDS],
+    ),
     ("Spec", "only the custom runtime takes signals"): (
         TRITON,
         [{"monitoring.signals": CUSTOM_NAMES}, {"monitoring.signals": {}}],
@@ -543,6 +658,11 @@ RULE_CASES: dict[tuple[str, str], Cases] = {
         _matchers("latency", *BAD_KEYS),
         _matchers("latency", {"code": "x", "a__b": "x"}),
     ),
+    ("GaugeSignal", NO_LABEL): (
+        MINIMAL,
+        _matchers("queue", *BAD_KEYS),
+        _matchers("queue", {"code": "x", "a_": "x"}),
+    ),
     ("CounterSignal", NO_REGEX): (
         MINIMAL,
         _values("requests", [*NO_REGEX_AT_ALL, *NOT_COMMON]),
@@ -553,36 +673,79 @@ RULE_CASES: dict[tuple[str, str], Cases] = {
         _values("latency", [*NO_REGEX_AT_ALL, *NOT_COMMON]),
         _values("latency", REGEX),
     ),
+    ("GaugeSignal", NO_REGEX): (
+        MINIMAL,
+        _values("queue", [*NO_REGEX_AT_ALL, *NOT_COMMON]),
+        _values("queue", REGEX),
+    ),
+    ("Indicator", "give exactly one of availability"): (
+        MINIMAL,
+        [
+            {"monitoring.slos": [slo({})]},
+            {"monitoring.slos": [slo({"availability": {}, "latency": {"threshold": "1s"}})]},
+            {"monitoring.slos": [slo({"ttft": {"threshold": "1s"}, **OBJECTIVES["few-are-refused"]})]},
+            {"monitoring.slos": [slo({k: v for one in OBJECTIVES.values() for k, v in one.items()})]},
+        ],
+        [{"monitoring.slos": [slo(indicator)]} for indicator in OBJECTIVES.values()],
+    ),
+    ("Ratio", "give exactly one of good and bad"): (
+        MINIMAL,
+        [
+            {"monitoring.slos": [slo({"ratio": {"total": {"counter": "a"}, **parts}})]}
+            for parts in ({}, {"good": {"counter": "b"}, "bad": {"counter": "c"}})
+        ],
+        [
+            {"monitoring.slos": [slo({"ratio": {"total": {"counter": "a"}, part: {"counter": "b"}}})]}
+            for part in ("good", "bad")
+        ],
+    ),
+    ("Drift", "critical must not be below warning"): (
+        MINIMAL,
+        [
+            {"monitoring.drift": drift}
+            for drift in ({"warning": 0.3}, {"critical": 0.09}, {"warning": 2, "critical": 1}, {"warning": 1})
+        ],
+        [
+            {"monitoring.drift": drift}
+            for drift in ({}, {"warning": 0.25}, {"critical": 0.1}, {"warning": 1, "critical": 1}, {"critical": 7})
+        ],
+    ),
     ("Alerts", NO_LABEL): (
         MINIMAL,
         [
             {"monitoring.alerts": {"labels": {key: "x"}}}
-            for key in ("a-b", "", "namespace", "monitored_model", "severity", "alertname", "__name__", "__x")
+            for key in ("a-b", "", "__name__", "__x", *RESERVED_ALERT_LABELS)
         ],
         [{"monitoring.alerts.labels": {"team": "", "_a1": "x"}}],
     ),
-    ("Spec", "the custom runtime brings no image"): ({}, [{}, {"command": ["x"]}], [{"image": IMAGE}]),
-    ("Spec", "the triton runtime needs model.uri"): (
-        {"runtime": "triton"},
-        [{}, {"image": IMAGE}],
-        [{"command": ["tritonserver"]}, {"model.uri": "s3://m"}],
-    ),
-    ("Spec", "the vllm runtime needs model.uri"): (
-        {"runtime": "vllm"},
-        [{}, {"image": IMAGE}],
-        [{"command": ["vllm"]}, {"model.uri": "hf://m"}],
-    ),
-    ("Spec", "the triton runtime understands"): (
-        TRITON,
-        [{"model.uri": "hf://m"}, {"model.uri": "s3a://m"}],
-        [{"model.uri": f"{scheme}://m"} for scheme in ("s3", "gs", "as", "file")],
-    ),
-    ("Spec", "the vllm runtime understands"): (
-        VLLM,
-        [{"model.uri": "s3://m"}, {"model.uri": "https://m"}],
-        [{"model.uri": "file:///m"}, {"model.uri": "hf://a/b"}],
-    ),
 }
+
+
+def _of_profile(profile: Profile) -> Iterator[tuple[tuple[str, str], Cases]]:
+    """The cases of the rules that a runtime brings."""
+    base, known = RUNTIMES[profile.id], profile.uri.schemes
+    broken: list[JSON] = [{}, {"command": ["x"]}]
+    if profile.image is None:
+        without = with_(base, {"image": None})
+        yield ("Spec", f"the {profile.id} runtime brings no image"), (without, broken, [{"image": IMAGE}])
+    if profile.uri.required:
+        uri = f"{next(iter(known), 's3')}://m"
+        without = with_(base, {"model": None})
+        kept: list[JSON] = [{"command": ["serve"]}, {"model.uri": uri}]
+        yield ("Spec", f"the {profile.id} runtime needs model.uri"), (without, [{}, {"image": IMAGE}], kept)
+    if known:
+        foreign = {"hf", "s3", "s3a", "https", "xx"} - known.keys()
+        yield (
+            ("Spec", f"the {profile.id} runtime understands"),
+            (
+                base,
+                [{"model.uri": f"{scheme}://m"} for scheme in sorted(foreign)],
+                [{"model.uri": f"{scheme}:///m/n"} for scheme in known],
+            ),
+        )
+
+
+RULE_CASES |= {key: cases for profile in profiles().values() for key, cases in _of_profile(profile)}
 
 
 def _rule(key: tuple[str, str]) -> Rule:
@@ -644,6 +807,87 @@ def test_text_of_an_invalid_spec_names_each_field() -> None:
     parsed = parse(body({"replicas": "3", "foo": 1}))
     assert str(parsed).split("; ")[0].startswith("spec.replicas: ")
     assert "spec.foo: unknown field" in str(parsed)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "monitoring.signals.latency.scale",
+        "monitoring.alerts.rules.ModelErrorRatioHigh.threshold",
+        "monitoring.quality.accuracy.min",
+        "monitoring.quality.falsePositiveRate.max",
+        "monitoring.quality.predictionError.max",
+        "monitoring.quality.minimumCoverage",
+        "monitoring.drift.warning",
+        "monitoring.drift.critical",
+    ],
+)
+def test_what_is_no_number_is_no_limit(path: str, value: float) -> None:
+    """YAML has .nan and .inf; the API server has neither."""
+    assert problems(with_(FULL, {path: value}))
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+def test_what_is_no_number_is_no_objective(value: float) -> None:
+    assert problems(with_(MINIMAL, {"monitoring.slos": [slo({"availability": {}}, objective=value)]}))
+
+
+@pytest.mark.parametrize(
+    ("scrape", "times"),
+    [
+        ({}, ("30s", "10s")),
+        ({"interval": "5s"}, ("5s", "5s")),
+        ({"interval": "500ms"}, ("500ms", "500ms")),
+        ({"interval": "2m"}, ("2m", "10s")),
+        ({"interval": "60s", "timeout": "45s"}, ("60s", "45s")),
+        ({"timeout": "30s"}, ("30s", "30s")),
+    ],
+)
+def test_scrape_is_given_up_after_ten_seconds_or_when_the_next_is_due(scrape: JSON, times: tuple[str, str]) -> None:
+    made = model(monitoring__scrape=scrape)
+    assert (made.scrape_interval, made.scrape_timeout) == times
+
+
+@pytest.mark.parametrize("timeout", ["31s", "1m", "30001ms"])
+def test_timeout_above_the_interval_that_is_left_out_is_refused(timeout: str) -> None:
+    (problem,) = problems(with_(MINIMAL, {"monitoring.scrape.timeout": timeout}))
+    assert problem.field == "spec.monitoring.scrape.timeout"
+    assert "30s when left out" in problem.message
+
+
+# --- runtimes of the settings ---
+
+OWN = replace(profiles()["vllm"], id="x-own", image=None)
+OF_THE_PLATFORM = Platform(runtimes={**profiles(), "x-own": OWN})
+
+
+def test_runtime_of_the_settings_is_taken() -> None:
+    made = model({**VLLM, "runtime": "x-own", "image": IMAGE}, platform=OF_THE_PLATFORM)
+    assert (made.profile, made.port) == (OWN, OWN.port)
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"runtime": "x-owm"}, "spec.runtime: the operator's settings have no runtime x-owm; did you mean x-own?"),
+        ({"image": None}, "spec.image: the x-own runtime brings no image: set image"),
+        ({"model": None}, "spec.model.uri: the x-own runtime needs model.uri (or a command of your own)"),
+        ({"model.uri": "s3://m"}, "spec.model.uri: the x-own runtime understands hf://, file://"),
+        (
+            {"monitoring.signals": {}},
+            "spec.monitoring.signals: only the custom runtime takes signals: this runtime's metric names are known",
+        ),
+    ],
+)
+def test_rules_of_a_runtime_of_the_settings_hold(changes: JSON, told: str) -> None:
+    spec = with_({**VLLM, "runtime": "x-own", "image": IMAGE}, changes)
+    assert [str(problem) for problem in problems(spec, OF_THE_PLATFORM)] == [told]
+
+
+def test_settings_can_leave_out_a_built_in_runtime() -> None:
+    (problem,) = problems(VLLM, Platform(runtimes={"custom": profiles()["custom"]}))
+    assert str(problem) == "spec.runtime: the operator's settings have no runtime vllm; there are custom"
 
 
 def test_long_value_is_not_repeated_in_full() -> None:
@@ -736,6 +980,19 @@ def test_generated_specs_are_valid(spec: JSON) -> None:
             {"storage": {"volumes": [{"name": "a", "mountPaht": "/a", "emptyDir": {}}]}},
             "spec.storage.volumes[0].mountPaht: unknown field; did you mean mountPath?",
         ),
+        (
+            {"monitoring": {"slos": [{"name": "a", "objective": 99, "indicator": {"latncy": {}}}]}},
+            "spec.monitoring.slos[0].indicator.latncy: unknown field; did you mean latency?",
+        ),
+        (
+            {"monitoring": {"quality": {"falsePositivRate": {"max": 0.1}}}},
+            "spec.monitoring.quality.falsePositivRate: unknown field; did you mean falsePositiveRate?",
+        ),
+        (
+            {"monitoring": {"alerts": {"rules": {"ModelAcuracyLow": {}}}}},
+            "spec.monitoring.alerts.rules.ModelAcuracyLow: unknown field; did you mean ModelAccuracyLow?",
+        ),
+        ({"monitoring": {"profil": "gold"}}, "spec.monitoring.profil: unknown field; did you mean profile?"),
         ({"zzz": 1}, "spec.zzz: unknown field; see the reference for the fields there are"),
         ({"model": {"version": 1.1}}, "spec.model.version: input should be a valid string: put quotes around it"),
     ],

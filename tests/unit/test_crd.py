@@ -1,4 +1,4 @@
-"""The generated CustomResourceDefinition: bounded, described, in step with the types and the registries."""
+"""The generated CustomResourceDefinitions: bounded, described, in step with the types and the registries."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import jsonschema
 import pytest
@@ -18,14 +18,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitored_models import generate, runtimes
-from monitored_models.api import InvalidSpec, Model, parse
-from monitored_models.api.crd import crd, openapi_schema
+from monitored_models.api import InvalidSpec, Model, Shared, parse
+from monitored_models.api.crd import crd, openapi_schema, profile_crd, profile_schema, structural
 from monitored_models.api.fields import MAX_AMOUNT
+from monitored_models.api.monitoring import AlertRules, Monitoring, SharedMonitoring
 from monitored_models.api.rules import all_rules
-from monitored_models.api.spec import AlertRules, Spec
 from monitored_models.desired.alerts import ALERTS
+from monitored_models.desired.alerts.objectives import OBJECTIVES
 from monitored_models.typed import wire_name
-from unit.specs import FULL, JSON, MINIMAL, RUNTIMES, body, quantity, with_
+from unit.specs import FULL, JSON, MINIMAL, RUNTIMES, body, quantity, specs, with_
 
 ROOT = Path(__file__).parents[2]
 OF_THE_API_SERVER = (".apiVersion", ".kind", ".metadata")
@@ -42,11 +43,16 @@ def _schemas(schema: JSON, path: str) -> Iterator[tuple[str, JSON]]:
             yield from _schemas(schema[part], f"{path}{mark}")
 
 
-ALL = [(path, schema) for path, schema in _schemas(openapi_schema(), "") if path not in OF_THE_API_SERVER]
+def _every(schema: JSON) -> list[tuple[str, JSON]]:
+    return [(path, inner) for path, inner in _schemas(schema, "") if path not in OF_THE_API_SERVER]
+
+
+ALL = _every(openapi_schema())
+OF_PROFILES = _every(profile_schema())
 
 
 def _where(wrong: Any) -> list[str]:
-    return [path for path, schema in ALL if wrong(path, schema)]
+    return [path for path, schema in (*ALL, *OF_PROFILES) if wrong(path, schema)]
 
 
 def test_every_property_is_described() -> None:
@@ -130,6 +136,118 @@ def _plain(schema: JSON) -> JSON:
     return plain
 
 
+# --- what is inherited ---
+
+
+def test_nothing_of_the_monitoring_has_a_default() -> None:
+    """What the API server fills in would win over a MonitoringProfile and over the operator's settings."""
+    with_default = [path for path, schema in ALL if "default" in schema and path.startswith(".spec.monitoring")]
+    assert with_default == []
+    assert [path for path, schema in OF_PROFILES if "default" in schema] == []
+
+
+def _declared(of: type[Any], schema: JSON, path: str) -> Iterator[tuple[str, Any, str]]:
+    """Every field of a type and of those inside it: path, default of the type, description in the schema."""
+    hints = get_type_hints(of)
+    for field in fields(of):
+        name, default = wire_name(of, field.name), of.__pydantic_fields__[field.name].default
+        inner = schema["properties"][name]
+        yield f"{path}.{name}", default, inner.get("description", "")
+        for kind in _types_in(hints[field.name]):
+            yield from _declared(kind, inner.get("items", inner), f"{path}.{name}")
+
+
+def _types_in(hint: Any) -> list[type[Any]]:
+    if isinstance(hint, type) and is_dataclass(hint):
+        return [hint]
+    return [kind for inner in get_args(hint) for kind in _types_in(inner)]
+
+
+def _texts(of: type[Any]) -> dict[str, tuple[Any, str]]:
+    return {path: (default, text) for path, default, text in _declared(of, structural(of), "")}
+
+
+@pytest.mark.parametrize("of", [Monitoring, SharedMonitoring])
+def test_description_tells_the_default_that_is_not_in_the_schema(of: type[Any]) -> None:
+    texts = _texts(of)
+    assert len(texts) > 150
+    for path, (default, text) in texts.items():
+        if isinstance(default, bool | int | float | str):
+            told = str(default).lower() if isinstance(default, bool) else str(default)
+            assert text.endswith(f" {told} where nobody says otherwise."), path
+        elif path not in (".scrape.interval", ".scrape.timeout"):  # of which one depends on the other
+            assert "where nobody says otherwise" not in text, path
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        (".scrape.timeout", "10s, or the interval if that is less,"),
+        (".scrape.interval", "30s"),
+        (".scrape.enabled", "true"),
+        (".metrics.sampleLimit", "10000"),
+        (".quality.window", "1d"),
+        (".quality.minimumCoverage", "0.1"),
+        (".drift.critical", "0.25"),
+        (".slos.window", "30d"),
+        (".signals.latency.scale", "1.0"),
+    ],
+)
+def test_default_is_told_in_the_words_of_yaml(path: str, told: str) -> None:
+    assert _texts(Monitoring)[path][1].endswith(f" {told} where nobody says otherwise.")
+
+
+def _filled_in(value: Any, schema: JSON) -> Any:
+    """What the API server makes of a value: the defaults of the schema in it."""
+    if isinstance(value, list):
+        return [_filled_in(item, schema["items"]) for item in value]
+    if not isinstance(value, dict) or "properties" not in schema:
+        return value
+    known = schema["properties"]
+    defaults = {name: inner["default"] for name, inner in known.items() if "default" in inner and name not in value}
+    return {name: _filled_in(inner, known[name]) for name, inner in {**value, **defaults}.items()}
+
+
+OF_SPECS = openapi_schema()["properties"]["spec"]
+SHARED = Shared(
+    "gold",
+    {
+        "scrape": {"enabled": False, "interval": "20s", "timeout": "7s"},
+        "metrics": {"sampleLimit": 777},
+        "slos": [{"name": "up", "objective": 99, "window": "28d", "indicator": {"availability": {}}}],
+        "quality": {"window": "7d", "minimumLabels": 7, "minimumCoverage": 0.7},
+        "drift": {"warning": 0.05, "critical": 7},
+        "freshness": {"maxAge": "7d"},
+        "alerts": {"rules": {"ModelNoData": {"enabled": False, "for": "7m", "severity": "critical"}}},
+        "dashboard": {"enabled": False, "folder": "x"},
+    },
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(specs())
+def test_defaults_of_the_api_server_never_win_over_a_profile(spec: JSON) -> None:
+    """The spec as it was written and as it is stored mean the same, whatever is inherited."""
+    stored = _filled_in(spec, OF_SPECS)
+    one, other = parse(body(stored), shared=SHARED), parse(body(spec), shared=SHARED)
+    assert isinstance(one, Model)
+    assert one == other
+
+
+def test_defaults_of_the_api_server_are_filled_in() -> None:
+    stored = _filled_in({**MINIMAL, "rollout": {}}, OF_SPECS)
+    assert (stored["runtime"], stored["suspend"], stored["rollout"]["drainSeconds"]) == ("custom", False, 10)
+
+
+def test_profile_has_the_fields_of_a_models_monitoring_but_for_the_profile() -> None:
+    of_model = openapi_schema()["properties"]["spec"]["properties"]["monitoring"]["properties"]
+    of_profile = profile_schema()["properties"]["spec"]["properties"]
+    assert of_model.keys() - of_profile.keys() == {"profile"}
+    # What a field is, is said in other words at each place.
+    for name, schema in of_profile.items():
+        assert {**schema, "description": ""} == {**of_model[name], "description": ""}
+
+
 @pytest.mark.parametrize("spec", [MINIMAL, FULL, *RUNTIMES.values()])
 def test_schema_admits_what_the_parser_admits(spec: JSON) -> None:
     jsonschema.validate(spec, _plain(openapi_schema()["properties"]["spec"]))
@@ -192,8 +310,20 @@ def test_every_rule_of_the_parser_stands_in_the_schema() -> None:
     assert set(in_schema) == {(rule.cel, rule.message) for rule in all_rules()}
 
 
+def test_every_rule_on_what_is_shared_holds_for_profiles_too() -> None:
+    def rules(schemas: list[tuple[str, JSON]], prefix: str) -> dict[str, list[JSON]]:
+        return {
+            path.removeprefix(prefix): schema["x-kubernetes-validations"]
+            for path, schema in schemas
+            if path.startswith(prefix) and "x-kubernetes-validations" in schema
+        }
+
+    assert rules(OF_PROFILES, ".spec") == rules(ALL, ".spec.monitoring")
+    assert rules(OF_PROFILES, ".spec")
+
+
 def test_field_that_a_rule_points_at_exists() -> None:
-    for path, schema in ALL:
+    for path, schema in (*ALL, *OF_PROFILES):
         for validation in schema.get("x-kubernetes-validations", ()):
             place = schema
             for part in validation.get("fieldPath", "").split(".")[1:]:
@@ -201,8 +331,36 @@ def test_field_that_a_rule_points_at_exists() -> None:
                 place = place["properties"][part]
 
 
+def test_rule_reads_no_field_that_may_be_missing() -> None:
+    """CEL fails where a field is not there, and the API server refuses the object without saying why."""
+    for path, schema in (*ALL, *OF_PROFILES):
+        for validation in schema.get("x-kubernetes-validations", ()):
+            if path:  # the rule on metadata.name is on what the API server fills in
+                for unsafe in _unguarded(validation["rule"], schema):
+                    pytest.fail(f"{path}: {unsafe} in {validation['rule']}")
+
+
+def _unguarded(rule: str, schema: JSON) -> Iterator[str]:
+    for read in re.findall(r"self((?:\.\w+)+)", rule):
+        place, read_path = schema, "self"
+        for part in read.split(".")[1:]:
+            if part not in place.get("properties", {}):
+                break  # a function of CEL
+            read_path += f".{part}"
+            inner = place["properties"][part]
+            if part not in place.get("required", ()) and "default" not in inner and f"has({read_path})" not in rule:
+                yield read_path
+            place = inner
+
+
+def test_field_that_may_be_missing_is_found_in_a_rule() -> None:
+    schema = {"properties": {"a": {"properties": {"b": {}}}, "c": {"default": 1}, "d": {}}, "required": ["d"]}
+    assert list(_unguarded("self.a.b.size() + self.c + self.d", schema)) == ["self.a", "self.a.b"]
+    assert list(_unguarded("has(self.a) && self.a.b > 1", schema)) == ["self.a.b"]
+
+
 def test_keyed_lists_require_their_key() -> None:
-    for path, schema in ALL:
+    for path, schema in (*ALL, *OF_PROFILES):
         for key in schema.get("x-kubernetes-list-map-keys", ()):
             items = schema["items"]
             assert key in items.get("required", ()) or "default" in items["properties"][key], path
@@ -228,6 +386,27 @@ def test_names_are_what_users_type() -> None:
     assert names["shortNames"] == ["mm"]
     assert set(names["categories"]) == {"all", "ml"}
     assert crd()["metadata"]["name"] == "monitoredmodels.monitoredmodels.dev"
+    profiles = profile_crd()["spec"]["names"]
+    assert (profiles["shortNames"], profiles["plural"]) == (["mmp"], "monitoringprofiles")
+    assert profile_crd()["metadata"]["name"] == "monitoringprofiles.monitoredmodels.dev"
+    assert not set(profiles["shortNames"]) & set(names["shortNames"])
+
+
+@pytest.mark.parametrize("made", [crd(), profile_crd()], ids=["models", "profiles"])
+def test_there_is_one_version_of_each_kind_and_it_is_of_a_namespace(made: JSON) -> None:
+    (version,) = made["spec"]["versions"]
+    assert (version["name"], version["served"], version["storage"]) == ("v1alpha1", True, True)
+    assert made["spec"]["scope"] == "Namespaced"
+    assert (made["spec"]["group"], made["spec"]["names"]["kind"].lower()) == (
+        "monitoredmodels.dev",
+        made["spec"]["names"]["singular"],
+    )
+
+
+def test_nothing_is_written_to_a_profile() -> None:
+    (version,) = profile_crd()["spec"]["versions"]
+    assert "subresources" not in version
+    assert "status" not in profile_schema()["properties"]
 
 
 def test_generated_files_are_in_step() -> None:
@@ -235,26 +414,54 @@ def test_generated_files_are_in_step() -> None:
     assert stale == []
 
 
+LARGEST = 200_000
+"""Bytes; etcd takes 1.5 MB, and an annotation of `kubectl apply` 262,144 bytes of JSON."""
+
+
 def test_crd_files_are_small_enough_for_every_client() -> None:
     folder = ROOT / "crds"
     sizes = {path.name: path.stat().st_size for path in folder.glob("*.yaml")}
-    assert sizes
-    assert max(sizes.values()) < 200_000
+    assert sorted(sizes) == ["monitoredmodels.yaml", "monitoringprofiles.yaml"]
+    assert max(sizes.values()) < LARGEST
 
 
-def test_crd_file_holds_the_crd() -> None:
-    assert yaml.safe_load((ROOT / "crds/monitoredmodels.yaml").read_text()) == json.loads(json.dumps(crd()))
+@pytest.mark.parametrize("made", [crd(), profile_crd()], ids=["models", "profiles"])
+def test_crd_is_small_enough_as_json(made: JSON) -> None:
+    assert len(json.dumps(made).encode()) < LARGEST
+
+
+@pytest.mark.parametrize(
+    ("name", "made"), [("monitoredmodels", crd()), ("monitoringprofiles", profile_crd())], ids=["models", "profiles"]
+)
+def test_crd_file_holds_the_crd(name: str, made: JSON) -> None:
+    assert yaml.safe_load((ROOT / f"crds/{name}.yaml").read_text()) == json.loads(json.dumps(made))
 
 
 def test_alerts_that_can_be_changed_are_those_there_are() -> None:
-    by_name = {wire_name(AlertRules, field.name): field.name for field in fields(AlertRules)}
-    assert by_name == {alert.name: alert.attribute for alert in ALERTS}
+    by_name = [wire_name(AlertRules, field.name) for field in fields(AlertRules)]
+    there = [alert.name for alert in ALERTS] + [alert.name for alert in OBJECTIVES]
+    assert sorted(by_name) == sorted(there)
+    assert len(set(there)) == len(there)
+
+
+def test_threshold_can_be_changed_where_an_alert_compares_with_one() -> None:
+    """Other limits stand in spec.monitoring: quality, drift, freshness, replicas."""
+    elsewhere = ("ModelReplicasMissing", "ModelStale", "ModelDriftModerate", "ModelDriftSevere")
+    rules = structural(AlertRules)["properties"]
+    with_threshold = {name for name, schema in rules.items() if "threshold" in schema["properties"]}
+    compared = {alert.name for alert in ALERTS if alert.limit and alert.signal != "quality"}
+    assert with_threshold == compared - set(elsewhere)
 
 
 def test_runtimes_that_can_be_chosen_are_those_there_are() -> None:
     schema = openapi_schema()["properties"]["spec"]["properties"]["runtime"]
-    assert sorted(schema["enum"]) == sorted(runtimes.profiles())
-    assert {field.name for field in fields(Spec)} >= {"runtime"}
+    assert "enum" not in schema
+    pattern = re.compile(schema["pattern"])
+    for name in (*runtimes.profiles(), "x-own", "x-1", "x-a-b"):
+        assert pattern.search(name), name
+        assert len(name) <= schema["maxLength"]
+    for name in ("vlm", "vllm2", "", "x-", "x-A", "x--", "X-a", "own", "custom\n", "a\ncustom"):
+        assert re.fullmatch(schema["pattern"].removeprefix("^").removesuffix("$"), name) is None, name
 
 
 def test_source_folder_does_not_hide_the_operator_module_of_python() -> None:

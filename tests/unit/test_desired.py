@@ -7,21 +7,28 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-import promql_parser
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dashboards import boards
+from modelmetrics import names as exposed
 from monitored_models.api import InvalidSpec, Model, parse
+from monitored_models.api.fields import seconds
+from monitored_models.api.monitoring import CounterSignal, Signals
 from monitored_models.desired import render
-from monitored_models.desired.alerts import ALERTS, literal
+from monitored_models.desired.alerts import literal
+from monitored_models.desired.alerts.workload import STUCK
 from monitored_models.desired.dashboard import dashboard_json
-from monitored_models.desired.names import dashboard_key, dashboard_uid
+from monitored_models.desired.dashboards.shared import SHOWN
+from monitored_models.desired.names import claims, pod_pattern
+from monitored_models.desired.quality import SHARES, UPDATED
 from monitored_models.desired.replicas import LiveScale, replicas
+from monitored_models.desired.signals import Server, spellings
 from monitored_models.desired.startup import MARGIN, seconds_to_load
 from monitored_models.kinds import CHILDREN, DEPLOYMENT
 from monitored_models.settings import Settings
+from unit.expressions import Matcher, matchers
+from unit.rendered import SETTINGS, alert_rules, children, container, expressions, template
 from unit.specs import (
     FULL,
     IMAGE,
@@ -41,27 +48,6 @@ from unit.specs import (
     specs,
     with_,
 )
-
-SETTINGS = Settings(
-    service_monitor_labels={"release": "kps"},
-    prometheus_rule_labels={"release": "kps"},
-    dashboard_labels={"grafana_dashboard": "1"},
-)
-
-
-def children(made: Model, settings: Settings = SETTINGS) -> dict[str, JSON]:
-    """Children by kind."""
-    return {child["kind"]: child for child in render(made, settings, replicas(made, None))}
-
-
-def template(made: Model) -> JSON:
-    found: JSON = children(made)["Deployment"]["spec"]["template"]
-    return found
-
-
-def container(made: Model) -> JSON:
-    (found,) = template(made)["spec"]["containers"]
-    return dict(found)
 
 
 def environment(made: Model) -> dict[str, str]:
@@ -408,32 +394,6 @@ def test_what_is_switched_off_is_not_made(changes: JSON, kinds: set[str]) -> Non
     assert children(model(with_(MINIMAL, changes))).keys() == kinds
 
 
-@pytest.mark.parametrize("alert", ALERTS, ids=[alert.name for alert in ALERTS])
-def test_alert_can_be_changed_and_switched_off(alert: Any) -> None:
-    def rule(**change: Any) -> list[JSON]:
-        found = children(model(monitoring__alerts__rules={alert.name: change}))["PrometheusRule"]["spec"]["groups"]
-        return [rule for group in found for rule in group["rules"] if rule.get("alert") == alert.name]
-
-    (default,), (changed,) = rule(), rule(**{"for": "77m", "severity": "info"})
-    assert (default["for"], default["labels"]["severity"]) == (alert.hold, alert.severity)
-    assert (changed["for"], changed["labels"]["severity"]) == ("77m", "info")
-    assert rule(enabled=False) == []
-
-
-def test_threshold_of_an_alert_stands_in_its_expression_and_its_description() -> None:
-    made = model(
-        monitoring__alerts__rules={
-            "ModelErrorRatioHigh": {"threshold": 0.123},
-            "ModelLatencyHigh": {"threshold": "250ms"},
-        }
-    )
-    found = {rule["alert"]: rule for rule in alert_rules(made)}
-    assert found["ModelErrorRatioHigh"]["expr"].endswith("> 0.123")
-    assert "0.123" in found["ModelErrorRatioHigh"]["annotations"]["description"]
-    assert found["ModelLatencyHigh"]["expr"].endswith("> 0.25")
-    assert "0.25 s" in found["ModelLatencyHigh"]["annotations"]["description"]
-
-
 @pytest.mark.parametrize("port", [None, 8080, 9100])
 def test_metrics_port_is_one_of_the_service(port: int | None) -> None:
     made = model(monitoring__scrape__port=port)
@@ -448,64 +408,6 @@ def test_metrics_port_is_one_of_the_service(port: int | None) -> None:
 def test_serving_port_of_a_runtime_may_become_its_metrics_port() -> None:
     ports = children(model(TRITON, port=8002))["Service"]["spec"]["ports"]
     assert [(port["name"], port["port"]) for port in ports] == [("http", 8002)]
-
-
-# --- dashboards ---
-
-
-@pytest.mark.parametrize("name", ["a", "x" * 52])
-def test_uid_of_a_dashboard_fits_grafana(name: str) -> None:
-    uid = dashboard_uid(model(name=name, namespace="n" * 63))
-    assert len(uid) <= 40
-    assert re.fullmatch(r"[A-Za-z0-9_-]+", uid)
-
-
-def test_dashboards_of_different_models_never_share_a_uid() -> None:
-    pairs = [("a-b", "c"), ("a", "b-c"), ("c", "a-b"), ("a", "b"), ("a-b-c", "d")]
-    made = [model(name=name, namespace=namespace) for namespace, name in pairs]
-    assert len({dashboard_uid(each) for each in made}) == len(pairs)
-    assert len({dashboard_key(each) for each in made}) == len(pairs)
-
-
-def test_uid_of_a_dashboard_does_not_depend_on_the_spec() -> None:
-    assert dashboard_uid(model(FULL)) == dashboard_uid(model(TRITON))
-
-
-def panels(made: Model) -> list[JSON]:
-    return list(boards.panels(json.loads(dashboard_json(made))))
-
-
-def test_panel_is_red_from_the_limit_of_its_alert() -> None:
-    made = model(monitoring__alerts__rules={"ModelErrorRatioHigh": {"threshold": 0.123}})
-    (shown,) = [panel for panel in panels(made) if panel["title"] == "Error ratio"]
-    steps = shown["fieldConfig"]["defaults"]["thresholds"]["steps"]
-    assert [(step["value"], step["color"]) for step in steps] == [(None, "green"), (0.123, "red")]
-
-
-LIMITED: dict[str, tuple[set[str], str, JSON]] = {
-    "ModelErrorRatioHigh": ({"Failed requests", "Error ratio"}, "0.123", {"threshold": 0.123}),
-    "ModelLatencyHigh": ({"Latency", "Latency (p95)"}, "0.25", {"threshold": "250ms"}),
-}
-
-
-@pytest.mark.parametrize("alert", LIMITED)
-@pytest.mark.parametrize("enabled", [True, False])
-def test_panel_names_the_limit_of_an_alert_only_where_the_alert_is_on(alert: str, enabled: bool) -> None:
-    titles, limit, rule = LIMITED[alert]
-    made = model(monitoring__alerts__rules={alert: {**rule, "enabled": enabled}})
-    found = panels(made)
-    assert {panel["title"] for panel in found if alert in panel["description"]} == (titles if enabled else set())
-    for panel in found:
-        if panel["title"] in titles:
-            assert (limit in panel["description"]) is enabled
-            steps = panel["fieldConfig"]["defaults"]["thresholds"]["steps"]
-            assert any(step["color"] == "red" for step in steps) is enabled
-            assert ("limit" in panel["description"]) is enabled
-
-
-def test_folder_of_a_dashboard_reaches_its_annotation() -> None:
-    annotations = children(model(monitoring__dashboard__folder="Risk models"))["ConfigMap"]["metadata"]["annotations"]
-    assert annotations == {SETTINGS.dashboard_folder_annotation: "Risk models"}
 
 
 # --- the time that a pod may load ---
@@ -548,71 +450,111 @@ def test_time_that_a_pod_may_load_is_that_of_the_probe_it_has(spec: JSON) -> Non
     assert seconds_to_load(model(spec)) == patience + MARGIN
 
 
-def test_dashboard_of_a_suspended_model_can_be_shown() -> None:
-    assert panels(model({**FULL, "suspend": True}))
-
-
 # --- text of users in rules and dashboards ---
 
 
-def alert_rules(made: Model, settings: Settings = SETTINGS) -> list[JSON]:
-    groups = children(made, settings)["PrometheusRule"]["spec"]["groups"]
-    return [rule for group in groups for rule in group["rules"] if "alert" in rule]
+KUBELET: dict[str, str] = {
+    "container_cpu_usage_seconds_total": "pod",
+    "container_memory_working_set_bytes": "pod",
+    "container_fs_usage_bytes": "pod",
+    "kubelet_volume_stats_used_bytes": "persistentvolumeclaim",
+    "kubelet_volume_stats_capacity_bytes": "persistentvolumeclaim",
+}
+"""Series that name no model: bound by namespace, and by the names of its pods or claims."""
+CHOICES = {("pod", "=~", "$pod"), ("monitored_model_version", "=~", "$version")}
+"""What is chosen at the top of a dashboard."""
+OUTCOMES = ["tp|tn", "tp|fp|tn|fn", "tp", "tp|fp", "tp|fn", "fp", "fp|tn", "fn", "fn|tp", "fp|fn"]
+OF_THE_OPERATOR: dict[str, list[set[Matcher]]] = {
+    exposed.OUTCOMES: [{("outcome", "=~", outcomes)} for outcomes in OUTCOMES],
+    "ALERTS": [{("alertstate", "=", "firing")}],
+    "monitored_model_condition": [
+        *({("condition", "=~", SHOWN), ("status", "=", status)} for status in ("True", "False", "Unknown")),
+        {("condition", "=", "WorkloadReady"), ("status", "=", "False"), ("reason", "=~", "|".join(STUCK))},
+    ],
+    "up": [{("monitored_model_version", "!=", "")}, {("pod", "!=", "")}],
+    "monitored_model_pod_waiting": [{("reason", "=", "CrashLoopBackOff")}],
+    **{metric: [{("container", "!=", ""), ("container", "!=", "POD")}] for metric in KUBELET},
+}
+"""What the operator itself asks of a series, beside whose it is."""
 
 
-def expressions(made: Model, settings: Settings) -> list[str]:
-    found = children(made, settings)
-    rules = found.get("PrometheusRule", {}).get("spec", {}).get("groups", ())
-    from_rules = [rule["expr"] for group in rules for rule in group["rules"]]
-    shown = boards.queries(json.loads(dashboard_json(made)))
-    return from_rules + [target["expr"] for _, target in shown]
+def _matching(signal: Any) -> set[Matcher]:
+    return {(name, "=~", value) for name, value in signal.matchers.items()}
 
 
-Matcher = tuple[str, str, str]
-_OPERATORS = (
-    (promql_parser.MatchOp.Equal, "="),
-    (promql_parser.MatchOp.NotEqual, "!="),
-    (promql_parser.MatchOp.Re, "=~"),
-    (promql_parser.MatchOp.NotRe, "!~"),
-)
+def _of_signals(made: Model) -> list[set[Matcher]]:
+    """What the spec asks of its server's series."""
+    monitoring = made.monitoring
+    named = (
+        [getattr(monitoring.signals, f) for f in monitoring.signals.__dataclass_fields__] if monitoring.signals else []
+    )
+    ratios = [slo.indicator.ratio for slo in monitoring.slos if slo.indicator.ratio]
+    counters: list[CounterSignal | None] = [c for ratio in ratios for c in (ratio.total, ratio.good, ratio.bad)]
+    return [_matching(signal) for signal in (*named, *counters) if signal]
 
 
-def _matcher(found: promql_parser.Matcher) -> Matcher:
-    operator = next(text for member, text in _OPERATORS if member == found.op)
-    return found.name, operator, found.value
+def _of_profile(made: Model) -> list[set[Matcher]]:
+    """What the runtime's profile asks of its server's series."""
+    known = made.profile.signals
+    bare = [known.presence, *(e for value in vars(known).values() if isinstance(value, tuple) for e in value)]
+    durations = [d for d in (known.latency, known.time_to_first_token, known.inter_token) if d]
+    bare += [mean for source in durations for mean in source.mean]
+    version = known.reported_version
+    bare += [series for series in (version.series, version.gauge) if series] if version else []
+    bare += [f"x{{{histogram.where}}}" for source in durations for histogram in source.histograms]
+    return [own for expression in bare for _, own in matchers(expression.replace("$window", "5m"))]
 
 
-def matchers(expression: str) -> list[tuple[str, set[Matcher]]]:
-    """Metric and matchers of every selector of an expression."""
-    found: list[tuple[str, set[Matcher]]] = []
-
-    def visit(node: promql_parser.Expr) -> bool:
-        if isinstance(node, promql_parser.VectorSelector):
-            found.append((node.name or "", {_matcher(each) for each in node.matchers.matchers}))
-            assert not node.matchers.or_matchers
-        return True
-
-    promql_parser.walk(promql_parser.parse(expression), visit)
+def _bounds(made: Model) -> set[Matcher]:
+    """Thresholds of objectives, as bounds of a histogram in whichever unit."""
+    found: set[Matcher] = set()
+    durations = Server(made.profile, made.monitoring.signals or Signals()).durations
+    for slo in made.monitoring.slos:
+        threshold = slo.indicator.latency or slo.indicator.ttft
+        source = durations["latency" if slo.indicator.latency else "time_to_first_token"]
+        if threshold and source:
+            texts = spellings(seconds(threshold.threshold) / source.scale)
+            found.add(("le", "=~", "|".join(text.replace(".", "\\.").replace("+", "\\+") for text in texts)))
     return found
 
 
+NAMED = {("__name__", "=~", "|".join(SHARES)), ("__name__", "=~", f"{exposed.LAST_UPDATE}|{UPDATED}")}
+
+
+def _is_kubelets(made: Model, metric: str, own: set[Matcher]) -> bool:
+    """Whether a selector is of the kubelet's series of this model's pods or claims, and of nothing else."""
+    wanted = (
+        "|".join(map(re.escape, claims(made))) if KUBELET.get(metric) == "persistentvolumeclaim" else pod_pattern(made)
+    )
+    whose = {("namespace", "=", made.namespace), (KUBELET.get(metric, ""), "=~", wanted)}
+    return whose <= own and own - whose in [set(), *OF_THE_OPERATOR.get(metric, [])]
+
+
 def assert_selectors_are_of(made: Model, settings: Settings) -> None:
-    """Every selector has this model's identity, and beyond it only what its profile or its signals name."""
+    """Every selector has this model's identity, and beyond it only what its profile, its signals or the operator name."""
     identity = {("namespace", "=", made.namespace), ("monitored_model", "=", made.name)}
-    signals = made.spec.monitoring.signals
-    named = [signal for signal in (signals and (signals.requests, signals.errors, signals.latency)) or () if signal]
-    of_signals = [{(name, "=~", value) for name, value in signal.matchers.items()} for signal in named]
-    of_profile = [
-        {("reason", "!=", "CANCELED")},
-        {("handler", "!~", "/metrics|/health")},
-        {("status", "=", "5xx"), ("handler", "!~", "/metrics|/health")},
-    ]
+    admitted = [set(), *_of_signals(made), *_of_profile(made)]
+    slos = made.monitoring.slos
+    on_threshold = "|".join(slo.name for slo in slos if slo.indicator.latency or slo.indicator.ttft)
+    objectives: list[set[Matcher]] = [set(), {("slo", "=~", on_threshold)}, *({("slo", "=", s.name)} for s in slos)]
+    bounds = _bounds(made)
     for expression in expressions(made, settings):
         found = matchers(expression)
-        assert found
-        for metric, own in found:
+        assert found, expression
+        for metric, asked in found:
+            own = asked - CHOICES
+            if metric in KUBELET and _is_kubelets(made, metric, own):
+                continue
             assert identity <= own, expression
-            assert own - identity in [set(), *of_signals, *of_profile], (metric, expression)
+            more = own - identity
+            if metric.startswith("monitored_model:"):
+                assert more in objectives, (metric, expression)
+            elif metric.endswith("_bucket"):
+                assert more - bounds in admitted, (metric, expression)
+                assert len(more & bounds) <= 1, (metric, expression)
+            else:
+                known = [*admitted, *OF_THE_OPERATOR.get(metric, []), *({name} for name in NAMED)]
+                assert more in known, (metric, expression)
 
 
 HOSTILE = [
@@ -667,6 +609,7 @@ def test_hostile_text_changes_no_selector(text: str) -> None:
 @given(display_text, folder, st.dictionaries(label_name, any_text, max_size=3), st.dictionaries(label_name, regex))
 def test_free_text_changes_no_selector(name: str, shelf: str, labels: JSON, matching: JSON) -> None:
     matching = dict(list(matching.items())[:8])
+    ratio = {"total": {"counter": "c", "matchers": matching}, "bad": {"counter": "b", "matchers": matching}}
     made = model(
         model={"name": name[:128], "framework": "a.b+c-d"},
         monitoring={
@@ -676,11 +619,23 @@ def test_free_text_changes_no_selector(name: str, shelf: str, labels: JSON, matc
                 "requests": {"counter": "c", "matchers": matching},
                 "errors": {"counter": "c", "matchers": matching},
                 "latency": {"histogram": "h", "matchers": matching},
+                "timeToFirstToken": {"histogram": "f", "matchers": matching},
+                "queue": {"gauge": "q", "matchers": matching},
             },
+            "slos": [
+                {"name": "a", "objective": 99, "indicator": {"ratio": ratio}},
+                {"name": "b", "objective": 99, "indicator": {"latency": {"threshold": "1s"}}},
+            ],
         },
     )
     assert_selectors_are_of(made, SETTINGS)
     assert_templates_are_ours(made)
+
+
+@pytest.mark.parametrize("spec", [*RUNTIMES.values(), FULL], ids=[*RUNTIMES, "full"])
+@pytest.mark.parametrize("name", ["churn", "a-b", "x" * 52])
+def test_every_selector_is_of_the_model(spec: JSON, name: str) -> None:
+    assert_selectors_are_of(model(spec, name), SETTINGS)
 
 
 def evaluated(template_text: str) -> str:
@@ -688,14 +643,16 @@ def evaluated(template_text: str) -> str:
     return template_text.replace('{{ "{{" }}', "\0")
 
 
+ACTION = re.compile(r'\$(labels\.\w+|value( \| (humanize\w*|printf "%\.\d[fg]"))?)')
+
+
 def assert_templates_are_ours(made: Model) -> None:
-    actions = ("$labels.", "$value | ")
     for rule in alert_rules(made):
         for name, value in rule["labels"].items():
             assert "{{" not in evaluated(value), (name, value)
         for value in rule["annotations"].values():
             for action in re.findall(r"\{\{(.*?)\}\}", value, re.DOTALL):
-                assert action.strip().startswith(actions), value
+                assert ACTION.fullmatch(action.strip()), value
 
 
 @settings(max_examples=200, deadline=None)

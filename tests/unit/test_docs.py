@@ -12,9 +12,12 @@ import yaml
 from click.testing import CliRunner
 
 from monitored_models.cli import main
-from monitored_models.desired.alerts import ALERTS
+from monitored_models.desired import notes
+from monitored_models.desired.alerts import ALERTS, is_on
+from monitored_models.desired.alerts.objectives import OBJECTIVES
 from monitored_models.settings import Settings, load
 from monitored_models.typed import wire_name
+from unit.specs import model
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -45,6 +48,14 @@ def test_first_model_of_the_readme_is_valid(tmp_path: Path) -> None:
     (tmp_path / "churn.yaml").write_text(block[1])
     result = CliRunner().invoke(main, ["validate", "-f", str(tmp_path)])
     assert result.exit_code == 0, result.output
+
+
+def test_everything_that_the_readme_asks_of_the_monitoring_can_be_had() -> None:
+    blocks = [yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)]
+    asked = [block["spec"]["monitoring"] for block in blocks if "monitoring" in block.get("spec", {})]
+    assert asked
+    for monitoring in asked:
+        assert notes(model(monitoring=monitoring)) == ()
 
 
 def test_commands_of_the_readme_exist() -> None:
@@ -80,9 +91,26 @@ def test_settings_that_are_shown_are_valid(tmp_path: Path) -> None:
     assert 0 < len(ours) < len(blocks)
 
 
-def test_every_alert_is_in_the_readme_with_its_severity() -> None:
-    rows = dict(re.findall(r"^\| `(Model\w+)` \|.*\| (\w+) \|$", README, re.MULTILINE))
-    assert rows == {alert.name: alert.severity for alert in ALERTS}
+def test_every_alert_is_documented_with_its_severity_and_its_time() -> None:
+    rows = re.findall(
+        r"^\| \[`(\w+)`\]\(runbooks/\1\.md\) \| (\w+) \| (\w+) \|",
+        (ROOT / "docs/alerts.md").read_text(),
+        re.MULTILINE,
+    )
+    there = [(a.name, a.severity, a.hold) for a in ALERTS] + [(a.name, a.severity, a.hold) for a in OBJECTIVES]
+    assert sorted(rows) == sorted(there)
+
+
+def test_readme_names_the_alerts_that_wake_someone() -> None:
+    """And counts those that a model can get without asking."""
+    by_default = [alert for alert in ALERTS if is_on(alert, model())]
+    count, waking, names = re.search(  # type: ignore[union-attr]
+        r"(\w+) \[alerts\]\(docs/alerts\.md\) come by default, (\w+) of which wake someone:\s([^.]*)\.", README
+    ).groups()
+    number = {"two": 2, "three": 3, "Fifteen": 15, "Sixteen": 16, "Seventeen": 17}
+    critical = {alert.name for alert in by_default if alert.severity == "critical"}
+    assert (number[count], number[waking]) == (len(by_default), len(critical))
+    assert set(re.findall(r"`(\w+)`", names)) == critical
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)

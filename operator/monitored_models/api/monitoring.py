@@ -80,7 +80,7 @@ class LatencySignal:
 
     histogram: MetricName
     """Name of the histogram as it stands on the metrics page, without _bucket."""
-    scale: Annotated[float, Field(gt=0, le=1000)] = 1.0
+    scale: Annotated[float, Field(ge=1e-12, le=1000)] = 1.0
     """Factor that turns its unit into seconds: 0.001 for milliseconds."""
     matchers: Matchers = Field(default_factory=dict)
     """Label name to regular expression (RE2, anchored at both ends); only series that match all of them count."""
@@ -131,7 +131,7 @@ class Maximum:
 class MaximumError:
     """An upper limit, in the unit of the predictions."""
 
-    max: Annotated[float, Field(gt=0)]
+    max: Annotated[float, Field(gt=0, le=1e15)]
     """Mean absolute error above which the alert fires, in the unit of the predictions."""
 
 
@@ -224,7 +224,7 @@ class Slo:
 
     name: Annotated[DnsLabel, Field(max_length=40)]
     """Name of the objective, unique in this list: a label of its series and alerts."""
-    objective: Annotated[float, Field(ge=85, lt=100)]
+    objective: Annotated[float, Field(ge=85, le=99.999)]
     """Percentage of events that should be good. Below 85 no burn rate is high enough for the alert that wakes someone."""
     window: Literal["28d", "30d"] = "30d"
     """Time over which the error budget is counted."""

@@ -29,7 +29,7 @@ def _objective_notes(model: Model) -> list[Note]:
     for slo in model.monitoring.slos:
         where = f"spec.monitoring.slos[{slo.name}]"
         if slos.events(made.server, slo, made.scope) is None:
-            why = model.profile.why_not(slos.signal_of(slo)) or "it exposes no histogram of it"
+            why = model.profile.why_not(slos.signal_of(slo)) or f"{model.profile.title}: it exposes no histogram of it"
             found.append(Note("SignalUnavailable", f"{where}: cannot be counted ({why}); it has no rules"))
         elif unknown := slos.unknown_bound(made.server, slo):
             found.append(

@@ -71,15 +71,16 @@ def _events(context: Context) -> list[Rule]:
         # An objective's threshold is a bound in the server's own unit, as `series` writes it.
         good = f"sum by ({_BY_SLO}) (({bounds}) * on ({_BY}, le) group_right () {_wanted(BOUND, indicator, 'le')})"
         pairs.append((indicator, total, good))
-    rules = []
+    counted: dict[str, list[str]] = {slos.EVENTS: [], slos.BAD: []}
     for indicator, total, part in pairs:
         if total is None or part is None:
             continue
         every = f"({total}) * on ({_BY}) group_right () {_wanted(OBJECTIVE, indicator)}"
         some = f"({part}) * on ({_BY}) group_right () {_wanted(OBJECTIVE, indicator)}"
-        bad = some if indicator == "availability" else f"{every} - on ({_BY_SLO}) {part}"
-        rules += [{"record": slos.EVENTS, "expr": every}, {"record": slos.BAD, "expr": bad}]
-    return rules
+        counted[slos.EVENTS].append(f"({every})")
+        counted[slos.BAD].append(f"({some if indicator == 'availability' else f'{every} - on ({_BY_SLO}) {part}'})")
+    # In one rule each: several of one name and the same labels would look like a mistake.
+    return [{"record": series, "expr": " or ".join(several)} for series, several in counted.items() if several]
 
 
 def _wanted(series: str, indicator: str, *more: str) -> str:
@@ -137,10 +138,12 @@ Series = tuple[str, dict[str, str], float]
 def series(model: Model) -> list[Series]:
     """The series that tell a fleet's rules what this model wants."""
     found: list[Series] = [(LIMIT, {"limit": name}, value) for name, value in limits(model).items()]
-    on = [(alert.name, alert.severity) for alert in ALERTS if is_on(alert, model)]
+    # What reads a runtime's own names would look for the wrong ones where a spec gives others.
+    usual = [alert for alert in ALERTS if not (alert.by_runtime and model.monitoring.signals)]
+    on = [(alert.name, alert.severity) for alert in usual if is_on(alert, model)]
     if model.minimum_replicas and model.monitoring.slos:
         on += [(a.name, a.severity) for a in OBJECTIVES if given(model, a.name).enabled is not False]
-    found += [(ALERT, {"alert": name, "severity": given(model, name).severity or usual}, 1) for name, usual in on]
+    found += [(ALERT, {"alert": name, "severity": given(model, name).severity or default}, 1) for name, default in on]
     for slo in model.monitoring.slos:
         found += _of_objective(slo, model)
     return found

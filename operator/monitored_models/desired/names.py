@@ -20,13 +20,17 @@ GENERATED_NAME = 58
 """Characters that Kubernetes keeps of a name to which it appends five of its own."""
 
 
+SAFE = "[bcdfghjklmnpqrstvwxz2456789]"
+"""Characters of what Kubernetes generates: k8s.io/apimachinery/pkg/util/rand."""
+
+
 def pod_pattern(model: Model) -> str:
     """Regular expression that the names of the model's pods match, and no other Deployment's.
 
-    `<name>-<hash>-<five>`, where neither part has a dash. After a long name the hash may be cut, its dash with it.
+    `<name>-<hash>-<five>`, of letters and digits that make no words. After a long name the hash may be cut, its dash with it.
     """
     cut = len(workload(model)) + len("-0123456789-") > GENERATED_NAME
-    return f"{workload(model)}-[a-z0-9]+{'(-[a-z0-9]{5})?' if cut else '-[a-z0-9]{5}'}"
+    return f"{workload(model)}-{SAFE}{{1,10}}" + (f"-?{SAFE}{{5}}" if cut else f"-{SAFE}{{5}}")
 
 
 def claims(model: Model) -> tuple[str, ...]:

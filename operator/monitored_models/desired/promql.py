@@ -89,6 +89,8 @@ def _line(tree: promql.Expr) -> str:
 def _rescoped(node: promql.VectorSelector, added: tuple[Matcher, ...]) -> str:
     if node.offset is not None or node.at is not None:
         raise ValueError(f"offset and @ are not supported: {node.prettify()}")
+    if node.matchers.or_matchers:
+        raise ValueError(f"`or` between matchers is not supported: {node.prettify()}")
     own = tuple((m.name, _operator(m.op), m.value) for m in node.matchers.matchers)
     return selector(node.name or "", (*added, *(m for m in own if m not in added)))
 
@@ -104,6 +106,8 @@ def _operator(op: promql.MatchOp) -> str:
 
 
 def _regrouped(node: promql.AggregateExpr, by: tuple[str, ...]) -> str:
+    if node.modifier and node.modifier.type == promql.AggModifierType.Without:
+        raise ValueError(f"without is not supported, name what to keep: {node.prettify()}")
     own = tuple(node.modifier.labels) if node.modifier else ()
     grouping = ", ".join(dict.fromkeys((*by, *own)))
     parameter = f"{node.param.prettify()}, " if node.param else ""

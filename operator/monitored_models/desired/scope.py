@@ -129,7 +129,7 @@ class OneModel:
 
     def had_time(self) -> str:
         """By what Prometheus remembers of the target."""
-        up, loading = self.series("up"), f"{self._limits['startup']:g}s"
+        up, loading = self.series("up"), f"{self._limits['startup']:.0f}s"
         return f"(max_over_time({up}[{loading}]) > 0 or {up} offset {loading})"
 
 
@@ -187,7 +187,7 @@ class Fleet:
 
     def none_of(self, series: str) -> str:
         """Models that should run, less those that have the series."""
-        return f"(monitored_model_replicas_desired > 0) unless on ({_BY}) {series}"
+        return f"(max by ({_BY}) (monitored_model_replicas_desired) > 0) unless on ({_BY}) {series}"
 
     def had_time(self) -> str:
         """By what Prometheus remembers of the target, and by the age of the pod, which the operator tells."""

@@ -24,8 +24,10 @@ def selection(model: Model) -> str:
 def core(model: Model) -> tuple[str, ...]:
     """Metrics that rules and dashboards of this model read, those that its profile adds, and those that its spec keeps."""
     own = (*exposed.ALL, *SHARES, LITERAL_ERROR, UPDATED) if model.profile.instrumented else ()
+    ratios = [slo.indicator.ratio for slo in model.monitoring.slos if slo.indicator.ratio]
+    counted = [signal.counter for ratio in ratios for signal in (ratio.total, ratio.good, ratio.bad) if signal]
     kept = model.monitoring.metrics.keep or ()
-    return tuple(sorted({*server(model).metrics(), *model.profile.core, *ALWAYS, *own, *kept}))
+    return tuple(sorted({*server(model).metrics(), *model.profile.core, *ALWAYS, *own, *counted, *kept}))
 
 
 def metric_relabelings(model: Model) -> list[dict[str, Any]]:

@@ -254,7 +254,8 @@ def spellings(bound: float) -> tuple[str, ...]:
     rounded = float(f"{bound:.12g}")  # 0.3 / 0.001 is 300 and a little
     whole = (f"{rounded:.0f}",) if rounded == int(rounded) else ()
     digits = len(Decimal(repr(rounded)).normalize().as_tuple().digits)
-    return tuple(dict.fromkeys((f"{rounded:g}", repr(rounded), *whole, f"{rounded:.{digits - 1}e}")))
+    exponent = (f"{rounded:.{digits - 1}e}",) if rounded >= 1e6 or rounded < 1e-3 else ()
+    return tuple(dict.fromkeys((f"{rounded:.12g}", repr(rounded), *whole, *exponent)))
 
 
 def bound_matcher(bound: float) -> str:

@@ -25,6 +25,8 @@ BAD_HALF_HOUR = "monitored_model:slo_bad_events:avg30m"
 BUDGET_LEFT = "monitored_model:slo_budget_left"
 """Share of the error budget that is left: 1 is all of it, below 0 it is overspent."""
 STEP = "5m"
+FEW = 3
+"""Bad events within a window below which no burn rate is told: of ten requests a night one may fail."""
 SLO = "slo"
 
 
@@ -44,7 +46,7 @@ SLOW = (Burn("1d", "2h", 3), Burn("3d", "6h", 1))
 
 def budget(slo: Slo) -> float:
     """Share of events that may be bad."""
-    return round(1 - slo.objective / 100, 10)
+    return round(1 - slo.objective / 100, 12)
 
 
 def events(server: Server, slo: Slo, scope: Scope) -> tuple[str, str] | None:
@@ -52,7 +54,9 @@ def events(server: Server, slo: Slo, scope: Scope) -> tuple[str, str] | None:
     about = slo.indicator
     if about.ratio:
         total, part = (signals.counted(c, scope) for c in (about.ratio.total, about.ratio.good or about.ratio.bad) if c)
-        return total, (f"{total} - {part}" if about.ratio.good else f"{part} or 0 * ({total})")
+        # A counter that appears with its first event is not there before.
+        counted = f"{part} or 0 * ({total})"
+        return total, (f"{total} - ({counted})" if about.ratio.good else counted)
     if about.availability:
         return _pair(signals.requests(server, scope), signals.errors(server, scope))
     signal, limit = _threshold(slo)
@@ -123,9 +127,11 @@ def error_ratio(window: str, scope: Selects, matchers: tuple[Matcher, ...] = ())
 
 def burning(burns: tuple[Burn, ...], scope: Scope, limit: str, matchers: tuple[Matcher, ...] = ()) -> str:
     """Share of bad events, where any of the burn rates is too high."""
+    bad = scope.series(BAD, matchers)
     tiers = [
         f"({error_ratio(burn.long, scope, matchers)} > {_times(burn.factor, limit)} "
-        f"and {error_ratio(burn.short, scope, matchers)} > {_times(burn.factor, limit)})"
+        f"and {error_ratio(burn.short, scope, matchers)} > {_times(burn.factor, limit)} "
+        f"and sum_over_time({bad}[{burn.long}:{STEP}]) > {FEW / 300:g})"
         for burn in burns
     ]
     return " or ".join(tiers)

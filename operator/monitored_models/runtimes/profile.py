@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 
 import promql_parser
@@ -10,6 +11,9 @@ from pydantic import Field, model_validator
 from ..typed import settings_type
 
 CUSTOM = "custom"
+METRIC = r"^[a-zA-Z_:][a-zA-Z0-9_:]*$"
+PLACEHOLDERS = ("name", "version", "framework", "port", "metricsPort", "gpus", "home", "uri")
+"""What arguments, command and environment of a profile may name in braces."""
 OWN_PREFIX = "x-"
 """Begins the id of a profile that comes with the operator's settings, so that a typo in a built-in one is still refused."""
 
@@ -41,7 +45,7 @@ class UriHandling:
 class Histogram:
     """A histogram as it stands on the metrics page, without _bucket."""
 
-    name: Annotated[str, Field(pattern=r"^[a-zA-Z_:][a-zA-Z0-9_:]*$")]
+    name: Annotated[str, Field(pattern=METRIC)]
     where: str = ""
     """Matchers, as inside the braces of a selector."""
     buckets: tuple[float, ...] = ()
@@ -63,6 +67,12 @@ class Durations:
     headline: Literal["p95", "mean"] = "p95"
     """What alerts read; the mean where there is no histogram, or its bounds are too far apart for a quantile."""
 
+    @model_validator(mode="after")
+    def _says_from_what(self) -> Durations:
+        if not (self.histograms or self.mean):
+            raise ValueError("give histograms or mean")
+        return self
+
 
 @settings_type
 class ReportedVersion:
@@ -79,6 +89,10 @@ class ReportedVersion:
     def _says_where(self) -> ReportedVersion:
         if (self.series is None) != (self.label is None) or (self.series is None and self.gauge is None):
             raise ValueError("give series and label, or gauge")
+        try:
+            re.compile(self.pattern)
+        except re.error as error:
+            raise ValueError(f"pattern: {error}") from error
         return self
 
 
@@ -126,11 +140,26 @@ class SignalExpressions:
         durations = [value for value in vars(self).values() if isinstance(value, Durations)]
         named = [f"x{{{h.where}}}" for d in durations for h in d.histograms] + [e for d in durations for e in d.mean]
         for expression in (self.presence, *named, *(expression for several in lists for expression in several)):
-            try:
-                promql_parser.parse(expression.replace("$window", "5m"))
-            except ValueError as error:
-                raise ValueError(f"{expression}: {error}") from error
+            _check(expression.replace("$window", "5m"))
         return self
+
+
+def _check(expression: str) -> None:
+    """Raise ValueError for what is no PromQL, or would mean something else once it is put to one model."""
+
+    def look(node: promql_parser.Expr) -> None:
+        selected = node.vector_selector if isinstance(node, promql_parser.MatrixSelector) else node
+        if getattr(selected, "offset", None) is not None or getattr(selected, "at", None) is not None:
+            raise ValueError(f"{expression}: offset and @ are not supported")
+        modifier = getattr(node, "modifier", None) if isinstance(node, promql_parser.AggregateExpr) else None
+        if modifier and modifier.type == promql_parser.AggModifierType.Without:
+            raise ValueError(f"{expression}: without is not supported, name what to keep")
+
+    try:
+        tree = promql_parser.parse(expression)
+    except ValueError as error:
+        raise ValueError(f"{expression}: {error}") from error
+    promql_parser.transform(tree, None, look)
 
 
 @settings_type
@@ -180,7 +209,7 @@ class Profile:
     """Entrypoint, where the image's own does not turn metrics on; the arguments follow it."""
     environment: dict[str, str] = Field(default_factory=dict)
     uri: UriHandling = Field(default_factory=UriHandling)
-    user: int = 10001
+    user: Annotated[int, Field(ge=1)] = 10001
     home: str = "/home/mm"
     startup: ProbeDefaults
     readiness: ProbeDefaults
@@ -192,7 +221,7 @@ class Profile:
     """Whether code of the model's authors runs in it, so that it may expose the catalogue's own names: quality, drift."""
     selection: Literal["core", "all"] = "core"
     """Which metrics are kept unless a spec says otherwise."""
-    core: tuple[str, ...] = ()
+    core: tuple[Annotated[str, Field(pattern=METRIC)], ...] = ()
     """Metrics that are kept beside those that the signals read."""
     signals: SignalExpressions
     unavailable: Unavailable = Field(default_factory=Unavailable)
@@ -204,6 +233,14 @@ class Profile:
         for name in expected:
             if bool(getattr(self.signals, name)) == (getattr(self.unavailable, name) is not None):
                 raise ValueError(f"{name}: give it in signals, or say in unavailable why there is none, not both")
+        return self
+
+    @model_validator(mode="after")
+    def _names_what_can_be_filled_in(self) -> Profile:
+        texts = (*self.command, *self.arguments, *self.uri_arguments, *self.gpu_arguments, *self.environment.values())
+        unknown = {name for text in texts for name in re.findall(r"\{(\w+)\}", text)} - set(PLACEHOLDERS)
+        if unknown:
+            raise ValueError(f"nobody fills in {{{min(unknown)}}}; there are {', '.join(PLACEHOLDERS)}")
         return self
 
     def why_not(self, signal: str) -> str | None:

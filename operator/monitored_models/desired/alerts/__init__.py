@@ -114,8 +114,12 @@ def runbook(alert: str, settings: Settings) -> str:
 
 
 def _limit_text(alert: Alert, limit: float) -> str:
-    units = {"ratio": f"{100 * limit:g}%", "seconds": f"{limit:g} s"}
-    return units.get(alert.unit, f"{limit:g}")
+    if alert.unit == "ratio":
+        return f"{100 * limit:g}%"
+    if alert.unit != "seconds":
+        return f"{limit:g}"
+    whole_days = limit >= 86400 and limit % 86400 == 0
+    return f"{limit / 86400:g} days" if whole_days else f"{limit / 3600:g} h" if limit >= 7200 else f"{limit:g} s"
 
 
 def literal(text: str) -> str:

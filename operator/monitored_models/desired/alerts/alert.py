@@ -6,8 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ...api import Model
+from ...api.monitoring import Slo
+from .. import slos
 from ..catalogue import Context
 from ..promql import Matcher
+from ..scope import OneModel
+from ..signals import server
 
 WHO = "{{ $labels.namespace }}/{{ $labels.monitored_model }}"
 """The model, in a template of Prometheus."""
@@ -59,3 +63,9 @@ class ObjectiveAlert:
     worth: str
     expression: Callable[[Context, str, tuple[Matcher, ...]], str]
     """Of the budget, as a number or as a series to join with, and matchers of the objective."""
+
+
+def counted_objectives(model: Model) -> list[Slo]:
+    """Objectives that have rules: one that a server cannot count has none, and takes the place of no alert."""
+    known, scope = server(model), OneModel(model)
+    return [slo for slo in model.monitoring.slos if slos.events(known, slo, scope)]

@@ -8,7 +8,7 @@ from ...api import Model
 from ...runtimes import CUSTOM
 from .. import labels, quality, signals, slos
 from ..catalogue import ERROR_RATIO, KV_CACHE, LATENCY_MEAN, Context, recorded
-from .alert import WHO, Alert
+from .alert import WHO, Alert, counted_objectives
 
 _BY = ", ".join(labels.IDENTITY)
 SAMPLES = "scrape_samples_post_metric_relabeling"
@@ -105,7 +105,7 @@ def _threshold_not_counted(c: Context) -> str:
 
 
 def _has_a_threshold(model: Model) -> bool:
-    return any(slo.indicator.latency or slo.indicator.ttft for slo in model.monitoring.slos)
+    return any(slo.indicator.latency or slo.indicator.ttft for slo in counted_objectives(model))
 
 
 def _names_the_specs_version(model: Model) -> bool:
@@ -120,7 +120,7 @@ CONSISTENCY = (
         hold="15m",
         severity="warning",
         summary="A model's metrics say what cannot be.",
-        description=f"{WHO}: {{{{ $labels.check }}}} ({{{{ $value | humanize }}}}). Whatever else is said of this model "
+        description=f'{WHO}: {{{{ $labels.check }}}} ({{{{ $value | printf "%.4g" }}}}). Whatever else is said of this model '
         "may be wrong.",
         worth="Alerts on this model may fire, or keep quiet, for no reason.",
         expression=_values_impossible,

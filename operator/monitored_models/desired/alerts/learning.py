@@ -25,7 +25,7 @@ def _quality(name: str, series: str, field: str, text: str, *, unit: str = "rati
             return None
         return _gated(f"{recorded(PREFIX + series, c.scope)} {'<' if low else '>'} {c.scope.limit(field)}", c)
 
-    value = "humanizePercentage" if unit == "ratio" else "humanize"
+    value = "humanizePercentage" if unit == "ratio" else 'printf "%.4g"'  # humanize writes 0.5 as 500m
     return Alert(
         name=name,
         signal="quality",
@@ -78,7 +78,7 @@ LEARNING = (
         hold="30m",
         severity="warning",
         summary="The inputs of a model have moved.",
-        description=f"The drift score of {WHO} is {{{{ $value | humanize }}}}; from {{limit}} on its inputs differ from what "
+        description=f'The drift score of {WHO} is {{{{ $value | printf "%.2f" }}}}; from {{limit}} on its inputs differ from what '
         "it was trained on.",
         worth="Quality falls later, and labels that would show it come later still.",
         expression=_drift("drift_warning"),
@@ -91,7 +91,7 @@ LEARNING = (
         hold="30m",
         severity="critical",
         summary="The inputs of a model are not those that it was trained on.",
-        description=f"The drift score of {WHO} is {{{{ $value | humanize }}}}; from {{limit}} on its answers are guesses.",
+        description=f'The drift score of {WHO} is {{{{ $value | printf "%.2f" }}}}; from {{limit}} on its answers are guesses.',
         worth="Most often an upstream change: a unit, a missing field. Each hour makes decisions on it.",
         expression=_drift("drift_critical"),
         limit="drift_critical",

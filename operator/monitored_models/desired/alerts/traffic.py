@@ -6,7 +6,7 @@ from ...api import Model
 from .. import labels, signals
 from ..catalogue import ERROR_RATIO, KV_CACHE, LATENCY_MEAN, LATENCY_P95, QUEUE, Context, recorded
 from ..signals import Server
-from .alert import WHO, Alert
+from .alert import WHO, Alert, counted_objectives
 
 _BY = ", ".join(labels.IDENTITY)
 
@@ -41,11 +41,11 @@ def _saturated(c: Context) -> str | None:
 
 
 def _has_no_objective_for_availability(model: Model) -> bool:
-    return not any(slo.indicator.availability for slo in model.monitoring.slos)
+    return not any(slo.indicator.availability for slo in counted_objectives(model))
 
 
 def _has_no_objective_for_latency(model: Model) -> bool:
-    return not any(slo.indicator.latency for slo in model.monitoring.slos)
+    return not any(slo.indicator.latency for slo in counted_objectives(model))
 
 
 TRAFFIC = (
@@ -101,5 +101,6 @@ TRAFFIC = (
         expression=_saturated,
         limit="kv_cache",
         unit="ratio",
+        by_runtime=True,
     ),
 )

@@ -37,9 +37,11 @@ def _restarted(c: Context, window: str) -> str:
 
 
 def _crash_looping(c: Context) -> str:
-    # Once the back-off is at its longest, restarts are too far apart to count; then the kubelet's word remains.
+    # Once the back-off is at its longest, restarts are too far apart to count in minutes; then the kubelet's word helps.
     waiting = c.scope.series("monitored_model_pod_waiting", (("reason", "=", "CrashLoopBackOff"),))
-    return f"{_restarted(c, '15m')} > 2 or max by ({_BY}, pod) ({waiting}) == 1"
+    waited = f"max by ({_BY}, pod) (max_over_time({waiting}[15m]))"
+    often = f"{_restarted(c, '15m')} > 2 or {waited} == 1 and {_restarted(c, '1h')} > 2"
+    return f"{often} or max by ({_BY}, pod) ({waiting}) == 1"
 
 
 def _out_of_memory(c: Context) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ...api import Model
 from .. import names, signals
 from ..catalogue import missing
@@ -76,29 +78,25 @@ def _rows(s: Shown) -> tuple[Row, ...]:
 
 
 def _headlines(s: Shown) -> Row:
-    width = COLUMNS // 6 if objectives.counted(s) else COLUMNS // 5
     wanted = s.model.minimum_replicas
-    return Row(
-        "",
-        (
-            panels.stat(
-                "Replicas that answer",
-                f"Pods that answer Prometheus; {wanted} are wanted.",
-                signals.targets_up(s.context.scope),
-                unit="short",
-                red_below=wanted,
-                width=width,
-            ),
-            *headlines(s, width),
-            *objectives.headline(s, width),
-            _firing(s, width),
+    found = (
+        panels.stat(
+            "Replicas that answer",
+            f"Pods that answer Prometheus; {wanted} are wanted.",
+            signals.targets_up(s.context.scope),
+            unit="short",
+            red_below=wanted,
         ),
+        *headlines(s),
+        *objectives.headline(s),
+        _firing(s),
     )
+    return Row("", tuple(replace(panel, width=COLUMNS // len(found)) for panel in found))
 
 
-def _firing(s: Shown, width: int) -> Panel:
+def _firing(s: Shown) -> Panel:
     about = "Alerts of this model that fire now; the row Alerts has them."
-    return panels.stat("Firing alerts", about, shared.firing(s.context.scope), unit="short", red_from=1, width=width)
+    return panels.stat("Firing alerts", about, shared.firing(s.context.scope), unit="short", red_from=1)
 
 
 def _unavailable(s: Shown) -> Row:

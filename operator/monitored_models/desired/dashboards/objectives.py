@@ -26,13 +26,13 @@ def counted(s: Shown) -> list[Slo]:
     return [slo for slo in s.model.monitoring.slos if slos.events(s.context.server, slo, s.context.scope)]
 
 
-def headline(s: Shown, width: int) -> list[Panel]:
+def headline(s: Shown) -> list[Panel]:
     """What is left of the budget that is nearest to its end."""
     if not counted(s):
         return []
     about = "Of the objective that has least left: 100% is all of it, 0 none or less."
     query = {"left": f"min({recorded(slos.BUDGET_LEFT, s.context.scope)})"}
-    return [panels.gauge("Budget left", about, query, colors=SPENT, width=width)]
+    return [panels.gauge("Budget left", about, query, colors=SPENT)]
 
 
 def objectives(s: Shown) -> Row:

@@ -109,17 +109,16 @@ def stat(
     unit: str,
     red_from: float | None = None,
     red_below: float | None = None,
-    width: int = 6,
     no_value: str = NO_DATA,
 ) -> Panel:
     """One number, coloured as the alert on it."""
     colors = steps(red_from=red_from, red_below=red_below)
-    return Panel("stat", title, description, width, 4, (Query(query, title),), unit, colors, no_value=no_value)
+    return Panel("stat", title, description, 6, 4, (Query(query, title),), unit, colors, no_value=no_value)
 
 
-def gauge(title: str, description: str, queries: Mapping[str, str], *, colors: Steps, width: int = 6) -> Panel:
+def gauge(title: str, description: str, queries: Mapping[str, str], *, colors: Steps) -> Panel:
     """A share from 0 to 1 of something that can be used up, for each series."""
-    return Panel("gauge", title, description, width, 4, _queries(queries), "percentunit", colors, least=0, most=1)
+    return Panel("gauge", title, description, 6, 4, _queries(queries), "percentunit", colors, least=0, most=1)
 
 
 def bars(

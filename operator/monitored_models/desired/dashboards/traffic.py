@@ -10,7 +10,7 @@ from .panels import Panel, Row
 from .shown import Shown
 
 
-def headlines(s: Shown, width: int) -> list[Panel]:
+def headlines(s: Shown) -> list[Panel]:
     """Requests, failures and latency as numbers."""
     headline = latency_headline(s.context.server) or ""
     shown = (
@@ -19,7 +19,7 @@ def headlines(s: Shown, width: int) -> list[Panel]:
         (f"Latency ({headline.rsplit(':', 1)[-1]})", "Duration of a request.", headline, "s", "ModelLatencyHigh"),
     )
     return [
-        panels.stat(title, about + s.said(alert), query, unit=unit, red_from=s.limit(alert), width=width)
+        panels.stat(title, about + s.said(alert), query, unit=unit, red_from=s.limit(alert))
         for title, about, name, unit, alert in shown
         for query in s.series(there=name).values()
     ]
