@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from .desired import names
-from .kinds import CONFIG_MAP, Kind
+from .kinds import CONFIG_MAP, GRAFANA_DASHBOARD, Kind
 from .view import ObservedChild
 from .wanted import Wanted, WantedChild
 
@@ -89,7 +89,7 @@ def compare(
     names_wanted = {(child.kind, child.name) for child in wanted.children}
     for (kind, name), seen in existing.items():
         # Whatever an object says of its owner: what this model could not have made, it does not delete.
-        made = name == (names.dashboard(model) if kind is CONFIG_MAP else names.workload(model))
+        made = name == (names.dashboard(model) if kind in (CONFIG_MAP, GRAFANA_DASHBOARD) else names.workload(model))
         unwanted = (kind, name) not in names_wanted and made and not seen.deleting
         if unwanted and is_ours(seen.owner_uid, seen.applied, model.uid):
             steps.append(Delete(kind, name, seen.uid))
@@ -103,12 +103,12 @@ def is_ours(controller_uid: str | None, applied: bool, owner_uid: str) -> bool:
 
 def crd_missing(kind: Kind) -> ChildProblem:
     """The cluster does not know the kind."""
-    return ChildProblem(
-        kind,
-        "CRDNotInstalled",
-        f"this cluster has no {kind.plural}.{kind.group}: install the CRDs of prometheus-operator 0.85 or later, "
-        "or set spec.monitoring.scrape.enabled to false",
+    ways = (
+        "install grafana-operator, or leave the operator's setting grafanaOperator out"
+        if kind is GRAFANA_DASHBOARD
+        else "install the CRDs of prometheus-operator 0.85 or later, or set spec.monitoring.scrape.enabled to false"
     )
+    return ChildProblem(kind, "CRDNotInstalled", f"this cluster has no {kind.plural}.{kind.group}: {ways}")
 
 
 def name_conflict(kind: Kind, name: str) -> ChildProblem:

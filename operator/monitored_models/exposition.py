@@ -5,12 +5,13 @@ Each model's lines are written when it is reconciled, kept as text, and gone wit
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from .api import Model
+from .desired import fleet, names, slos
 from .facts import PodFacts
 from .view import Key
 
@@ -32,6 +33,7 @@ CONDITION = Family("monitored_model_condition", "The present status (True, False
 VERSION_SINCE = Family(
     "monitored_model_version_since_timestamp_seconds", "When the spec began to name the version that it names."
 )
+SLO_BUDGET = Family(fleet.BUDGET, "Share of the events of an objective that may be bad.")
 CLAIM_INFO = Family("monitored_model_claim_info", "A PersistentVolumeClaim that the model mounts.")
 GENERATION = Family("monitored_model_generation", "Generation of the spec that the conditions are about.")
 DESIRED = Family("monitored_model_replicas_desired", "Replicas that should run.")
@@ -47,6 +49,7 @@ WAITING = Family("monitored_model_pod_waiting", "Why a pod does not run, in Kube
 FAMILIES = (
     INFO,
     VERSION_SINCE,
+    SLO_BUDGET,
     CLAIM_INFO,
     CONDITION,
     GENERATION,
@@ -98,17 +101,7 @@ def lines_of(key: Key, model: Model | None, status: Mapping[str, Any], pods: Seq
         rows[family].append(f"{family.name}{{{inside}}} {value:.15g}\n")
 
     if model:
-        about = model.spec.model
-        add(
-            INFO,
-            1,
-            name=about.name or key.name,
-            version=about.version or "",
-            framework=about.framework or "",
-            runtime=model.spec.runtime,
-        )
-        for claim in _claims(model):
-            add(CLAIM_INFO, 1, persistentvolumeclaim=claim)
+        _add_spec(add, model)
     if since := _seconds(status.get("versionSince", "")):
         add(VERSION_SINCE, since)
     for condition in status.get("conditions", ()):
@@ -127,6 +120,25 @@ def lines_of(key: Key, model: Model | None, status: Mapping[str, Any], pods: Seq
         if pod.reason:
             add(WAITING, 1, pod=pod.name, reason=pod.reason)
     return tuple("".join(rows[family]) for family in FAMILIES)
+
+
+def _add_spec(add: Callable[..., None], model: Model) -> None:
+    """What the spec alone says."""
+    about, watched = model.spec.model, model.monitoring
+    has_dashboard = watched.dashboard.enabled and watched.scrape.enabled
+    add(
+        INFO,
+        1,
+        name=model.display_name,
+        version=about.version or "",
+        framework=about.framework or "",
+        runtime=model.spec.runtime,
+        dashboard=names.dashboard_uid(model) if has_dashboard else "",
+    )
+    for slo in watched.slos:
+        add(SLO_BUDGET, slos.budget(slo), slo=slo.name, window=slo.window)
+    for claim in _claims(model):
+        add(CLAIM_INFO, 1, persistentvolumeclaim=claim)
 
 
 def _escaped(text: str) -> str:

@@ -12,8 +12,9 @@ from .handbook import alerts_page, catalogue_page
 from .selfmonitoring import manifests
 
 OWN = """\
-# Rules and dashboard for the operator itself, generated from operator/monitored_models/selfmonitoring by `make generate`.
-# docs/operating.md says how to have it scraped.
+# Rules and dashboard for the operator itself, and the dashboards of all models and of all objectives, generated from
+# operator/monitored_models/selfmonitoring and desired/dashboards by `make generate`. docs/operating.md says how to have
+# the operator scraped, docs/dashboards.md how Grafana picks dashboards up.
 """
 ROOT = Path(__file__).parents[2]
 

@@ -37,6 +37,7 @@ SERVICE = Kind("", "v1", "Service", "services")
 SERVICE_MONITOR = Kind("monitoring.coreos.com", "v1", "ServiceMonitor", "servicemonitors", optional=True)
 PROMETHEUS_RULE = Kind("monitoring.coreos.com", "v1", "PrometheusRule", "prometheusrules", optional=True)
 CONFIG_MAP = Kind("", "v1", "ConfigMap", "configmaps")
+GRAFANA_DASHBOARD = Kind("grafana.integreatly.org", "v1beta1", "GrafanaDashboard", "grafanadashboards", optional=True)
 AUTOSCALER = Kind("autoscaling", "v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers")
 DISRUPTION_BUDGET = Kind("policy", "v1", "PodDisruptionBudget", "poddisruptionbudgets")
 NETWORK_POLICY = Kind("networking.k8s.io", "v1", "NetworkPolicy", "networkpolicies")
@@ -50,12 +51,13 @@ CHILDREN = (
     SERVICE_MONITOR,
     PROMETHEUS_RULE,
     CONFIG_MAP,
+    GRAFANA_DASHBOARD,
     AUTOSCALER,
     DISRUPTION_BUDGET,
     NETWORK_POLICY,
 )
 """Kinds of children, in the order in which they are applied."""
-MONITORING = (SERVICE_MONITOR, PROMETHEUS_RULE, CONFIG_MAP)
+MONITORING = (SERVICE_MONITOR, PROMETHEUS_RULE, CONFIG_MAP, GRAFANA_DASHBOARD)
 """Kinds of children whose absence leaves a model unmonitored, and not unserved."""
 WATCHED = (*CHILDREN, POD, PROFILE, MODEL)
 """Kinds that are listed and watched, in this order: when a model is seen, what it depends on is known."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -23,6 +24,15 @@ ServerAddress = Annotated[
     str, Field(pattern=r"^https?://([A-Za-z0-9._-]+|\[[0-9a-fA-F:.]+\])(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?$")
 ]
 """Address of a server. It stands in logs and conditions: a name and password in it are refused."""
+
+
+def _expression(given: str) -> str:
+    """The text, if it is a regular expression."""
+    try:
+        re.compile(given)
+    except re.error as error:
+        raise ValueError(f"{given!r} is no regular expression: {error}") from error
+    return given
 
 
 def _own_runtimes(given: tuple[Profile, ...]) -> tuple[Profile, ...]:
@@ -58,6 +68,21 @@ class Grafana:
 
 
 @settings_type
+class InstanceSelector:
+    """Labels of the Grafana objects that take a dashboard."""
+
+    match_labels: Annotated[dict[str, str], Field(min_length=1, max_length=32)]
+
+
+@settings_type
+class GrafanaOperator:
+    """How grafana-operator finds the dashboards of models."""
+
+    instance_selector: InstanceSelector
+    """Which Grafanas take them."""
+
+
+@settings_type
 class Settings:
     """Settings of the operator; docs/settings.md explains each."""
 
@@ -71,6 +96,10 @@ class Settings:
     """Labels by which Grafana's dashboard sidecar finds ConfigMaps."""
     dashboard_folder_annotation: str = "grafana_folder"
     """Annotation in which the sidecar looks for the folder."""
+    dashboard_datasource: Annotated[str, AfterValidator(_expression)] = ""
+    """Regular expression of the names of the data sources that dashboards offer; all of Prometheus when empty."""
+    grafana_operator: GrafanaOperator | None = None
+    """Makes a GrafanaDashboard for each model, where a grafana-operator runs; no such objects when left out."""
     workers: Annotated[int, Field(ge=1, le=128)] = 16
     """Models that are reconciled at the same time."""
     resync_seconds: Annotated[float, Field(gt=0)] = 600

@@ -161,7 +161,7 @@ class Campaign:
     async def _state(self, namespace: str) -> State:
         """All objects by model, without what differs between any two."""
         found: State = {name: {} for name in self.outcomes}
-        for kind in (MODEL, *CHILDREN):
+        for kind in sorted(await self.cluster.served((MODEL, *CHILDREN)), key=(MODEL, *CHILDREN).index):
             async for items, _ in self.cluster.pages(kind, namespace, None if kind is MODEL else OURS):
                 for item in items:
                     owners = item["metadata"].get("ownerReferences") or [{"name": item["metadata"]["name"]}]

@@ -14,6 +14,7 @@ from monitored_models.kinds import (
     CONFIG_MAP,
     DEPLOYMENT,
     DISRUPTION_BUDGET,
+    GRAFANA_DASHBOARD,
     MODEL,
     NETWORK_POLICY,
     POD,
@@ -109,7 +110,9 @@ def test_foreign_labels_annotations_and_fields_on_children_survive(bed: Bed, nam
         assert child["metadata"]["labels"]["team"] == "risk"
 
 
-@pytest.mark.parametrize("kind", CHILDREN, ids=lambda kind: kind.name)
+@pytest.mark.parametrize(
+    "kind", [kind for kind in CHILDREN if kind is not GRAFANA_DASHBOARD], ids=lambda kind: kind.name
+)
 def test_deleted_child_comes_back(bed: Bed, namespace: str, kind: Any) -> None:
     name = "churn-dashboard" if kind is CONFIG_MAP else "churn"
     bed.apply(model("churn", namespace, **ON_REQUEST))

@@ -29,6 +29,8 @@ def end_state(bed: Bed, namespace: str) -> dict[str, Object]:
     for kind in (MODEL, *CHILDREN):
         selector = "" if kind is MODEL else f"?labelSelector={OURS}"
         status, listed = bed.plane.request("GET", kind.path(namespace) + selector)
+        if kind.optional and status == 404:  # the cluster of the tests has no grafana-operator
+            continue
         assert status == 200, listed
         for item in listed["items"]:
             if kind is not MODEL:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
+from dashboards import boards
 from monitored_models.api import Model
 from monitored_models.desired import render
 from monitored_models.desired.dashboard import dashboard_json
@@ -54,8 +56,7 @@ def recorded(made: Model) -> set[str]:
 
 
 def panels(made: Model) -> list[JSON]:
-    found: list[JSON] = json.loads(dashboard_json(made))["panels"]
-    return found
+    return list(boards.panels(json.loads(dashboard_json(made))))
 
 
 def titles(made: Model) -> set[str]:
@@ -64,7 +65,8 @@ def titles(made: Model) -> set[str]:
 
 def queries(made: Model) -> list[str]:
     """What the panels ask."""
-    return [target["expr"] for panel in panels(made) for target in panel.get("targets", ())]
+    asked = (target["expr"] for panel in panels(made) for target in panel.get("targets", ()))
+    return [re.sub(r"\$__(rate_interval|interval)", "5m", query) for query in asked]
 
 
 def expressions(made: Model, settings: Settings = SETTINGS) -> list[str]:

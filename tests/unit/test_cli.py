@@ -535,6 +535,8 @@ def test_every_setting_can_be_given_in_a_file(tmp_path: Path) -> None:
         "prometheusRuleLabels": {"b": "2"},
         "dashboardLabels": {"c": "3"},
         "dashboardFolderAnnotation": "folder",
+        "dashboardDatasource": "prod-.*",
+        "grafanaOperator": {"instanceSelector": {"matchLabels": {"dashboards": "grafana"}}},
         "workers": 3,
         "resyncSeconds": 60,
         "discoverySeconds": 5,
@@ -546,6 +548,9 @@ def test_every_setting_can_be_given_in_a_file(tmp_path: Path) -> None:
     assert loaded.namespaces == ("a", "b")
     assert (loaded.workers, loaded.resync_seconds, loaded.dashboard_folder_annotation) == (3, 60, "folder")
     assert loaded.dashboard_labels == {"c": "3"}
+    assert loaded.dashboard_datasource == "prod-.*"
+    assert loaded.grafana_operator is not None
+    assert loaded.grafana_operator.instance_selector.match_labels == {"dashboards": "grafana"}
     assert loaded.runbook_url == "https://wiki.example.com/runbooks"
     assert loaded.platform.monitoring == {"scrape": {"interval": "15s"}}
     assert set(loaded.platform.runtimes) == {*runtimes.profiles(), "x-own"}

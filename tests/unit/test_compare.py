@@ -14,18 +14,20 @@ from monitored_models.kinds import (
     CHILDREN,
     CONFIG_MAP,
     DEPLOYMENT,
+    GRAFANA_DASHBOARD,
     NETWORK_POLICY,
     PROMETHEUS_RULE,
     SERVICE,
     SERVICE_MONITOR,
     Kind,
 )
-from monitored_models.settings import Settings
+from monitored_models.settings import GrafanaOperator, InstanceSelector, Settings
 from monitored_models.view import ObservedChild
 from monitored_models.wanted import in_brief
 from unit.specs import FULL, model
 
 MODEL = model()
+WITH_GRAFANA = Settings(grafana_operator=GrafanaOperator(instance_selector=InstanceSelector(match_labels={"a": "b"})))
 DESIRED = {child["kind"]: child for child in render(MODEL, Settings(), 1)}
 WANTED = in_brief(MODEL, list(DESIRED.values()))
 NOTHING = in_brief(MODEL, [])
@@ -73,7 +75,7 @@ def test_everything_is_applied_in_order_where_nothing_exists() -> None:
 
 
 def test_order_of_kinds_puts_the_workload_first() -> None:
-    kinds = [child["kind"] for child in render(model(FULL), Settings(), 2)]
+    kinds = [child["kind"] for child in render(model(FULL), WITH_GRAFANA, 2)]
     assert kinds == [kind.name for kind in CHILDREN]
 
 
@@ -116,7 +118,7 @@ def test_state_of_a_child_that_is_no_longer_wanted(changes: dict[str, object], s
     assert described(plan(there)) == (steps, [])
 
 
-NAMES = [(kind, "churn-dashboard" if kind is CONFIG_MAP else "churn") for kind in CHILDREN]
+NAMES = [(kind, "churn-dashboard" if kind in (CONFIG_MAP, GRAFANA_DASHBOARD) else "churn") for kind in CHILDREN]
 
 
 @pytest.mark.parametrize(("kind", "name"), NAMES, ids=[kind.name for kind in CHILDREN])
@@ -134,6 +136,14 @@ def test_object_whose_name_this_model_never_gives_is_left_alone(kind: Kind, owne
     others = {"old", "other", f"{given}-dashboard", f"{given}2", {"churn": "churn-dashboard"}.get(given, "churn")}
     there = {(kind, name): ObservedChild(kind, name, "u", 1, owner_uid, "x", applied=True) for name in others}
     assert compare(NOTHING, there, SERVED, {}) == Plan((), ())
+
+
+def test_grafana_dashboard_without_its_operator_is_a_problem_and_holds_nothing_up() -> None:
+    wanted = in_brief(MODEL, render(MODEL, WITH_GRAFANA, 1))
+    made = compare(wanted, {}, SERVED - {GRAFANA_DASHBOARD}, {})
+    assert [problem.reason for problem in made.problems] == ["CRDNotInstalled"]
+    assert "grafanaOperator" in made.problems[0].message
+    assert len(made.steps) == len(DESIRED)
 
 
 def test_what_is_wanted_is_applied_before_what_is_not_wanted_is_deleted() -> None:

@@ -19,6 +19,7 @@ from monitored_models.desired import render
 from monitored_models.desired.alerts import literal
 from monitored_models.desired.alerts.workload import STUCK
 from monitored_models.desired.dashboard import dashboard_json
+from monitored_models.desired.dashboards.shared import SHOWN
 from monitored_models.desired.names import claims, pod_pattern
 from monitored_models.desired.quality import SHARES, UPDATED
 from monitored_models.desired.replicas import LiveScale, replicas
@@ -460,11 +461,15 @@ KUBELET: dict[str, str] = {
     "kubelet_volume_stats_capacity_bytes": "persistentvolumeclaim",
 }
 """Series that name no model: bound by namespace, and by the names of its pods or claims."""
+CHOICES = {("pod", "=~", "$pod"), ("monitored_model_version", "=~", "$version")}
+"""What is chosen at the top of a dashboard."""
 OUTCOMES = ["tp|tn", "tp|fp|tn|fn", "tp", "tp|fp", "tp|fn", "fp", "fp|tn", "fn", "fn|tp", "fp|fn"]
 OF_THE_OPERATOR: dict[str, list[set[Matcher]]] = {
     exposed.OUTCOMES: [{("outcome", "=~", outcomes)} for outcomes in OUTCOMES],
+    "ALERTS": [{("alertstate", "=", "firing")}],
     "monitored_model_condition": [
-        {("condition", "=", "WorkloadReady"), ("status", "=", "False"), ("reason", "=~", "|".join(STUCK))}
+        *({("condition", "=~", SHOWN), ("status", "=", status)} for status in ("True", "False", "Unknown")),
+        {("condition", "=", "WorkloadReady"), ("status", "=", "False"), ("reason", "=~", "|".join(STUCK))},
     ],
     "up": [{("monitored_model_version", "!=", "")}, {("pod", "!=", "")}],
     "monitored_model_pod_waiting": [{("reason", "=", "CrashLoopBackOff")}],
@@ -536,7 +541,8 @@ def assert_selectors_are_of(made: Model, settings: Settings) -> None:
     for expression in expressions(made, settings):
         found = matchers(expression)
         assert found, expression
-        for metric, own in found:
+        for metric, asked in found:
+            own = asked - CHOICES
             if metric in KUBELET and _is_kubelets(made, metric, own):
                 continue
             assert identity <= own, expression

@@ -8,14 +8,16 @@ from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
 from monitored_models.api import Model, parse
+from monitored_models.desired.names import dashboard_uid
 from monitored_models.exposition import FAMILIES, PIECE, ModelSeries, lines_of
 from monitored_models.facts import PodFacts
 from monitored_models.health import LONGEST_LAG, OLDEST_WATCH, Health
 from monitored_models.kinds import resource_of
 from monitored_models.view import Key
-from unit.specs import body
+from unit.specs import body, model
 
 KEY = Key("risk", "churn")
+UID = dashboard_uid(model())
 STATUS = {
     "observedGeneration": 3,
     "replicas": 2,
@@ -49,7 +51,7 @@ def test_model_and_its_pods_are_told_by_name() -> None:
     series.put(KEY, lines_of(KEY, parsed(), STATUS, [pod]))
     found, own = read(series), {"namespace": "risk", "monitored_model": "churn"}
     assert found["monitored_model_info"] == [
-        ({**own, "name": "Churn", "version": "1", "framework": "", "runtime": "custom"}, 1.0)
+        ({**own, "name": "Churn", "version": "1", "framework": "", "runtime": "custom", "dashboard": UID}, 1.0)
     ]
     assert found["monitored_model_condition"] == [
         ({**own, "condition": "Ready", "status": "False", "reason": "PodsNotReady"}, 1.0)

@@ -15,7 +15,7 @@ from click.testing import CliRunner, Result
 from monitored_models.cli import main
 from monitored_models.preview.server import CannotServe, Preview, serving
 from monitored_models.preview.sources import NoDashboards, found_in
-from monitored_models.selfmonitoring.dashboard import configmap
+from monitored_models.selfmonitoring import manifests
 from monitored_models.settings import Settings
 
 MODEL = """\
@@ -33,7 +33,7 @@ def titles(*files: Path) -> list[str]:
 
 def test_dashboards_of_every_kind_of_file(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text(json.dumps(BOARD))
-    (tmp_path / "b.yaml").write_text(yaml.safe_dump_all([configmap(), {"kind": "List", "items": [BOARD]}]))
+    (tmp_path / "b.yaml").write_text(yaml.safe_dump_all([manifests()[1], {"kind": "List", "items": [BOARD]}]))
     (tmp_path / "c.yaml").write_text(MODEL)
     (tmp_path / "d.txt").write_text("no YAML: [")
     assert titles(tmp_path) == ["One", "MonitoredModel operator", "One", "churn (risk/churn)"]

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitored_models.preview.dashboards import JSON, at, dashboards, in_object, number
-from monitored_models.selfmonitoring.dashboard import configmap
+from monitored_models.selfmonitoring import manifests
 
 BOARD: JSON = {"title": "One", "uid": "one", "panels": []}
 
@@ -30,7 +30,7 @@ def test_dashboards_are_found_wherever_they_stand() -> None:
     assert list(in_object(found)) == [BOARD]
     assert list(in_object({"kind": "List", "items": [found, {"kind": "Pod"}]})) == [BOARD]
     assert list(in_object({"kind": "GrafanaDashboard", "spec": {"json": text}})) == [BOARD]
-    assert len(list(in_object(configmap()))) == 1
+    assert len(list(in_object(manifests()[1]))) == 1
 
 
 def test_what_is_no_dashboard_is_passed_over() -> None:

@@ -17,7 +17,7 @@ from unit.specs import FULL, JSON, MINIMAL, OBJECTIVES, RUNTIMES, VLLM, model, w
 from unit.test_alerts import WATCHED
 from unit.test_desired import KUBELET
 
-OF_PROMETHEUS = ("up", "scrape_samples_post_metric_relabeling")
+OF_PROMETHEUS = ("ALERTS", "up", "scrape_samples_post_metric_relabeling")
 """Series that Prometheus itself makes of a scrape, after what is dropped."""
 WITHOUT_RATIOS = with_(
     {"monitoring": WATCHED},

@@ -9,6 +9,7 @@ from pathlib import Path
 import promql_parser
 import pytest
 
+from dashboards.boards import panels
 from monitored_models.exposition import FAMILIES
 from monitored_models.face import Face
 from monitored_models.selfmonitoring.alerts import OWN_ALERTS, OwnAlert
@@ -16,7 +17,7 @@ from monitored_models.selfmonitoring.dashboard import dashboard_json
 
 ROOT = Path(__file__).parents[2]
 RUNBOOKS = ROOT / "docs/runbooks"
-PANELS = json.loads(dashboard_json())["panels"]
+PANELS = list(panels(json.loads(dashboard_json())))
 
 
 def exposed() -> set[str]:

@@ -10,6 +10,7 @@ from .context import notes, unavailable
 from .dashboard import dashboard
 from .deployment import deployment
 from .disruptionbudget import disruptionbudget
+from .grafanadashboard import grafanadashboard
 from .networkpolicy import networkpolicy
 from .prometheusrule import prometheusrule
 from .service import service
@@ -29,6 +30,7 @@ def render(model: Model, settings: Settings, replicas: int | None) -> list[Child
         servicemonitor(model, settings),
         prometheusrule(model, settings),
         dashboard(model, settings),
+        grafanadashboard(model, settings),
         autoscaler(model),
         disruptionbudget(model),
         networkpolicy(model),

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from ..runtimes import Profile
 from . import labels, quality, resources, signals
-from .scope import Scope
+from .scope import Scope, Selects
 from .signals import QUANTILES, Server
 
 PREFIX = "monitored_model:"
@@ -301,7 +301,7 @@ CATALOGUE: tuple[Entry, ...] = (
 NAMES = tuple(dict.fromkeys(entry.name for entry in CATALOGUE))
 
 
-def recorded(name: str, scope: Scope) -> str:
+def recorded(name: str, scope: Selects) -> str:
     """The selector of a recorded series."""
     return scope.series(name)
 

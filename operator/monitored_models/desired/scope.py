@@ -27,7 +27,14 @@ BOUND = "monitored_model_slo_bound"
 _BY = ", ".join(labels.IDENTITY)
 
 
-class Scope(Protocol):
+class Selects(Protocol):
+    """Whose recorded series are read."""
+
+    def series(self, metric: str, matchers: tuple[Matcher, ...] = ()) -> str:
+        """The selector of one metric of the models."""
+
+
+class Scope(Selects, Protocol):
     """What a rule needs to know of whom it is about."""
 
     @property
@@ -40,9 +47,6 @@ class Scope(Protocol):
 
     def own(self, bare: str) -> str:
         """An expression over series of the models' own targets. Raises ValueError when it is not PromQL."""
-
-    def series(self, metric: str, matchers: tuple[Matcher, ...] = ()) -> str:
-        """The selector of one metric of the models."""
 
     def over_pods(self, bare: str) -> str:
         """An expression over series of the kubelet's that name pods, with the model's label added."""

@@ -13,7 +13,7 @@ from ..api.fields import seconds
 from ..api.monitoring import Slo
 from . import signals
 from .promql import Matcher
-from .scope import Scope
+from .scope import Scope, Selects
 from .signals import Server
 
 EVENTS = "monitored_model:slo_events"
@@ -117,7 +117,7 @@ def budget_left(period: str, scope: Scope, limit: str, matchers: tuple[Matcher, 
     return f"1 - ({ratio}) / {limit}"
 
 
-def error_ratio(window: str, scope: Scope, matchers: tuple[Matcher, ...] = ()) -> str:
+def error_ratio(window: str, scope: Selects, matchers: tuple[Matcher, ...] = ()) -> str:
     """Share of bad events over a window, 0 to 1. Recorded each five minutes, the windows of the sums do not overlap."""
     bad, total = (scope.series(name, matchers) for name in (BAD, EVENTS))
     if window == STEP:

@@ -2,56 +2,38 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
-from grafana_foundation_sdk.builders import dashboard as grafana
-from grafana_foundation_sdk.cog.encoder import JSONEncoder
-from grafana_foundation_sdk.models.dashboard import DashboardCursorSync
-
-from ..desired import panels
+from ..desired.dashboards import panels, shared
+from ..desired.dashboards.board import Board, board_json
+from ..desired.dashboards.panels import Column, Panel, Row
 from ..health import OLDEST_WATCH
-from ..kinds import CONFIG_MAP
 from ..metrics import PREFIX
-from ..settings import Settings
 from . import queries
-from .alerts import NAME
-
-
-def configmap() -> dict[str, Any]:
-    """The ConfigMap that Grafana's sidecar picks up."""
-    return {
-        "apiVersion": CONFIG_MAP.api_version,
-        "kind": CONFIG_MAP.name,
-        "metadata": {
-            "name": f"{NAME}-dashboard",
-            "namespace": "monitored-models",
-            "labels": dict(Settings().dashboard_labels),
-        },
-        "data": {f"{NAME}.json": dashboard_json()},
-    }
 
 
 def dashboard_json() -> str:
     """The dashboard itself."""
-    builder = (
-        grafana.Dashboard("MonitoredModel operator")
-        .uid(NAME)
-        .tags(["monitored-models"])
-        .readonly()
-        .refresh("30s")
-        .time("now-3h", "now")
-        .timezone("browser")
-        .tooltip(DashboardCursorSync.CROSSHAIR)
-        .with_variable(grafana.DatasourceVariable(panels.DATASOURCE).label("Data source").type("prometheus"))
+    return board_json(board())
+
+
+def board() -> Board:
+    """All operators that are scraped."""
+    return Board(
+        uid=shared.OPERATOR_UID,
+        title="MonitoredModel operator",
+        description="The operator itself: does it work, does it keep up, what does it ask of the API server.",
+        rows=(
+            Row("", _numbers()),
+            Row("Work", _work()),
+            Row("API server", _requests()),
+            Row("Process", _process()),
+            Row("Models in trouble", (_trouble(),)),
+        ),
+        links=(shared.ALL_MODELS, shared.OBJECTIVES),
     )
-    for panel in _panels():
-        builder = builder.with_panel(panel)
-    return json.dumps(builder.build(), cls=JSONEncoder, sort_keys=True, separators=(",", ":"))
 
 
-def _panels() -> list[panels.Panel]:
-    return [
+def _numbers() -> tuple[Panel, ...]:
+    return (
         panels.stat(
             "Leaders", "Operators that work: one.", f"sum ({PREFIX}leader)", unit="short", red_below=1, red_from=2
         ),
@@ -64,6 +46,11 @@ def _panels() -> list[panels.Panel]:
             unit="percentunit",
             red_from=0.2,
         ),
+    )
+
+
+def _work() -> tuple[Panel, ...]:
+    return (
         panels.lines(
             "Reconciles",
             "Reconciles per second, by outcome.",
@@ -86,6 +73,11 @@ def _panels() -> list[panels.Panel]:
             unit="s",
             red_from=120,
         ),
+    )
+
+
+def _requests() -> tuple[Panel, ...]:
+    return (
         panels.lines(
             "Requests to the API server",
             "Requests per second, by verb.",
@@ -111,6 +103,11 @@ def _panels() -> list[panels.Panel]:
             unit="s",
             red_from=OLDEST_WATCH,
         ),
+    )
+
+
+def _process() -> tuple[Panel, ...]:
+    return (
         panels.lines(
             "Lag of the event loop",
             "How late one timer in a hundred comes. Red from MonitoredModelsLoopBlocked, 0.5 s.",
@@ -131,5 +128,14 @@ def _panels() -> list[panels.Panel]:
             {"{{instance}}": f"rate(process_cpu_seconds_total[{queries.WINDOW}]) and on (instance) {PREFIX}build_info"},
             unit="short",
         ),
-        panels.table("Models in trouble", "Models by condition and reason.", queries.models_in_trouble()),
-    ]
+    )
+
+
+def _trouble() -> Panel:
+    return panels.table(
+        "Conditions that are False",
+        "Models by condition and reason.",
+        (queries.models_in_trouble(),),
+        (Column("condition", "Condition"), Column("reason", "Reason"), Column("Value", "Models")),
+        no_value="none",
+    )

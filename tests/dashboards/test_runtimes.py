@@ -1,0 +1,69 @@
+"""The dashboard of a model of every runtime, over what real servers exposed: no panel is without data."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from dashboards.boards import queries
+from dashboards.grafana import View, with_all
+from monitored_models.desired import render
+from monitored_models.desired.dashboards.model import dashboard_json
+from monitored_models.runtimes import profiles
+from monitored_models.settings import Settings
+from signals import history
+from signals.history import Fixture, fixtures, line
+from testbed import prometheus
+
+FIXTURES = fixtures()
+QUIET = {"Alerts", "Alerts over time"}
+
+
+def told(fixture: Fixture, end: float) -> Iterator[str]:
+    """What the operator says of a model beyond what rules read."""
+    own = {"namespace": history.NAMESPACE, "monitored_model": fixture.name}
+    of_pods = ("pod_ready", "pod_container_restarts_total", "pod_out_of_memory", "pod_created_timestamp_seconds")
+    for at in (end - seconds for seconds in range(600, -1, -30)):
+        yield line("monitored_model_condition", {**own, "condition": "Ready", "status": "True"}, 1, at)
+        yield line("monitored_model_replicas_ready", own, history.PODS, at)
+        for index in range(history.PODS):
+            for name in of_pods:
+                yield line(f"monitored_model_{name}", {**own, "pod": history.pod(fixture, index)}, 1, at)
+
+
+@pytest.fixture(scope="module")
+def view(tmp_path_factory: pytest.TempPathFactory) -> Iterator[View]:
+    folder, end = tmp_path_factory.mktemp("runtimes"), time.time()
+
+    def samples() -> Iterator[str]:
+        for fixture in FIXTURES:
+            yield from history.history(fixture, end)
+            yield from told(fixture, end)
+        yield from history.claims(end)
+
+    prometheus.write_history(folder, samples())
+    children = [child for fixture in FIXTURES for child in render(fixture.model, Settings(), history.PODS)]
+    rules = [group for child in children if child["kind"] == "PrometheusRule" for group in child["spec"]["groups"]]
+    with prometheus.running(folder, rules) as server:
+        prometheus.wait_evaluated(server)
+        yield View(server, int(time.time()) + 1, 300, 15)
+
+
+def answered(fixture: Fixture, view: View) -> dict[str, bool]:
+    """Title of each panel that asks something, and whether each of its queries has an answer."""
+    board = json.loads(dashboard_json(fixture.model))
+    seen, found = with_all(board, view), dict[str, bool]()
+    for panel, target in queries(board):
+        found[panel["title"]] = found.get(panel["title"], True) and bool(seen.asked(target))
+    return found
+
+
+@pytest.mark.parametrize("runtime", sorted(profiles()))
+def test_panels_of_every_runtime_have_data(runtime: str, view: View) -> None:
+    """Each with some version of its server: names change."""
+    versions = [answered(fixture, view) for fixture in FIXTURES if fixture.runtime == runtime]
+    empty = {title for title in versions[0] if not any(version.get(title) for version in versions)}
+    assert empty <= QUIET
