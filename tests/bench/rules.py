@@ -94,7 +94,7 @@ def evaluation(count: int, scope: str, folder: Path) -> tuple[int, float]:
             yield from history.history(numbered, end)
             for name, labels, value in fleet.series(numbered.model):
                 about = {"namespace": history.NAMESPACE, "monitored_model": numbered.name, **labels}
-                yield from (history.line(name, about, value, end - back) for back in range(0, 300, 60))
+                yield from (history.line(name, about, value, end - back) for back in range(240, -1, -60))
 
     prometheus.write_history(folder, samples())
     if scope == "fleet":
