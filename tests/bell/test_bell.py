@@ -11,7 +11,7 @@ import pytest
 
 from bell import rig as rig_module
 from bell.rig import PLATFORM, Rig
-from bell.routing import DOWN, EVERY_SEVERITY, Notification, address, amc_for_tests, routing_key
+from bell.routing import DOWN, EVERY_SEVERITY, Notification, Object, address, amc_for_tests, routing_key
 from bell.sinks import Message
 from testbed import alertmanager
 
@@ -253,13 +253,18 @@ def union(several: list[set[str]]) -> set[str]:
 def test_isolation_does_not_hang_on_the_platforms_matcher_strategy(rig: Rig, strategy: str) -> None:
     """With None prometheus-operator adds no namespace to what a tenant writes: the operator's own objects name it."""
     name = f"strategy-{strategy.lower()}"[:40]
+    ours = {"strategy": "tested"}  # with None, what others write, like the curious tenant above, hears of everyone
     base = {"route": {"receiver": "nobody"}, "receivers": [{"name": "nobody"}]}
     for namespace in ("strategy-a", "strategy-b", PLATFORM):
         rig.tenant(namespace)
-        rig.bed.apply(amc_for_tests(namespace, rig.sinks, [LOG]))
-    alertmanager.declare(
-        rig.bed.plane, PLATFORM, name, base, alertmanagerConfigMatcherStrategy={"type": strategy}
-    )
+        amc = amc_for_tests(namespace, rig.sinks, [LOG])
+        amc["metadata"]["labels"] = ours
+        rig.bed.apply(amc)
+    chosen: Object = {
+        "alertmanagerConfigSelector": {"matchLabels": ours},
+        "alertmanagerConfigMatcherStrategy": {"type": strategy},
+    }
+    alertmanager.declare(rig.bed.plane, PLATFORM, name, base, **chosen)
     text = rig.wait(
         "configuration",
         lambda: (

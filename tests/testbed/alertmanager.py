@@ -30,6 +30,7 @@ from testbed.processes import Process, free_port, start, wait_for_url
 VERSION = "v0.28.1"
 _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 Configuration = dict[str, Any]
+_KINDS = (("monitoring.coreos.com/v1", "Alertmanager"), ("monitoring.coreos.com/v1alpha1", "AlertmanagerConfig"))
 
 
 @dataclass(frozen=True)
@@ -173,6 +174,8 @@ def generated(plane: ControlPlane, namespace: str, name: str) -> str:
 def prometheus_operator(plane: ControlPlane, folder: Path) -> Iterator[Process]:
     """A prometheus-operator that sees to all namespaces."""
     folder.mkdir(parents=True, exist_ok=True)
+    for api_version, kind in _KINDS:  # it looks once, when it starts, and never again for a kind that is not served yet
+        plane.path({"apiVersion": api_version, "kind": kind, "metadata": {"name": "any"}})
     process = start(
         "prometheus-operator",
         [
