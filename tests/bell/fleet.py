@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,7 +18,8 @@ from aiohttp import web
 
 from bell.sinks import served
 from monitored_models.api import API_VERSION, KIND, Model, parse
-from monitored_models.desired import render
+from monitored_models.desired import fleet, render
+from monitored_models.runtimes import CUSTOM, profiles
 from monitored_models.settings import Settings
 
 SPEC: dict[str, Any] = {
@@ -40,6 +41,8 @@ class Simulated:
     name: str
     up: bool = True
     """False: it does not answer scrapes, while its last metrics are still in the windows of the rules."""
+    gone: bool = False
+    """It does not answer, and nothing else is known of it."""
     slow: bool = False
     failing: bool = False
     accuracy: float = 0.95
@@ -71,7 +74,9 @@ class Simulated:
         """Its part of the page."""
         pod = f"{self.name}-7d4f9c8b6d-abcde"
         of = f'namespace="{self.namespace}",monitored_model="{self.name}",pod="{pod}",instance="{pod}:8080",job="{self.name}"'
-        yield f"up{{{of}}} {int(self.up)}"
+        yield f"up{{{of}}} {int(self.up and not self.gone)}"
+        if self.gone:
+            return
         yield f"inference_requests_total{{{of}}} {self.requests}"
         yield f"inference_errors_total{{{of}}} {self.errors}"
         for bound, count in (("0.5", self.fast), ("5", self.requests), ("+Inf", self.requests)):
@@ -92,6 +97,9 @@ class Fleet:
         self.extra: list[str] = []
         """Lines of the page that are no model's."""
         self.url = ""
+
+    def __len__(self) -> int:
+        return len(self._models)
 
     def set(self, namespace: str, name: str, **state: Any) -> None:
         """Change what a model does from now on."""
@@ -137,23 +145,39 @@ class Fleet:
             }
         ]
 
-    def rules(self, hold: str = "1s", **spec: Any) -> list[dict[str, Any]]:
+    def rules_of_all(self, shorten: Callable[[str], str]) -> list[dict[str, Any]]:
+        """The same rules once for all models, for many of them: what each model wants is on the page, too."""
+        for namespace, name in self._models:
+            identity = f'namespace="{namespace}",monitored_model="{name}"'
+            self.extra += [
+                f'monitored_model_info{{{identity},runtime="{CUSTOM}"}} 1',
+                f"monitored_model_replicas_desired{{{identity}}} 1",
+            ]
+            for series, about, value in fleet.series(_model(namespace, name)):
+                inside = ",".join([identity, *(f'{label}="{text}"' for label, text in about.items())])
+                self.extra.append(f"{series}{{{inside}}} {value}")
+        return _shortened(fleet.groups({CUSTOM: profiles()[CUSTOM]}, Settings()), shorten)
+
+    def rules(self, shorten: Callable[[str], str]) -> list[dict[str, Any]]:
         """The rule groups that the operator renders for each model, with alerts that hold for a shorter time."""
         groups = []
         for namespace, name in self._models:
-            for child in render(_model(namespace, name, {**SPEC, **spec}), Settings(), 1):
+            for child in render(_model(namespace, name), Settings(), 1):
                 if child["kind"] == "PrometheusRule":
                     groups += child["spec"]["groups"]
         for number, group in enumerate(groups):
-            group["name"] = f"{group['name']}-{number}"  # as prometheus-operator does it by files, one per object
-            for rule in group["rules"]:
-                if "alert" in rule:
-                    rule["for"] = hold
-        return groups
+            group["name"] = f"{group['name']}-{number}"  # prometheus-operator writes a file for each object instead
+        return _shortened(groups, shorten)
 
 
-def _model(namespace: str, name: str, spec: dict[str, Any]) -> Model:
+def _shortened(groups: list[dict[str, Any]], shorten: Callable[[str], str]) -> list[dict[str, Any]]:
+    for rule in (rule for group in groups for rule in group["rules"] if "alert" in rule):
+        rule["for"] = shorten(rule["for"])
+    return groups
+
+
+def _model(namespace: str, name: str) -> Model:
     metadata = {"name": name, "namespace": namespace, "uid": f"uid-{namespace}-{name}", "generation": 1}
-    parsed = parse({"apiVersion": API_VERSION, "kind": KIND, "metadata": metadata, "spec": spec})
+    parsed = parse({"apiVersion": API_VERSION, "kind": KIND, "metadata": metadata, "spec": SPEC})
     assert isinstance(parsed, Model), str(parsed)
     return parsed

@@ -45,7 +45,9 @@ class Rig:
         except AssertionError as error:
             came = "\n".join(f"  {m.kind} {m.to}: {m.title}" for m in self.sinks.messages[-20:])
             problems = "\n".join(self.sinks.problems[:5])
-            raise AssertionError(f"{error}\nmessages:\n{came}\n{problems}\n{self.alertmanager.process.tail(5)}") from error
+            raise AssertionError(
+                f"{error}\nmessages:\n{came}\n{problems}\n{self.alertmanager.process.tail(5)}"
+            ) from error
 
     def tenant(self, namespace: str) -> None:
         """A namespace with the Secrets of its receivers."""
@@ -115,12 +117,14 @@ def running(
     models: Sequence[tuple[str, str]],
     *,
     interval: str = "1s",
-    hold: str = "1s",
+    shorten: Callable[[str], str] = lambda _: "1s",
+    together: bool = False,
     groups: Sequence[Object] = (),
 ) -> Iterator[Rig]:
     """Everything, with those models, each a namespace and a name, and further rule groups that are no model's.
 
-    At the end nothing that came in was malformed.
+    `shorten` gives, for how long an alert has to hold, the time that it has to here. `together`: rules once for
+    all models, not for each of them. At the end nothing that came in was malformed.
     """
     with (
         control_plane(folder / "plane") as bed,
@@ -134,12 +138,13 @@ def running(
             "receivers": [{"name": "platform", "webhook_configs": [{"url": sinks.hook(PLATFORM)}]}],
         }
         alertmanager.declare(bed.plane, PLATFORM, NAME, base)
+        rules = fleet.rules_of_all(shorten) if together else fleet.rules(shorten)
         first = bed.wait("configuration", lambda: alertmanager.generated(bed.plane, PLATFORM, NAME), 60)
         with (
             alertmanager.running(folder / "alertmanager", first, trust=bed.plane.ca_file) as bell,
             prometheus.running(
                 folder / "prometheus",
-                [*fleet.rules(hold), *groups],
+                [*rules, *groups],
                 interval=interval,
                 scrape=fleet.scrape(interval),
                 alertmanagers=[bell.address],

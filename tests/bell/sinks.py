@@ -31,7 +31,7 @@ from testbed.processes import free_port
 
 JSON = dict[str, Any]
 SEVERITIES = ("critical", "error", "warning", "info")
-SMTP_USER, SMTP_PASSWORD = "alerts", "post-horn"  # noqa: S105 -- of a server that lives for one test
+SMTP_USER, SMTP_PASSWORD = "alerts", "post-horn"
 _NAMES = re.compile(r"\bModel[A-Z][A-Za-z]+")
 
 
@@ -78,20 +78,19 @@ def slack_problems(body: JSON) -> list[str]:
         found.append(f"{len(attachments)} attachments")
     if sum(len(str(each.get(part, ""))) for each in attachments for part in ("pretext", "text")) > 40_000:
         found.append("text of more than 40,000 characters")
-    for each in attachments:
-        if not (each.get("title") or each.get("text")):
-            found.append("an attachment that says nothing")
-        if not each.get("fallback"):
-            found.append("no fallback")
-        if len(each.get("title", "")) > 1024:
-            found.append("title of more than 1,024 characters")
-        if len(each.get("footer", "")) > 300:
-            found.append("footer of more than 300 characters")
-        if not re.fullmatch(r"good|warning|danger|#[0-9a-fA-F]{6}", each.get("color", "good")):
-            found.append(f"color {each['color']!r}")
-        if len(each.get("actions", [])) > 5:
-            found.append("more than 5 actions")
-    return found
+    return found + [problem for each in attachments for problem in _attachment_problems(each)]
+
+
+def _attachment_problems(attachment: JSON) -> list[str]:
+    checks = {
+        "an attachment that says nothing": attachment.get("title") or attachment.get("text"),
+        "no fallback": attachment.get("fallback"),
+        "title of more than 1,024 characters": len(attachment.get("title", "")) <= 1024,
+        "footer of more than 300 characters": len(attachment.get("footer", "")) <= 300,
+        "color": re.fullmatch(r"good|warning|danger|#[0-9a-fA-F]{6}", attachment.get("color", "good")),
+        "more than 5 actions": len(attachment.get("actions", [])) <= 5,
+    }
+    return [problem for problem, fine in checks.items() if not fine]
 
 
 def pagerduty_problems(body: JSON) -> list[str]:
@@ -260,7 +259,9 @@ def served(application: Callable[[], web.Application]) -> Iterator[str]:
 def running(certificate: Path, key: Path) -> Iterator[Sinks]:
     """The servers. Mail is taken after STARTTLS, with that certificate, and a login only."""
     sinks = Sinks()
-    logging.getLogger("mail.log").setLevel(logging.ERROR)  # aiosmtpd warns of its own deprecated attribute at each login
+    logging.getLogger("mail.log").setLevel(
+        logging.ERROR
+    )  # aiosmtpd warns of its own deprecated attribute at each login
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(certificate, key)
     port = free_port()  # aiosmtpd connects to its own port once, so it must know it

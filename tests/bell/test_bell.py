@@ -135,7 +135,9 @@ def test_a_model_that_is_down_silences_its_own_alerts_and_nobody_elses(rig: Rig)
     rig.fleet.set("down", "limits", **poor)
     rig.fleet.set("down-other", "churn", **poor)  # of the same name
     others = {"ModelLatencyHigh", "ModelAccuracyLow"}
-    rig.wait("the others are told", lambda: union(told(rig, "down", "limits")) == union(told(rig, "down-other")) == others)
+    rig.wait(
+        "the others are told", lambda: union(told(rig, "down", "limits")) == union(told(rig, "down-other")) == others
+    )
     rig.wait("down is told", lambda: told(rig, "down"))
     assert told(rig, "down") == [{DOWN}]
     assert rig.silenced(namespace="down", monitored_model="churn") == {

@@ -92,7 +92,12 @@ class Place:
 
     def tenant(self, namespace: str) -> None:
         self.bed.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
-        bad = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "bad", "namespace": namespace}, "stringData": BAD}
+        bad = {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": {"name": "bad", "namespace": namespace},
+            "stringData": BAD,
+        }
         for secret in (*secrets(namespace, NOWHERE), bad):
             self.bed.apply(secret)
 
@@ -128,7 +133,9 @@ class Place:
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     folder = tmp_path_factory.mktemp("evidence")
     with control_plane(folder / "plane") as bed, alertmanager.prometheus_operator(bed.plane, folder) as process:
-        alertmanager.declare(bed.plane, PLATFORM, NAME, {"route": {"receiver": NOBODY}, "receivers": [{"name": NOBODY}]})
+        alertmanager.declare(
+            bed.plane, PLATFORM, NAME, {"route": {"receiver": NOBODY}, "receivers": [{"name": NOBODY}]}
+        )
         found = Place(bed, process)
         bed.wait("configuration", found.generated, 60)
         yield found
@@ -150,7 +157,9 @@ def test_what_is_said_of_a_wrong_configuration(case: str, place: Place, tmp_path
     recorded = yaml.safe_load(FIXTURE.read_text()) if FIXTURE.exists() else {}
     if os.environ.get("UPDATE_GOLDEN"):
         recorded[case] = outcome
-        FIXTURE.write_text(yaml.safe_dump({name: recorded[name] for name in CASES if name in recorded}, sort_keys=False, width=1000))
+        FIXTURE.write_text(
+            yaml.safe_dump({name: recorded[name] for name in CASES if name in recorded}, sort_keys=False, width=1000)
+        )
     assert recorded[case] == outcome
 
 

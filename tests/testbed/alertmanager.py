@@ -67,9 +67,11 @@ class Alertmanager:
         """Take another configuration, which amtool must find good."""
         check(text, self.file)
         try:
-            _direct.open(urllib.request.Request(f"{self.url}/-/reload", method="POST"), timeout=30).close()
+            _direct.open(f"{self.url}/-/reload", data=b"", timeout=30).close()
         except urllib.error.HTTPError as error:
-            raise AssertionError(f"not loaded: {error.read().decode(errors='replace')}\n{self.process.tail()}") from error
+            raise AssertionError(
+                f"not loaded: {error.read().decode(errors='replace')}\n{self.process.tail()}"
+            ) from error
 
     def follow(
         self, generated: Callable[[], str], until: Callable[[Configuration], bool], timeout: float = 30
