@@ -101,7 +101,14 @@ def check(text: str, file: Path) -> str:
 def receivers(file: Path, **labels: str) -> list[str]:
     """Whom a configuration sends an alert with these labels to, as amtool says."""
     amtool = tools.ensure("amtool")["amtool"]
-    command = [amtool, "config", "routes", "test", f"--config.file={file}", *(f"{k}={v}" for k, v in labels.items())]
+    command: list[str | Path] = [
+        amtool,
+        "config",
+        "routes",
+        "test",
+        f"--config.file={file}",
+        *(f"{k}={v}" for k, v in labels.items()),
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout.strip().split(",")
