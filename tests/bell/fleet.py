@@ -16,9 +16,10 @@ from typing import Any
 
 from aiohttp import web
 
+from bell.routing import CONFIG, told_by_default
 from bell.sinks import served
 from monitored_models.api import API_VERSION, KIND, Model, parse
-from monitored_models.desired import fleet, render
+from monitored_models.desired import fleet, labels, render
 from monitored_models.runtimes import CUSTOM, profiles
 from monitored_models.settings import Settings
 
@@ -156,7 +157,10 @@ class Fleet:
             for series, about, value in fleet.series(_model(namespace, name)):
                 inside = ",".join([identity, *(f'{label}="{text}"' for label, text in about.items())])
                 self.extra.append(f"{series}{{{inside}}} {value}")
-        return _shortened(fleet.groups({CUSTOM: profiles()[CUSTOM]}, Settings()), shorten)
+        groups = fleet.groups({CUSTOM: profiles()[CUSTOM]}, Settings())
+        for rule in (rule for group in groups for rule in group["rules"] if "alert" in rule):
+            rule["labels"].setdefault(labels.NOTIFIED_BY, CONFIG)  # a fleet's rules do not say it yet
+        return _shortened(groups, shorten)
 
     def rules(self, shorten: Callable[[str], str]) -> list[dict[str, Any]]:
         """The rule groups that the operator renders for each model, with alerts that hold for a shorter time."""
@@ -178,6 +182,8 @@ def _shortened(groups: list[dict[str, Any]], shorten: Callable[[str], str]) -> l
 
 def _model(namespace: str, name: str) -> Model:
     metadata = {"name": name, "namespace": namespace, "uid": f"uid-{namespace}-{name}", "generation": 1}
-    parsed = parse({"apiVersion": API_VERSION, "kind": KIND, "metadata": metadata, "spec": SPEC})
+    parsed = parse(
+        {"apiVersion": API_VERSION, "kind": KIND, "metadata": metadata, "spec": SPEC}, shared=told_by_default()
+    )
     assert isinstance(parsed, Model), str(parsed)
     return parsed

@@ -1,7 +1,4 @@
-"""AlertmanagerConfigs in the shape that the operator renders, and the Secrets that they refer to.
-
-`amc_for_tests` stands in for the operator's own rendering: nothing else here knows the shape.
-"""
+"""Who is told: MonitoringProfiles of tests, the AlertmanagerConfigs that the operator renders of them, and their Secrets."""
 
 from __future__ import annotations
 
@@ -11,13 +8,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from bell.sinks import SMTP_PASSWORD, SMTP_USER, Sinks
+from monitored_models.api import DEFAULT_PROFILE, MonitoringProfile, Shared, read_shared
+from monitored_models.api.monitoring import SharedMonitoring
+from monitored_models.desired import alertmanagerconfig, names, render_profile
+from monitored_models.settings import Settings
 
 Object = dict[str, Any]
 EVERY_SEVERITY = ("critical", "warning", "info")
-GROUP_BY = ("namespace", "monitored_model", "signal")
-ALWAYS = [{"times": [{"startTime": "00:00", "endTime": "24:00"}]}]
+GROUP_BY = alertmanagerconfig.GROUP
+NOBODY = alertmanagerconfig.NOBODY
 DOWN = "ModelReplicasMissing"
-NOBODY = "nobody"
+CONFIG = names.notifications(DEFAULT_PROFILE)
+"""Name of the AlertmanagerConfig of each namespace's default profile."""
+_ALWAYS = [{"times": [{"start": "00:00", "end": "24:00"}]}]
 
 
 @dataclass(frozen=True)
@@ -26,13 +29,13 @@ class Notification:
 
     name: str
     kind: str
-    """slack, pagerduty, email or webhook."""
+    """slack, pagerDuty, email or webhook."""
     severities: tuple[str, ...] = EVERY_SEVERITY
     muted: bool = False
 
 
 USUAL = (
-    Notification("oncall", "pagerduty", ("critical",)),
+    Notification("oncall", "pagerDuty", ("critical",)),
     Notification("team", "slack"),
     Notification("mail", "email", ("warning", "info")),
     Notification("log", "webhook"),
@@ -58,104 +61,48 @@ def secrets(namespace: str, sinks: Sinks) -> list[Object]:
         "webhook": {"url": sinks.hook(namespace)},
     }
     return [
-        {
-            "apiVersion": "v1",
-            "kind": "Secret",
-            "metadata": {"name": name, "namespace": namespace},
-            "stringData": data,
-        }
+        {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "namespace": namespace}, "stringData": data}
         for name, data in contents.items()
     ]
 
 
-def amc_for_tests(
-    namespace: str,
-    sinks: Sinks,
-    notifications: Iterable[Notification] = USUAL,
-    *,
-    name: str = "monitored-models",
-    group_by: Iterable[str] = GROUP_BY,
-    group_wait: str = "2s",
-    group_interval: str = "2s",
-    repeat_interval: str = "1h",
-) -> Object:
-    """The AlertmanagerConfig of a namespace, with short times."""
-    wanted = list(notifications)
+def shared(namespace: str, sinks: Sinks, notifications: Iterable[Notification], **times: str) -> Object:
+    """The spec of a MonitoringProfile, with short times."""
+    waits = {"groupWait": "2s", "groupInterval": "2s", "repeatInterval": "1h", **times}
+    return {"notifications": [_written(each, namespace, sinks, waits) for each in notifications]}
+
+
+def amc_for_tests(namespace: str, sinks: Sinks, notifications: Iterable[Notification] = USUAL, **times: str) -> Object:
+    """The AlertmanagerConfig of a namespace's default profile."""
+    monitoring = read_shared(shared(namespace, sinks, notifications, **times))
+    assert isinstance(monitoring, SharedMonitoring), str(monitoring)
+    profile = MonitoringProfile(namespace, DEFAULT_PROFILE, f"uid-{namespace}", monitoring)
+    (rendered,) = render_profile(profile, Settings())
+    return rendered
+
+
+def told_by_default() -> Shared:
+    """A default profile as models see it: someone is told."""
+    sinks = Sinks("http://127.0.0.1:9", "127.0.0.1:25")
+    return Shared(DEFAULT_PROFILE, shared("any", sinks, USUAL))
+
+
+def _written(notification: Notification, namespace: str, sinks: Sinks, times: dict[str, str]) -> Object:
     return {
-        "apiVersion": "monitoring.coreos.com/v1alpha1",
-        "kind": "AlertmanagerConfig",
-        "metadata": {"name": name, "namespace": namespace},
-        "spec": {
-            "route": {
-                "receiver": NOBODY,
-                # What else fires in the namespace is not the operator's to route. prometheus-operator names the namespace
-                # too, unless an Alertmanager has another alertmanagerConfigMatcherStrategy than the usual.
-                "matchers": [_matcher("namespace", "=", namespace), _matcher("monitored_model", "!=", "")],
-                "groupBy": list(group_by),
-                "groupWait": group_wait,
-                "groupInterval": group_interval,
-                "repeatInterval": repeat_interval,
-                "routes": [_route(each) for each in wanted],
+        "name": notification.name,
+        "severities": list(notification.severities),
+        notification.kind: {
+            "slack": {"channel": f"#{namespace}", "webhookURL": {"name": "slack", "key": "url"}},
+            "pagerDuty": {"routingKey": {"name": "pagerduty", "key": "routing-key"}},
+            "email": {
+                "to": address(namespace),
+                "from": "alerts@example.com",
+                "smarthost": sinks.smarthost,
+                "authUsername": SMTP_USER,
+                "authPassword": {"name": "smtp", "key": "password"},
             },
-            "receivers": [{"name": NOBODY}, *(_receiver(each, namespace, sinks) for each in wanted)],
-            "inhibitRules": _inhibitions(namespace),
-            "muteTimeIntervals": [{"name": "always", "timeIntervals": ALWAYS}],
-        },
+            "webhook": {"url": {"name": "webhook", "key": "url"}},
+        }[notification.kind],
+        **times,
+        **({"muteTimes": _ALWAYS} if notification.muted else {}),
     }
-
-
-def _matcher(name: str, kind: str, value: str) -> Object:
-    return {"name": name, "matchType": kind, "value": value}
-
-
-def _route(notification: Notification) -> Object:
-    return {
-        "receiver": notification.name,
-        "matchers": [_matcher("severity", "=~", "|".join(notification.severities))],
-        "continue": True,
-        **({"muteTimeIntervals": ["always"]} if notification.muted else {}),
-    }
-
-
-def _inhibitions(namespace: str) -> list[Object]:
-    here, model = _matcher("namespace", "=", namespace), ["namespace", "monitored_model"]
-    return [
-        {  # a model that is down: all else that is said of it follows from that
-            "sourceMatch": [here, _matcher("alertname", "=", DOWN)],
-            "targetMatch": [here, _matcher("monitored_model", "!=", ""), _matcher("alertname", "!=", DOWN)],
-            "equal": model,
-        },
-        {
-            "sourceMatch": [here, _matcher("severity", "=", "critical"), _matcher("signal", "!=", "")],
-            "targetMatch": [here, _matcher("severity", "=~", "warning|info")],
-            "equal": [*model, "signal"],
-        },
-    ]
-
-
-def _receiver(notification: Notification, namespace: str, sinks: Sinks) -> Object:
-    configuration = {
-        "slack": {
-            "apiURL": {"name": "slack", "key": "url"},
-            "channel": f"#{namespace}",
-            "sendResolved": True,
-            "text": "{{ range .Alerts }}{{ .Labels.alertname }}: {{ .Annotations.description }}\n{{ end }}",
-        },
-        "pagerduty": {
-            "routingKey": {"name": "pagerduty", "key": "routing-key"},
-            "severity": "{{ if .CommonLabels.severity }}{{ .CommonLabels.severity }}{{ else }}error{{ end }}",
-            "sendResolved": True,
-        },
-        "email": {
-            "to": address(namespace),
-            "from": "alerts@example.com",
-            "smarthost": sinks.smarthost,
-            "authUsername": SMTP_USER,
-            "authPassword": {"name": "smtp", "key": "password"},
-            "requireTLS": True,
-            "sendResolved": True,
-        },
-        "webhook": {"urlSecret": {"name": "webhook", "key": "url"}, "sendResolved": True},
-    }[notification.kind]
-    field = {"pagerduty": "pagerdutyConfigs"}.get(notification.kind, f"{notification.kind}Configs")
-    return {"name": notification.name, field: [configuration]}

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import email
 import email.policy
+import html
 import json
 import logging
 import re
@@ -27,12 +28,14 @@ from aiohttp import web
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
+from monitored_models.desired.alerts import ALERTS
+from monitored_models.desired.alerts.objectives import OBJECTIVES
 from testbed.processes import free_port
 
 JSON = dict[str, Any]
 SEVERITIES = ("critical", "error", "warning", "info")
 SMTP_USER, SMTP_PASSWORD = "alerts", "post-horn"
-_NAMES = re.compile(r"\bModel[A-Z][A-Za-z]+")
+_SUMMARIES = {each.name: each.summary for each in ALERTS} | {each.name: each.summary for each in OBJECTIVES}
 
 
 @dataclass(frozen=True)
@@ -59,8 +62,9 @@ class Message:
 
     @property
     def alerts(self) -> set[str]:
-        """Names of the operator's alerts in it."""
-        return set(_NAMES.findall(self.text))
+        """The operator's alerts in it: named, or by what they say."""
+        text = html.unescape(self.text)
+        return {name for name, summary in _SUMMARIES.items() if name in text or summary in text}
 
 
 # --- what the services refuse ---
@@ -172,7 +176,7 @@ class Sinks:
             self.problems += [f"slack: {problem}: {body}" for problem in found]
             return web.Response(status=400, text="invalid_payload")
         title = body["attachments"][0]["title"]
-        self.take("slack", request.match_info["name"], resolved="[RESOLVED" in title, title=title, body=body)
+        self.take("slack", request.match_info["name"], resolved=title.startswith("Resolved"), title=title, body=body)
         return web.Response(text="ok")
 
     async def _pagerduty(self, request: web.Request) -> web.Response:
@@ -181,7 +185,7 @@ class Sinks:
             self.problems += [f"pagerduty: {problem}: {body}" for problem in found]
             return web.json_response({"status": "invalid event", "errors": found}, status=400)
         resolved = body["event_action"] == "resolve"
-        self.take("pagerduty", body["routing_key"], resolved=resolved, title=body["payload"]["summary"], body=body)
+        self.take("pagerDuty", body["routing_key"], resolved=resolved, title=body["payload"]["summary"], body=body)
         return web.json_response({"status": "success", "dedup_key": body["dedup_key"]}, status=202)
 
     async def _webhook(self, request: web.Request) -> web.Response:
@@ -214,7 +218,9 @@ class Sinks:
         text = part.get_content() if part else ""
         subject = str(mail["Subject"])
         for to in envelope.rcpt_tos:
-            self.take("email", str(to), resolved="[RESOLVED" in subject, title=subject, body=f"{subject}\n{text}")
+            self.take(
+                "email", str(to), resolved=subject.startswith("Resolved"), title=subject, body=f"{subject}\n{text}"
+            )
         return "250 OK"
 
 

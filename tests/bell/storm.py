@@ -20,7 +20,7 @@ from typing import Any
 import measured
 from bell import rig as rig_module
 from bell.rig import Rig
-from bell.routing import GROUP_BY, USUAL, Notification, amc_for_tests
+from bell.routing import GROUP_BY, USUAL, Notification, Object, amc_for_tests
 from monitored_models.api.fields import seconds
 
 MODELS, NAMESPACES = 200, 4
@@ -30,7 +30,7 @@ INTERVAL = "2s"
 WIDE = ("namespace", "signal")
 """What messages would be grouped by, to compare: whatever the model."""
 WAYS = {
-    "pagerduty": "PagerDuty: critical",
+    "pagerDuty": "PagerDuty: critical",
     "slack": "Slack: all",
     "email": "mail: warning, info",
     "webhook": "webhook: all",
@@ -67,7 +67,7 @@ STORMS = {
             "ModelLatencyHigh",
             "ModelPrecisionLow",
         ),
-        most={"pagerduty": 2, "slack": 4, "email": 2, "webhook": 4},  # availability, latency, quality, drift
+        most={"pagerDuty": 2, "slack": 4, "email": 2, "webhook": 4},  # availability, latency, quality, drift
         signals=4,
     ),
     "pods": Storm(
@@ -76,7 +76,7 @@ STORMS = {
         {"gone": False},
         ("ModelReplicasMissing", "ModelTargetDown"),
         # The warning holds for less long than the critical alert that silences it from then on.
-        most={"pagerduty": 1, "slack": 2, "email": 1, "webhook": 2},
+        most={"pagerDuty": 1, "slack": 2, "email": 1, "webhook": 2},
         signals=2,
     ),
 }
@@ -111,6 +111,13 @@ def models(count: int = MODELS) -> list[tuple[str, str]]:
     return [(f"team-{number % NAMESPACES}", f"model-{number:03d}") for number in range(count)]
 
 
+def grouped_widely(amc: Object) -> Object:
+    """The same under another name, with messages that are about all models of a namespace."""
+    for route in (amc["spec"]["route"], *amc["spec"]["route"]["routes"]):
+        route["groupBy"] = list(WIDE)
+    return {**amc, "metadata": {**amc["metadata"], "name": "wide"}}
+
+
 @contextmanager
 def running(folder: Path, count: int = MODELS) -> Iterator[Rig]:
     """So many models, in some namespaces, each of which has every way of being told."""
@@ -120,17 +127,16 @@ def running(folder: Path, count: int = MODELS) -> Iterator[Rig]:
 
     with rig_module.running(folder, models(count), interval=INTERVAL, shorten=shorten, together=True) as rig:
         # Longer than half a minute would be, since the machine is not faster; but less than the minutes between two alerts.
-        times: dict[str, Any] = {
-            "group_wait": "3s",
-            "group_interval": f"{300_000 // FASTER}ms",
-            "repeat_interval": f"{4 * 3600 // FASTER}s",
+        times = {
+            "groupWait": "3s",
+            "groupInterval": f"{300_000 // FASTER}ms",
+            "repeatInterval": f"{4 * 3600 // FASTER}s",
         }
         for namespace in sorted({namespace for namespace, _ in models(count)}):
             rig.tenant(namespace)
-            wide = [Notification("log", "webhook")]
             rig.route(
-                amc_for_tests(namespace, rig.sinks, **times),
-                amc_for_tests(namespace, rig.sinks, wide, name="wide", group_by=WIDE, **times),
+                amc_for_tests(namespace, rig.sinks, USUAL, **times),
+                grouped_widely(amc_for_tests(namespace, rig.sinks, [Notification("log", "webhook")], **times)),
             )
         yield rig
 

@@ -5,13 +5,14 @@ Each test has namespaces of its own on one Alertmanager, as tenants of one platf
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
 
 from bell import rig as rig_module
 from bell.rig import PLATFORM, Rig
-from bell.routing import DOWN, EVERY_SEVERITY, Notification, Object, address, amc_for_tests, routing_key
+from bell.routing import CONFIG, DOWN, EVERY_SEVERITY, Notification, Object, address, amc_for_tests, routing_key
 from bell.sinks import Message
 from testbed import alertmanager
 
@@ -68,8 +69,7 @@ def namespaces_in(message: Message) -> set[str]:
     """Whose alerts a message is about."""
     if message.kind == "webhook":
         return {alert["labels"]["namespace"] for alert in message.body["alerts"]}
-    words = message.title.replace("(", " ").replace(")", " ").split()
-    return {namespace for namespace, _ in MODELS} & set(words)
+    return set(re.findall(r": ([a-z-]+)/[a-z-]+: ", message.title))
 
 
 def told(rig: Rig, namespace: str, model: str = "churn") -> list[set[str]]:
@@ -87,7 +87,7 @@ def test_every_receiver_hears_of_what_fires_and_of_its_end(rig: Rig) -> None:
     key = routing_key("ends")
     rig.fleet.set("ends", "churn", slow=True, failing=True)
     ways = [
-        ("pagerduty", key, "ModelErrorRatioHigh"),
+        ("pagerDuty", key, "ModelErrorRatioHigh"),
         ("slack", "ends", "ModelErrorRatioHigh"),
         ("slack", "ends", "ModelLatencyHigh"),
         ("email", address("ends"), "ModelLatencyHigh"),
@@ -107,7 +107,7 @@ def test_every_receiver_hears_of_what_fires_and_of_its_end(rig: Rig) -> None:
     # One for each way and alert, and no more: who is woken for critical alerts only hears of no other.
     assert len(rig.sinks.of("slack", "ends")) == len(rig.sinks.of("webhook", "ends")) == 4
     assert all(message.alerts == {"ModelLatencyHigh"} for message in rig.sinks.of("email", address("ends")))
-    trigger, resolve = rig.sinks.of("pagerduty", key)
+    trigger, resolve = rig.sinks.of("pagerDuty", key)
     assert (trigger.body["event_action"], resolve.body["event_action"]) == ("trigger", "resolve")
     assert trigger.body["dedup_key"] == resolve.body["dedup_key"]
     assert trigger.body["payload"]["severity"] == "critical"
@@ -177,7 +177,7 @@ def test_a_muted_notification_says_nothing_until_its_time_is_over(rig: Rig) -> N
     rig.wait("the team is spared", lambda: suppressed(rig) > before)
     assert not rig.sinks.of("slack", "night")
     rig.bed.apply(amc_for_tests("night", rig.sinks, [Notification("team", "slack"), LOG]))
-    rig.follow(lambda configuration: "night/monitored-models/always" not in str(configuration["route"]))
+    rig.follow(lambda configuration: "mute_time_intervals" not in str(configuration["route"]))
     rig.wait("the team hears of it", lambda: rig.sinks.of("slack", "night"))
     # A configuration that is loaded anew repeats nothing.
     assert told(rig, "night") == [{"ModelDriftSevere"}]
@@ -185,7 +185,7 @@ def test_a_muted_notification_says_nothing_until_its_time_is_over(rig: Rig) -> N
 
 def test_what_still_fires_is_repeated(rig: Rig) -> None:
     rig.tenant("again")
-    rig.route(amc_for_tests("again", rig.sinks, [LOG], group_interval="1s", repeat_interval="3s"))
+    rig.route(amc_for_tests("again", rig.sinks, [LOG], groupInterval="1s", repeatInterval="3s"))
     rig.fleet.set("again", "churn", failing=True)
     rig.wait("three messages", lambda: len(told(rig, "again")) >= 3)
     first, second, third = (message.at for message in rig.sinks.of("webhook", "again")[:3])
@@ -208,14 +208,15 @@ def test_tenants_never_get_each_others_alerts(rig: Rig) -> None:
     both = {"ModelLatencyHigh", "ModelErrorRatioHigh"}
     rig.wait("both are told", lambda: union(told(rig, "tenant-a")) == union(told(rig, "tenant-b")) == both)
     rig.wait("all ways of the first", lambda: rig.sinks.of("email", address("tenant-a")))
-    rig.wait("all ways of the first", lambda: rig.sinks.of("pagerduty", routing_key("tenant-a")))
+    rig.wait("all ways of the first", lambda: rig.sinks.of("pagerDuty", routing_key("tenant-a")))
     # Whose alerts came to whom is looked at after every test.
 
 
 def test_two_configurations_that_overlap_notify_twice(rig: Rig) -> None:
-    """Why there is one AlertmanagerConfig for a namespace's shared notifications: routes of the first level all match."""
+    """Why an alert names the one AlertmanagerConfig that it is for: Alertmanager goes on after each that takes it."""
     rig.tenant("twice")
-    rig.route(*(amc_for_tests("twice", rig.sinks, [LOG], name=name) for name in ("one", "two")))
+    amc = amc_for_tests("twice", rig.sinks, [LOG])
+    rig.route(*({**amc, "metadata": {**amc["metadata"], "name": name}} for name in ("one", "two")))
     rig.fleet.set("twice", "churn", drift=0.4)
     rig.wait("both are told", lambda: len(told(rig, "twice")) == 2)
     receivers = {message.body["receiver"] for message in rig.sinks.of("webhook", "twice")}
@@ -272,12 +273,13 @@ def test_isolation_does_not_hang_on_the_platforms_matcher_strategy(rig: Rig, str
         lambda: (
             (found := alertmanager.generated(rig.bed.plane, PLATFORM, name))
             and all(f"strategy-{each}/" in found for each in "ab")
-            and f"{PLATFORM}/monitored-models/" in found
+            and f"{PLATFORM}/{CONFIG}/" in found
             and found
         ),
     )
     file = rig.alertmanager.file.with_name(f"{name}.yaml")
     alertmanager.check(text, file)
     for namespace in ("strategy-a", "strategy-b", PLATFORM):
-        found = alertmanager.receivers(file, namespace=namespace, monitored_model="churn", severity="critical")
-        assert found == [f"{namespace}/monitored-models/log"]
+        about = {"monitored_model": "churn", "severity": "critical", "notified_by": CONFIG}
+        found = alertmanager.receivers(file, namespace=namespace, **about)
+        assert found == [f"{namespace}/{CONFIG}/log"]

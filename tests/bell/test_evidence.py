@@ -19,9 +19,10 @@ import pytest
 import yaml
 
 from bell.rig import NAME, PLATFORM, control_plane
-from bell.routing import NOBODY, Object, amc_for_tests, secrets
+from bell.routing import CONFIG, NOBODY, Object, amc_for_tests, secrets
 from bell.sinks import Sinks
 from kubernetes_bed import Bed
+from monitored_models.refusals import Refusals
 from testbed import alertmanager
 from testbed.processes import Process
 
@@ -75,7 +76,7 @@ CASES: dict[str, Change] = {
     "receiver-unknown": first_route(receiver="ghost"),
     "mute-time-unknown": first_route(muteTimeIntervals=["ghost"]),
     "expression-broken": first_route(matchers=[{"name": "severity", "matchType": "=~", "value": "("}]),
-    "group-interval-zero": route(groupInterval="0s"),
+    "group-interval-zero": first_route(groupInterval="0s"),
     "group-by-twice": route(groupBy=["namespace", "namespace"]),
 }
 
@@ -102,10 +103,16 @@ class Place:
             self.bed.apply(secret)
 
     def event(self, namespace: str) -> Object | None:
-        """The Event of a namespace, as much of it as is the same each time."""
+        """The Event of a namespace, as much of it as is the same each time; the operator must understand it."""
         events = self.bed.plane.request("GET", f"/apis/events.k8s.io/v1/namespaces/{namespace}/events")[1]["items"]
         if not events:
             return None
+        refusals = Refusals()
+        assert refusals.observe(events[0], 1) == (namespace, CONFIG)
+        refusal = refusals.get((namespace, CONFIG))
+        assert refusal is not None
+        assert refusal.text == events[0]["note"]
+        assert refusal.about > 0
         found = {name: events[0][name] for name in ("type", "reason", "reportingController", "note", "regarding")}
         found["regarding"] = {name: found["regarding"][name] for name in ("apiVersion", "kind", "namespace", "name")}
         return found
@@ -114,12 +121,12 @@ class Place:
         """What has become of a namespace's AlertmanagerConfig; None while that is not known."""
         if event := self.event(namespace):
             return {"outcome": "rejected", "event": event}
-        marker = f"AlertmanagerConfig {namespace}/monitored-models: "
+        marker = f"AlertmanagerConfig {namespace}/{CONFIG}: "
         for line in self.prometheus_operator.log.read_text().splitlines():
             if marker in line:
                 said = line[line.index('err="') + 4 :]
                 return {"outcome": "stuck", "log": json.loads(said).replace('\\"', '"')}
-        if f"{namespace}/monitored-models/" in (text := self.generated()):
+        if f"{namespace}/{CONFIG}/" in (text := self.generated()):
             try:
                 alertmanager.check(text, file)
             except AssertionError as error:
