@@ -186,7 +186,10 @@ def test_image_is_required_for_the_custom_runtime(bed: Bed) -> None:
     assert "set image" in str(parse(body))
 
 
-SLACK = {"name": "team", "slack": {"channel": "#risk-ml", "webhookURL": {"name": "slack", "key": "url"}}}
+SLACK: dict[str, Any] = {
+    "name": "team",
+    "slack": {"channel": "#risk-ml", "webhookURL": {"name": "slack", "key": "url"}},
+}
 EMAIL = {"to": "a@example.com", "from": "b@example.com", "smarthost": "smtp.example.com:587"}
 
 

@@ -44,6 +44,7 @@ def _with(told: JSON, **changes: Any) -> JSON:
 
 
 _IMAGE: JSON = {"image": "registry.example.com/churn:1"}
+EMPTY: list[JSON] = [{}, {"days": []}, {"days": [], "times": []}]
 _BARE: JSON = {"name": "nobody"}
 RULE_CASES: dict[tuple[str, str], tuple[JSON, list[JSON], list[JSON]]] = {
     ("Notification", "give exactly one of slack"): (
@@ -71,7 +72,7 @@ RULE_CASES: dict[tuple[str, str], tuple[JSON, list[JSON], list[JSON]]] = {
     ),
     ("MuteTime", "give days or times"): (
         _IMAGE,
-        [_with(SLACK, muteTimes=[empty]) for empty in ({}, {"days": []}, {"days": [], "times": []})],
+        [_with(SLACK, muteTimes=[empty]) for empty in EMPTY],
         [_with(SLACK, muteTimes=[{"days": ["monday"]}, {"times": [NIGHT]}])],
     ),
     ("ClockRange", "end must differ"): (
