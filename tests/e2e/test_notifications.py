@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,10 @@ def refuse(bed: Bed, namespace: str, found: Object, why: str, name: str = "refus
     assert status == 201, answer
 
 
+def _has_no_condition(bed: Bed, namespace: str, name: str) -> bool:
+    return not bed.condition(namespace, name, READY)
+
+
 def test_profile_has_one_configuration_for_all_its_models_within_the_write_budget(own_bed: Bed) -> None:
     """Creation, change, restart and removal of a profile's notifications, each within the write budget."""
     bed, namespace = own_bed, place(own_bed, "telling")
@@ -127,7 +132,7 @@ def test_profile_has_one_configuration_for_all_its_models_within_the_write_budge
         bed.apply(profile("gold", namespace, **USUAL))
         bed.wait_gone(ALERTMANAGER_CONFIG, namespace, CONFIG)
         for name in MEMBERS:
-            bed.wait(f"{name} has no condition", lambda name=name: not bed.condition(namespace, name, READY))
+            bed.wait(f"{name} has no condition", partial(_has_no_condition, bed, namespace, name))
             assert told_by(bed, namespace, name) == {None}
 
 

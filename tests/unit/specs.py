@@ -12,6 +12,7 @@ from monitored_models.api import API_VERSION, KIND, Model, parse
 from monitored_models.api.crd import openapi_schema
 from monitored_models.api.fields import MAX_AMOUNT, METRIC, QUANTITY
 from monitored_models.api.rules import PROMQL_WORDS
+from unit.notified import EVERY_FIELD, generated
 
 JSON = dict[str, Any]
 
@@ -106,6 +107,7 @@ FULL: JSON = {
             },
         },
         "dashboard": {"enabled": True, "folder": "Risk models"},
+        "notifications": EVERY_FIELD,
     },
 }
 
@@ -228,6 +230,7 @@ _FIELDS: Mapping[str, st.SearchStrategy[Any]] = {
     "resources.requests": st.dictionaries(_KEYS["requests"], quantity, max_size=2),
     "resources.limits": st.dictionaries(_KEYS["limits"], quantity, max_size=2),
     "volumes[].mountPath": st.from_regex(r"/(data|dev/shm|tmp|home/mm|models)(/[a-z]{1,3})?", fullmatch=True),
+    "monitoring.notifications": generated,
     "volumes[].name": st.from_regex(r"[a-l][a-z0-9]{0,5}", fullmatch=True),
 }
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from monitored_models.api import InvalidSpec, Model, Problem, parse
 from monitored_models.api.rules import PROMQL_WORDS, Rule, all_rules
 from monitored_models.typed import wire_name
+from unit import notified
 from unit.specs import (
     FULL,
     IMAGE,
@@ -71,6 +72,7 @@ def test_full_spec_names_every_field_and_is_valid() -> None:
         "spec.disruptionBudget.maxUnavailable",  # or minAvailable
         *(f"spec.storage.volumes[].{source}" for source in ("persistentVolumeClaim", "emptyDir", "configMap")),
         "spec.storage.volumes[].readOnly",  # named by one of three volumes
+        *(f"spec.monitoring.notifications[].{name}" for name in notified.ALTERNATIVES),
     }
     assert left_out == alternatives
 
@@ -583,6 +585,9 @@ RULE_CASES: dict[tuple[str, str], Cases] = {
         [{"model.uri": "file:///m"}, {"model.uri": "hf://a/b"}],
     ),
 }
+
+
+RULE_CASES |= notified.RULE_CASES
 
 
 def _rule(key: tuple[str, str]) -> Rule:

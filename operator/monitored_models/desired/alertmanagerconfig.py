@@ -109,7 +109,11 @@ def _inhibitions(whose: list[Json], told: AbstractSet[str]) -> list[Json]:
 
 
 def _inhibition(whose: list[Json], source: list[Json], target: list[Json], equal: Sequence[str]) -> Json:
-    return {"sourceMatch": [*whose, *source], "targetMatch": [*whose, *target], "equal": list(equal)}
+    return {
+        "sourceMatch": [*map(dict, whose), *source],  # each its own: YAML would refer from one to the other
+        "targetMatch": [*map(dict, whose), *target],
+        "equal": list(equal),
+    }
 
 
 # --- receivers ---
