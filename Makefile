@@ -23,8 +23,8 @@ venv: .venv/.complete ## Install Python packages into .venv, by hash
 	@$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
-tools: .venv/.complete ## Build the control plane, Prometheus' tools and kwok into the user cache (about 15 minutes, once)
-	@$(BIN)/python -m testbed.tools etcd kube-apiserver kube-controller-manager kube-scheduler kwok promtool prometheus prometheus-operator
+tools: .venv/.complete ## Build the control plane, Prometheus' and Alertmanager's tools and kwok into the user cache (about 15 minutes, once)
+	@$(BIN)/python -m testbed.tools etcd kube-apiserver kube-controller-manager kube-scheduler kwok promtool prometheus prometheus-operator alertmanager amtool
 
 check: .venv/.complete ## Format, lint, types, import rules, generated files
 	$(BIN)/ruff format --check .
@@ -47,9 +47,10 @@ bench: .venv/.complete tools ## How fast the operator is beside a bare loop, and
 	$(BIN)/python -m bench.run --out docs/benchmarks.md
 	$(BIN)/python -m bench.rules --out docs/rules.md
 
-chaos: .venv/.complete tools ## Long campaigns: two in five of all faults (SHARE=1: all), and 1,500 specs, into docs/*-campaign.md (about half an hour)
+chaos: .venv/.complete tools ## Long campaigns: two in five of all faults (SHARE=1: all), 1,500 specs, and 200 models that fail at once, into docs/ (about half an hour)
 	$(BIN)/python -m faults.run --share $(SHARE) --out docs/fault-campaign.md
 	$(BIN)/python -m campaign.run --count 1500 --out docs/spec-campaign.md
+	$(BIN)/python -m bell.storm --out docs/alert-storm.md
 
 audit: .venv/.complete ## Ask the advisory databases about the locked dependencies (network)
 	$(BIN)/uv tool run pip-audit --disable-pip --require-hashes -r requirements/dev.txt

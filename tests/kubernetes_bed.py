@@ -24,7 +24,14 @@ from testbed.processes import Process, start
 ROOT = Path(__file__).parents[1]
 CRD = ROOT / "crds/monitoredmodels.yaml"
 OWN_CRDS = (CRD, ROOT / "crds/monitoringprofiles.yaml")
-PROMETHEUS_CRDS = ("servicemonitors", "prometheusrules", "podmonitors", "probes", "_prometheuses")
+PROMETHEUS_CRDS = (
+    "servicemonitors",
+    "prometheusrules",
+    "alertmanagerconfigs",
+    "podmonitors",
+    "probes",
+    "_prometheuses",
+)
 OPERATOR = "monitored-models-operator"
 LEASE_NAMESPACE = "monitored-models"
 WRITES = {"create", "update", "patch", "delete", "deletecollection"}

@@ -11,11 +11,11 @@ from typing import Any
 
 from . import digest
 from .cluster import ApiError, Cluster
-from .compare import Apply, ChildProblem, Delete, Plan, crd_missing, is_ours, name_conflict
+from .compare import Apply, ChildProblem, Delete, Plan, crd_missing, is_ours, name_conflict, noun
 from .desired import Child
 from .kinds import Kind
 from .logs import about
-from .view import Key, View, applied_by_us, controller_uid, resource_version
+from .view import OwnerKey, View, applied_by_us, controller_uid, resource_version
 
 _MISSING_RIGHT = re.compile(r"cannot \w+ resource")
 """How the API server says that a role lacks a rule; quotas and admission policies answer 403 as well."""
@@ -35,7 +35,7 @@ class Applier:
     view: View
 
     async def execute(
-        self, key: Key, owner_uid: str, plan: Plan, objects: Mapping[tuple[Kind, str], Child], *, tolerate: bool
+        self, key: OwnerKey, owner_uid: str, plan: Plan, objects: Mapping[tuple[Kind, str], Child], *, tolerate: bool
     ) -> list[ChildProblem]:
         """Carry out the steps in order; `objects` are what there is to apply. Returns all problems, the plan's first.
 
@@ -58,12 +58,12 @@ class Applier:
                 problems.append(refusal or _trouble(step.kind, step.name, error))
         return problems
 
-    async def _apply(self, key: Key, owner_uid: str, step: Apply, child: Child) -> ChildProblem | None:
+    async def _apply(self, key: OwnerKey, owner_uid: str, step: Apply, child: Child) -> ChildProblem | None:
         body = await self._written(step, child)
         if body is None:  # never take over: it exists, and nobody has told us whose it is
             found = await self.cluster.metadata(step.kind, key.namespace, step.name)
             if found is not None and not is_ours(*_ownership(found["metadata"]), owner_uid):
-                return name_conflict(step.kind, step.name)
+                return name_conflict(step.kind, step.name, noun(key))
             body = await self.cluster.apply(step.kind, child, found["metadata"]["uid"] if found else None)
         self.view.observe(step.kind, body)
         rendering, answer = step.wanted.digest, self._digest(key, step, body)
@@ -87,12 +87,12 @@ class Applier:
                 return None
             raise
 
-    def _digest(self, key: Key, step: Apply, body: dict[str, Any]) -> str:
+    def _digest(self, key: OwnerKey, step: Apply, body: dict[str, Any]) -> str:
         """Digest of the answer, which the view has just made, unless it has heard of something newer."""
         seen = self.view.child(key, step.kind, step.name)
         return seen.digest if seen and seen.version == resource_version(body["metadata"]) else digest.of_live(body)
 
-    async def _delete(self, key: Key, step: Delete) -> None:
+    async def _delete(self, key: OwnerKey, step: Delete) -> None:
         await self.cluster.delete(step.kind, key.namespace, step.name, step.uid)
         # The watch tells it later, and until then it must not be tried again.
         if seen := self.view.child(key, step.kind, step.name):

@@ -15,12 +15,12 @@ import yaml
 
 from . import logs
 from . import settings as operator_settings
-from .api import InvalidSpec, Model, Shared, parse
+from .api import InvalidSpec, Model, MonitoringProfile, Shared, parse, read_shared
 from .api.inherit import layers
 from .cluster import ApiError, Cluster, ConfigurationError, load_configuration
-from .desired import notes, render
+from .desired import Child, notes, render, render_profile
 from .desired.replicas import replicas
-from .diff import difference, stored_profile
+from .diff import difference, profile_difference, stored_profile
 from .explain import explanation
 from .manifests import Document, Manifests, read
 from .run import run as run_operator
@@ -119,11 +119,9 @@ def run(settings: Settings | None, verbose: bool) -> None:
 def render_command(files: tuple[Path, ...], namespace: str | None, settings: Settings | None) -> None:
     """Print the objects that the operator would make, as YAML. Needs no cluster."""
     used = settings or Settings()
-    children = [
-        child
-        for model in _models(_read(files, namespace, used), used)
-        for child in render(model, used, replicas(model, None))
-    ]
+    manifests = _read(files, namespace, used)
+    children = [child for profile in manifests.profiles for child in _of_profile(profile, used)]
+    children += [child for model in _models(manifests, used) for child in render(model, used, replicas(model, None))]
     click.echo(yaml.safe_dump_all(children, sort_keys=False, width=120, allow_unicode=True), nl=False)
 
 
@@ -237,7 +235,7 @@ def preview(
 async def _differences(manifests: Manifests, settings: Settings) -> str:
     cluster = Cluster(await load_configuration())
     try:
-        texts = []
+        texts = [await profile_difference(_profile(profile), settings, cluster) for profile in manifests.profiles]
         for document in manifests.models:
             shared = manifests.shared(document)
             if shared is None:
@@ -279,6 +277,17 @@ def _model(document: Document, shared: Shared | None, settings: Settings) -> Mod
     for note in notes(model):
         click.echo(f"note: {document.file}: {document.name}: {note.message}", err=True)
     return model
+
+
+def _profile(document: Document) -> MonitoringProfile:
+    """A profile of a valid file."""
+    monitoring = read_shared(document.body["spec"])
+    assert not isinstance(monitoring, InvalidSpec)
+    return MonitoringProfile(document.namespace, document.name, "", monitoring)
+
+
+def _of_profile(document: Document, settings: Settings) -> list[Child]:
+    return render_profile(_profile(document), settings)
 
 
 def _parsed(document: Document, shared: Shared | None, settings: Settings) -> Model | InvalidSpec:

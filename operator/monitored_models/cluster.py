@@ -206,10 +206,11 @@ class Cluster:
         await self.request("POST", EVENT.path(namespace), body=body)
 
     async def pages(
-        self, kind: Kind, namespace: str | None, selector: str | None
+        self, kind: Kind, namespace: str | None, selector: str | None, fields: str | None = None
     ) -> AsyncIterator[tuple[list[dict[str, Any]], int]]:
         """A full list of a kind, page by page, each with the resource version of the list."""
         query = {"limit": str(PAGE), **({"labelSelector": selector} if selector else {})}
+        query |= {"fieldSelector": fields} if fields else {}
         while True:
             page = await self.request("GET", kind.path(namespace), query)
             version = page["metadata"].get("resourceVersion", "")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from .desired import names
-from .kinds import CONFIG_MAP, GRAFANA_DASHBOARD, Kind
-from .view import ObservedChild
-from .wanted import Wanted, WantedChild
+from .kinds import CHILDREN, CONFIG_MAP, GRAFANA_DASHBOARD, TELLING, Kind
+from .view import Key, ObservedChild, OwnerKey
+from .wanted import Wanted, WantedChild, WantedOfProfile
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,15 @@ class Plan:
         return any(isinstance(step, Apply) and step.uid is None for step in self.steps)
 
 
+@dataclass(frozen=True)
+class Owner:
+    """Whose children are compared: its uid, and what it calls its child of each kind."""
+
+    uid: str
+    given: Mapping[Kind, str]
+    noun: str
+
+
 def compare(
     wanted: Wanted,
     existing: Mapping[tuple[Kind, str], ObservedChild],
@@ -70,10 +79,33 @@ def compare(
 
     `settled` has the pairs of digests, rendered and live, that count as equal.
     """
+    model = wanted.model
+    boards = (CONFIG_MAP, GRAFANA_DASHBOARD)
+    given = {kind: names.dashboard(model) if kind in boards else names.workload(model) for kind in CHILDREN}
+    return _compare(wanted.children, Owner(model.uid, given, "model"), existing, served, settled)
+
+
+def compare_profile(
+    wanted: WantedOfProfile,
+    existing: Mapping[tuple[Kind, str], ObservedChild],
+    served: Collection[Kind],
+    settled: Mapping[tuple[Kind, str], tuple[str, str]],
+) -> Plan:
+    """The same for a MonitoringProfile."""
+    given = dict.fromkeys(TELLING, names.notifications(wanted.name))
+    return _compare(wanted.children, Owner(wanted.uid, given, "profile"), existing, served, settled)
+
+
+def _compare(
+    wanted: Sequence[WantedChild],
+    owner: Owner,
+    existing: Mapping[tuple[Kind, str], ObservedChild],
+    served: Collection[Kind],
+    settled: Mapping[tuple[Kind, str], tuple[str, str]],
+) -> Plan:
     steps: list[Apply | Delete] = []
     problems: list[ChildProblem] = []
-    model = wanted.model
-    for child in wanted.children:
+    for child in wanted:
         kind, name = child.kind, child.name
         seen = existing.get((kind, name))
         if kind not in served:
@@ -82,16 +114,16 @@ def compare(
             steps.append(Apply(child, None))
         elif seen.deleting:
             problems.append(_leaving(kind, name))
-        elif not is_ours(seen.owner_uid, seen.applied, model.uid):
-            problems.append(name_conflict(kind, name))
+        elif not is_ours(seen.owner_uid, seen.applied, owner.uid):
+            problems.append(name_conflict(kind, name, owner.noun))
         elif child.digest != seen.digest and settled.get((kind, name)) != (child.digest, seen.digest):
             steps.append(Apply(child, seen.uid))
-    names_wanted = {(child.kind, child.name) for child in wanted.children}
+    names_wanted = {(child.kind, child.name) for child in wanted}
     for (kind, name), seen in existing.items():
-        # Whatever an object says of its owner: what this model could not have made, it does not delete.
-        made = name == (names.dashboard(model) if kind in (CONFIG_MAP, GRAFANA_DASHBOARD) else names.workload(model))
+        # Whatever an object says of its owner: what this one could not have made, it does not delete.
+        made = name == owner.given.get(kind)
         unwanted = (kind, name) not in names_wanted and made and not seen.deleting
-        if unwanted and is_ours(seen.owner_uid, seen.applied, model.uid):
+        if unwanted and is_ours(seen.owner_uid, seen.applied, owner.uid):
             steps.append(Delete(kind, name, seen.uid))
     return Plan(tuple(steps), tuple(problems))
 
@@ -101,23 +133,28 @@ def is_ours(controller_uid: str | None, applied: bool, owner_uid: str) -> bool:
     return controller_uid == owner_uid or (controller_uid is None and applied)
 
 
+def noun(key: OwnerKey) -> str:
+    """What to call the owner of a child."""
+    return "model" if isinstance(key, Key) else "profile"
+
+
 def crd_missing(kind: Kind) -> ChildProblem:
     """The cluster does not know the kind."""
-    ways = (
-        "install grafana-operator, or leave the operator's setting grafanaOperator out"
-        if kind is GRAFANA_DASHBOARD
-        else "install the CRDs of prometheus-operator 0.85 or later, or set spec.monitoring.scrape.enabled to false"
-    )
+    if kind is GRAFANA_DASHBOARD:
+        ways = "install grafana-operator, or leave the operator's setting grafanaOperator out"
+    else:
+        instead = "remove the notifications" if kind in TELLING else "set spec.monitoring.scrape.enabled to false"
+        ways = f"install the CRDs of prometheus-operator 0.85 or later, or {instead}"
     return ChildProblem(kind, "CRDNotInstalled", f"this cluster has no {kind.plural}.{kind.group}: {ways}")
 
 
-def name_conflict(kind: Kind, name: str) -> ChildProblem:
+def name_conflict(kind: Kind, name: str, owner: str = "model") -> ChildProblem:
     """An object of the name exists and is someone else's; it is left alone."""
     return ChildProblem(
         kind,
         "NameConflict",
-        f"{kind.name} {name} exists and is not this model's: it is left alone; delete or rename it, or create the "
-        "model under another name",
+        f"{kind.name} {name} exists and is not this {owner}'s: it is left alone; delete or rename it, or create the "
+        f"{owner} under another name",
     )
 
 

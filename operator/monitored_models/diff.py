@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
@@ -11,30 +11,44 @@ from typing import Any
 import yaml
 
 from . import digest
-from .api import Model, Shared
+from .api import Model, MonitoringProfile, Shared
 from .cluster import ApiError, Cluster
-from .desired import labels, render
+from .desired import Child, labels, render, render_profile
 from .desired.replicas import replicas
-from .kinds import CHILDREN, DEPLOYMENT, MODEL, PROFILE, Kind
+from .kinds import CHILDREN, DEPLOYMENT, MODEL, PROFILE, TELLING, Kind
 from .settings import Settings
 from .view import observed_child
+
+Live = dict[tuple[Kind, str], dict[str, Any]]
+"""Children in the cluster, by kind and name."""
 
 
 async def difference(model: Model, settings: Settings, cluster: Cluster) -> str:
     """A unified diff of what the operator owns, live against rendered; empty when nothing would change."""
     stored = await _get(cluster, MODEL, model.namespace, model.name)
     owned = replace(model, uid=stored["metadata"]["uid"] if stored else "")
-    live = await _live(cluster, owned)
+    live = await _live(cluster, owned.namespace, labels.selector_text(owned), CHILDREN)
     deployment = live.get((DEPLOYMENT, owned.name))
     scale = observed_child(DEPLOYMENT, deployment).scale if deployment else None
-    wanted = {
-        (_kind(child), child["metadata"]["name"]): child for child in render(owned, settings, replicas(owned, scale))
-    }
+    return _difference(owned.namespace, live, render(owned, settings, replicas(owned, scale)))
+
+
+async def profile_difference(profile: MonitoringProfile, settings: Settings, cluster: Cluster) -> str:
+    """The same for what a MonitoringProfile has by itself."""
+    stored = await _get(cluster, PROFILE, profile.namespace, profile.name)
+    owned = replace(profile, uid=stored["metadata"]["uid"] if stored else "")
+    selector = f"{labels.PROFILE}={labels.profiles(owned)[labels.PROFILE]}"
+    live = await _live(cluster, owned.namespace, selector, TELLING)
+    return _difference(owned.namespace, live, render_profile(owned, settings))
+
+
+def _difference(namespace: str, live: Live, rendered: Sequence[Child]) -> str:
+    wanted = {(_kind(child), child["metadata"]["name"]): child for child in rendered}
     parts: list[str] = []
     for kind, name in sorted(wanted.keys() | live.keys(), key=lambda k: (CHILDREN.index(k[0]), k[1])):
         before = digest.live_part(live[kind, name]) if (kind, name) in live else None
         after = digest.rendered_part(wanted[kind, name]) if (kind, name) in wanted else None
-        parts += _unified(f"{kind.name}/{model.namespace}/{name}", before, after)
+        parts += _unified(f"{kind.name}/{namespace}/{name}", before, after)
     return "".join(parts)
 
 
@@ -44,12 +58,12 @@ async def stored_profile(cluster: Cluster, namespace: str, name: str) -> Shared 
     return Shared(name, stored.get("spec", {})) if stored else None
 
 
-async def _live(cluster: Cluster, model: Model) -> dict[tuple[Kind, str], dict[str, Any]]:
+async def _live(cluster: Cluster, namespace: str, selector: str, kinds: Sequence[Kind]) -> Live:
     """Children in the cluster, found by label, so that those which a change would switch off are seen too."""
-    found: dict[tuple[Kind, str], dict[str, Any]] = {}
-    served = await cluster.served(CHILDREN)
-    for kind in (kind for kind in CHILDREN if kind in served):
-        async for items, _ in cluster.pages(kind, model.namespace, labels.selector_text(model)):
+    found: Live = {}
+    served = await cluster.served(kinds)
+    for kind in (kind for kind in kinds if kind in served):
+        async for items, _ in cluster.pages(kind, namespace, selector):
             found.update(((kind, body["metadata"]["name"]), body) for body in items)
     return found
 

@@ -72,7 +72,7 @@ def _alerts(model: Model) -> Iterator[Row]:
 def _settings(model: Model, stack: Sequence[Layer]) -> Iterator[Row]:
     come_from = origins(stack)
     for path, value in _leaves(_ADAPTER.dump_python(model.monitoring, by_alias=True, mode="json"), ""):
-        yield path, str(value), come_from.get(path, "default")
+        yield path, str(value), come_from.get(path) or come_from.get(path.split("[")[0], "default")
 
 
 def _leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:
@@ -80,8 +80,8 @@ def _leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:
         for key, inner in value.items():
             yield from _leaves(inner, f"{path}.{key}" if path else key)
     elif isinstance(value, list) and value and isinstance(value[0], dict):
-        for item in value:
-            yield from _leaves({k: v for k, v in item.items() if k != "name"}, f"{path}[{item['name']}]")
+        for number, item in enumerate(value):
+            yield from _leaves({k: v for k, v in item.items() if k != "name"}, f"{path}[{item.get('name', number)}]")
     elif value not in (None, [], {}):
         yield path, value
 

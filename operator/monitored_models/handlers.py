@@ -1,4 +1,4 @@
-"""kopf's side: watch events of models, profiles, children and pods become "remember this, look at that model".
+"""kopf's side: watch events of models, profiles, children, pods and Events become "remember this, look at that".
 
 Low-level handlers only. kopf writes nothing to our objects: no annotation, no finalizer, no index. Handlers never call
 the API server and never raise.
@@ -14,10 +14,10 @@ import aiohttp
 import kopf
 
 from .cluster import Cluster, trust_environment
-from .kinds import DEPLOYMENT, POD, PROFILE, WATCHED, WRITTEN, Kind
+from .kinds import DEPLOYMENT, EVENT, POD, PROFILE, WATCHED, Kind, heard
 from .queue import WorkQueue
-from .resync import OURS
-from .view import Key, View
+from .resync import selectors
+from .view import OwnerKey, View
 
 SETTLE_SECONDS = 0.25
 """A Deployment and its pods change many times within moments; they are looked at when that is over."""
@@ -40,16 +40,15 @@ class NothingToRemember(kopf.DiffBaseStorage):
         """Keep nothing."""
 
 
-def registry(view: View, queue: WorkQueue[Key], served: Collection[Kind]) -> kopf.OperatorRegistry:
+def registry(view: View, queue: WorkQueue[OwnerKey], served: Collection[Kind]) -> kopf.OperatorRegistry:
     """Handlers for every kind that the cluster has."""
     made = kopf.OperatorRegistry()
-    for kind in WATCHED:
-        if kind in served or kind is POD:
-            _watch(made, kind, view, queue)
+    for kind in heard(served):
+        _watch(made, kind, view, queue)
     return made
 
 
-def _watch(made: kopf.OperatorRegistry, kind: Kind, view: View, queue: WorkQueue[Key]) -> None:
+def _watch(made: kopf.OperatorRegistry, kind: Kind, view: View, queue: WorkQueue[OwnerKey]) -> None:
     async def seen(type: str | None, event: kopf.RawEvent, **_: Any) -> None:
         body = event["object"]  # as it came: kopf's own view of it is slow to walk through
         try:
@@ -62,19 +61,19 @@ def _watch(made: kopf.OperatorRegistry, kind: Kind, view: View, queue: WorkQueue
     kopf.on.event(kind.group, kind.version, kind.plural, id=f"see-{kind.plural}", registry=made)(seen)
 
 
-def take_note(view: View, kind: Kind, event: str | None, body: Mapping[str, Any]) -> list[Key]:
-    """Put a watch event into the view. Returns the models to look at: none when nothing changed."""
+def take_note(view: View, kind: Kind, event: str | None, body: Mapping[str, Any]) -> list[OwnerKey]:
+    """Put a watch event into the view. Returns what to look at: nothing when nothing changed."""
     return view.forget(kind, body) if event == "DELETED" else view.observe(kind, body)
 
 
-def enqueue(queue: WorkQueue[Key], kind: Kind, event: str | None, keys: Iterable[Key]) -> None:
-    """Have models looked at after an event; without a type it is one of the list that a watch begins with."""
+def enqueue(queue: WorkQueue[OwnerKey], kind: Kind, event: str | None, keys: Iterable[OwnerKey]) -> None:
+    """Have models and profiles looked at after an event; without a type it is one of the list that a watch begins with."""
     for key in keys:
         if kind in (DEPLOYMENT, POD) and event in ("ADDED", "MODIFIED"):
             queue.add_after(key, SETTLE_SECONDS)
         else:
             # A profile may be that of thousands of models: what users do to single ones goes before them.
-            queue.add(key, routine=event is None or kind is PROFILE)
+            queue.add(key, routine=event is None or kind in (PROFILE, EVENT))
 
 
 def operator_settings() -> kopf.OperatorSettings:
@@ -89,8 +88,12 @@ def operator_settings() -> kopf.OperatorSettings:
     made.watching.server_timeout = 240
     made.networking.connect_timeout = 10
     made.networking.request_timeout = 60
-    for kind in (kind for kind in WATCHED if kind not in WRITTEN):
-        made.watching.label_selectors[kind.group, kind.version, kind.plural] = OURS
+    for kind in WATCHED:
+        by_label, by_field = selectors(kind)
+        if by_label:
+            made.watching.label_selectors[kind.group, kind.version, kind.plural] = by_label
+        if by_field:
+            made.watching.field_selectors[kind.group, kind.version, kind.plural] = by_field
     return made
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from .api import GROUP, KIND, PLURAL, PROFILE_KIND, PROFILE_PLURAL, VERSION
@@ -36,6 +37,9 @@ DEPLOYMENT = Kind("apps", "v1", "Deployment", "deployments")
 SERVICE = Kind("", "v1", "Service", "services")
 SERVICE_MONITOR = Kind("monitoring.coreos.com", "v1", "ServiceMonitor", "servicemonitors", optional=True)
 PROMETHEUS_RULE = Kind("monitoring.coreos.com", "v1", "PrometheusRule", "prometheusrules", optional=True)
+ALERTMANAGER_CONFIG = Kind(
+    "monitoring.coreos.com", "v1alpha1", "AlertmanagerConfig", "alertmanagerconfigs", optional=True
+)
 CONFIG_MAP = Kind("", "v1", "ConfigMap", "configmaps")
 GRAFANA_DASHBOARD = Kind("grafana.integreatly.org", "v1beta1", "GrafanaDashboard", "grafanadashboards", optional=True)
 AUTOSCALER = Kind("autoscaling", "v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers")
@@ -55,14 +59,25 @@ CHILDREN = (
     AUTOSCALER,
     DISRUPTION_BUDGET,
     NETWORK_POLICY,
+    ALERTMANAGER_CONFIG,
 )
 """Kinds of children, in the order in which they are applied."""
 MONITORING = (SERVICE_MONITOR, PROMETHEUS_RULE, CONFIG_MAP, GRAFANA_DASHBOARD)
 """Kinds of children whose absence leaves a model unmonitored, and not unserved."""
-WATCHED = (*CHILDREN, POD, PROFILE, MODEL)
+TELLING = (ALERTMANAGER_CONFIG,)
+"""Kinds of children whose absence leaves a model served and monitored, and nobody told. Profiles have them too."""
+WATCHED = (*CHILDREN, POD, EVENT, PROFILE, MODEL)
 """Kinds that are listed and watched, in this order: when a model is seen, what it depends on is known."""
 WRITTEN = (PROFILE, MODEL)
 """Kinds that users write, and put no label of ours on."""
+EVENTS_HEARD = f"reason=InvalidConfiguration,regarding.kind={ALERTMANAGER_CONFIG.name}"
+"""Field selector of the only Events that are of interest: what prometheus-operator has against an AlertmanagerConfig."""
+
+
+def heard(served: Collection[Kind]) -> tuple[Kind, ...]:
+    """The kinds that are listed and watched where the cluster serves these. Pods it always has, and Events."""
+    built_in = (POD, EVENT) if ALERTMANAGER_CONFIG in served else (POD,)
+    return tuple(kind for kind in WATCHED if kind in served or kind in built_in)
 
 
 def resource_of(path: str) -> str:

@@ -14,11 +14,11 @@ from pythonjsonlogger.json import JsonFormatter
 from rich.console import Console
 from rich.logging import RichHandler
 
-from .view import Key
+from .view import OwnerKey
 
 
-def about(key: Key, why: str) -> dict[str, Any]:
-    """Fields of a line about a model; for `extra`."""
+def about(key: OwnerKey, why: str) -> dict[str, Any]:
+    """Fields of a line about a model or a profile; for `extra`."""
     return {"model": str(key), "reason": why}
 
 

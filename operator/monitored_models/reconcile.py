@@ -18,17 +18,18 @@ from . import events, status
 from .api import InvalidSpec, Model, Problem
 from .apply import Applier, NamespaceLeaving
 from .cluster import ApiError, Cluster
-from .compare import compare, is_ours
+from .compare import ChildProblem, compare, is_ours
 from .dashboards import Dashboards
 from .desired.names import dashboard_uid
 from .desired.replicas import LiveScale
 from .exposition import ModelSeries, lines_of
 from .facts import WorkloadFacts
 from .grafana_facts import Verdict, change
-from .kinds import CONFIG_MAP, DEPLOYMENT, MODEL, Kind
+from .kinds import CONFIG_MAP, DEPLOYMENT, MODEL, TELLING, Kind
 from .logs import about
+from .profiles import Profiles, delivery
 from .shared import SharedSource
-from .view import Key, ObservedChild, ObservedModel, Source, View
+from .view import Key, ObservedChild, ObservedModel, ProfileKey, Source, View
 from .wanted import Renderer, Wanted
 
 BATCH_SECONDS = 2.0
@@ -49,6 +50,7 @@ class Reconciler:
     cluster: Cluster
     renderer: Renderer
     series: ModelSeries
+    profiles: Profiles
     served: Collection[Kind]
     clock: Callable[[], float]
     """Monotonic seconds."""
@@ -92,7 +94,8 @@ class Reconciler:
         if workload and not workload.current and not problems and reported:
             return None  # scaled a moment ago: the figures are those of before until its controller has looked
         verdict = self._verdict(key, wanted, stored)
-        situation = status.Situation(wanted, workload, self.view.pods(key), problems, verdict)
+        told = self._delivery(key, wanted, problems)
+        situation = status.Situation(wanted, workload, self.view.pods(key), problems, dashboard=verdict, delivery=told)
         again = await self._report(key, observed, model, stored, status.report(situation, stored, now))
         return min((delay for delay in (again, self.recheck_seconds if problems else None) if delay), default=None)
 
@@ -104,6 +107,17 @@ class Reconciler:
             return self.renderer.wanted(source, shared, scale)
         except ValueError as error:  # a text that a rule should have refused
             return InvalidSpec((Problem("spec", str(error)),))
+
+    def _delivery(
+        self, key: Key, wanted: Wanted, problems: Collection[ChildProblem]
+    ) -> status.Delivery | status.Pending | None:
+        """How someone is told of the model's alerts: by a configuration of its own, by its profile's, or not at all."""
+        if wanted.notifier is None:
+            return None
+        if any(child.kind in TELLING for child in wanted.children):
+            return delivery(self.view, key, wanted.notifier, problems)
+        assert wanted.model.shared
+        return self.profiles.delivery(ProfileKey(key.namespace, wanted.model.shared)) or status.Pending()
 
     def _forget(self, key: Key) -> None:
         self._written.pop(key, None)

@@ -12,8 +12,8 @@ from collections.abc import Collection
 
 from .cluster import Cluster
 from .desired import labels
-from .kinds import POD, WATCHED, WRITTEN, Kind
-from .view import Key, View
+from .kinds import EVENT, EVENTS_HEARD, WRITTEN, Kind, heard
+from .view import OwnerKey, View
 
 log = logging.getLogger(__name__)
 
@@ -21,18 +21,24 @@ OURS = f"{labels.MANAGED_BY}={labels.OPERATOR}"
 """Selects children and pods; everything else of the cluster is none of our business, and would fill the memory."""
 
 
-async def resync(view: View, cluster: Cluster, served: Collection[Kind], namespaces: Collection[str]) -> set[Key]:
-    """List every kind once. Returns the models around which anything was other than known."""
-    changed: set[Key] = set()
-    for kind in WATCHED:
-        if kind not in served and kind is not POD:
-            continue
+def selectors(kind: Kind) -> tuple[str | None, str | None]:
+    """Label and field selector of what is listed and watched of a kind."""
+    if kind is EVENT:
+        return None, EVENTS_HEARD
+    return (None if kind in WRITTEN else OURS), None
+
+
+async def resync(view: View, cluster: Cluster, served: Collection[Kind], namespaces: Collection[str]) -> set[OwnerKey]:
+    """List every kind once. Returns the models and profiles around which anything was other than known."""
+    changed: set[OwnerKey] = set()
+    for kind in heard(served):
+        by_label, by_field = selectors(kind)
         alive: set[tuple[str, str]] = set()
         listed_at: int | None = (
             None  # the first list's version: what was made after it may be missing from the later ones too
         )
         for namespace in namespaces or (None,):
-            async for items, version in cluster.pages(kind, namespace, None if kind in WRITTEN else OURS):
+            async for items, version in cluster.pages(kind, namespace, by_label, by_field):
                 listed_at = version if listed_at is None else min(listed_at, version)
                 for body in items:
                     alive.add((body["metadata"]["namespace"], body["metadata"]["name"]))

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import TypeVar
 
 import kopf
@@ -18,11 +18,12 @@ from .face import Face
 from .grafana import Poller
 from .kinds import CHILDREN, PROFILE, Kind
 from .logs import about, reason
+from .profiles import Profiles
 from .queue import WorkQueue
 from .reconcile import Reconciler
 from .resync import resync
 from .settings import Settings
-from .view import Key, View
+from .view import Key, OwnerKey, View
 from .wanted import Renderer
 
 T = TypeVar("T")
@@ -70,14 +71,19 @@ class Session:
         self._settings, self._cluster, self._served, self._stop = settings, cluster, served, stop
         self._face, self._metrics = face, face.metrics
         self._view = View()
-        self._queue: WorkQueue[Key] = WorkQueue(group=lambda key: key.namespace, waited=face.metrics.waits.observe)
+        self._queue: WorkQueue[OwnerKey] = WorkQueue(group=lambda key: key.namespace, waited=face.metrics.waits.observe)
         self._clock = asyncio.get_running_loop().time
         self._dashboards = self._watched_dashboards()
+        renderer = Renderer(settings)
+        self._profiles = Profiles(
+            self._view, cluster, renderer, served, self._enqueue_models, recheck_seconds=settings.recheck_seconds
+        )
         self._reconciler = Reconciler(
             self._view,
             cluster,
-            Renderer(settings),
+            renderer,
             face.series,
+            self._profiles,
             served,
             clock=self._clock,
             recheck_seconds=settings.recheck_seconds,
@@ -159,11 +165,18 @@ class Session:
         finally:
             await connections.close()
 
-    async def _handle(self, key: Key) -> None:
-        """Reconcile one model; whatever goes wrong is logged and tried again, and touches no other model."""
+    def _enqueue_models(self, keys: Iterable[Key]) -> None:
+        for key in keys:
+            self._queue.add(key, routine=True)
+
+    async def _handle(self, key: OwnerKey) -> None:
+        """Reconcile one model or profile; whatever goes wrong is logged and tried again, and touches no other."""
         tolerate, began, outcome = self._queue.failures(key) >= PERSISTENT_FAILURES, self._clock(), "error"
         try:
-            again = await self._reconciler.reconcile(key, tolerate=tolerate)
+            if isinstance(key, Key):
+                again = await self._reconciler.reconcile(key, tolerate=tolerate)
+            else:
+                again = await self._profiles.reconcile(key, tolerate=tolerate)
         except ApiError as error:
             delay = self._queue.retry(key, error.retry_after)
             self._metrics.errors.labels(error.reason).inc()

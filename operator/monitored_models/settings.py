@@ -45,6 +45,13 @@ def _own_runtimes(given: tuple[Profile, ...]) -> tuple[Profile, ...]:
     return given
 
 
+def _without_notifications(given: dict[str, Any]) -> dict[str, Any]:
+    """What all models share, if it names no Secrets: those are of one namespace."""
+    if "notifications" in given:
+        raise ValueError("notifications name Secrets of one namespace: put them into a MonitoringProfile of it")
+    return given
+
+
 @settings_type
 class Grafana:
     """A Grafana that is asked whether it has the dashboards, and told of new versions."""
@@ -92,6 +99,8 @@ class Settings:
     """Labels that a Prometheus asks of the ServiceMonitors that it selects, e.g. release: kps."""
     prometheus_rule_labels: LabelMap = Field(default_factory=dict)
     """Labels that a Prometheus asks of the PrometheusRules that it selects."""
+    alertmanager_config_labels: LabelMap = Field(default_factory=dict)
+    """Labels that an Alertmanager asks of the AlertmanagerConfigs that it selects."""
     dashboard_labels: LabelMap = Field(default_factory=lambda: {"grafana_dashboard": "1"})
     """Labels by which Grafana's dashboard sidecar finds ConfigMaps."""
     dashboard_folder_annotation: str = "grafana_folder"
@@ -118,7 +127,7 @@ class Settings:
     """Name of the Lease. Operators that serve different namespaces need different ones."""
     request_timeout_seconds: Annotated[float, Field(gt=0, le=300)] = 30
     """Time after which a request to the API server has failed."""
-    monitoring: dict[str, Any] = Field(default_factory=dict)
+    monitoring: Annotated[dict[str, Any], AfterValidator(_without_notifications)] = Field(default_factory=dict)
     """How all models are watched where neither they nor a MonitoringProfile say it: the fields of a profile's spec."""
     runtimes: Annotated[tuple[Profile, ...], AfterValidator(_own_runtimes)] = ()
     """Runtime profiles beside the built-in ones, as in operator/monitored_models/runtimes."""

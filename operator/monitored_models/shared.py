@@ -7,7 +7,7 @@ nothing needs to stay.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .api import Shared
 
@@ -27,37 +27,54 @@ class SharedSource:
         return Shared(self.name, json.loads(self.spec))
 
 
+@dataclass(frozen=True)
+class ObservedProfile:
+    """A MonitoringProfile as last seen."""
+
+    source: SharedSource
+    namespace: str
+    uid: str
+    version: int
+    deleting: bool
+
+
+@dataclass(frozen=True)
+class News:
+    """What an observation told: something about the profile, and of it something that its models inherit."""
+
+    any: bool
+    spec: bool
+
+
 class SharedProfiles:
     """The profiles that are known."""
 
     def __init__(self) -> None:
-        self._known: dict[Place, tuple[int, SharedSource]] = {}
+        self._known: dict[Place, ObservedProfile] = {}
 
-    def get(self, place: Place) -> SharedSource | None:
+    def get(self, place: Place) -> ObservedProfile | None:
         """A profile, or None when there is none of that name."""
-        known = self._known.get(place)
-        return known[1] if known else None
+        return self._known.get(place)
 
-    def observe(self, place: Place, version: int, spec: bytes) -> bool:
-        """Take note of a profile. Returns whether its spec is news."""
+    def observe(self, place: Place, seen: ObservedProfile) -> News:
+        """Take note of a profile."""
         known = self._known.get(place)
-        if known and known[0] >= version > 0:
-            return False
-        seen = SharedSource(place[1], spec)
-        if known and known[1] == seen:
-            self._known[place] = version, known[1]
-            return False
-        self._known[place] = version, seen
-        return True
+        if known and known.version >= seen.version > 0:
+            return News(any=False, spec=False)
+        if known and known.source == seen.source:
+            seen = replace(seen, source=known.source)  # one copy of a spec
+        self._known[place] = seen
+        same = known is not None and replace(known, version=seen.version) == seen
+        return News(any=not same, spec=known is None or known.source != seen.source)
 
     def vanished(self, place: Place, version: int) -> bool:
         """Take note that a profile is gone that had this version. Returns whether that is news."""
         known = self._known.get(place)
-        if known is None or known[0] > version > 0:
+        if known is None or known.version > version > 0:
             return False
         del self._known[place]
         return True
 
     def lost(self, alive: set[Place], listed_at: int) -> list[Place]:
         """What a full list no longer holds."""
-        return [place for place, (version, _) in self._known.items() if place not in alive and version <= listed_at]
+        return [place for place, known in self._known.items() if place not in alive and known.version <= listed_at]

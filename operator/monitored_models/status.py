@@ -16,7 +16,7 @@ from .desired import labels, names
 from .desired.replicas import counted
 from .facts import PodFacts, WorkloadFacts
 from .grafana_facts import Verdict
-from .kinds import CONFIG_MAP, MONITORING, PROMETHEUS_RULE, SERVICE_MONITOR
+from .kinds import CONFIG_MAP, MONITORING, PROMETHEUS_RULE, SERVICE_MONITOR, TELLING
 from .wanted import Wanted
 
 TYPES = (
@@ -26,12 +26,28 @@ TYPES = (
     "MonitoringConfigured",
     "Monitored",
     "DashboardReady",
+    "NotificationsReady",
     "Reconciling",
     "Stalled",
 )
 """Condition types that this operator owns."""
 COUNTS = ("readyReplicas", "readyReplicasText")
 """Status fields that move while pods come and go."""
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """What is known of the AlertmanagerConfig by which someone is told of a model's alerts."""
+
+    config: str
+    problems: tuple[ChildProblem, ...] = ()
+    refusal: str | None = None
+    """What prometheus-operator has against it."""
+    accepted_by: tuple[str, ...] = ()
+
+
+class Pending:
+    """Nothing is known yet: the profile whose AlertmanagerConfig it is comes later."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +60,8 @@ class Situation:
     problems: Sequence[ChildProblem]
     dashboard: Verdict | None = None
     """What Grafana says of the dashboard; None where nothing asks, or there is none."""
+    delivery: Delivery | Pending | None = None
+    """None where nobody is to be told."""
 
     @property
     def model(self) -> Model:
@@ -70,7 +88,7 @@ def _suspended(s: Situation) -> Finding | None:
 
 
 def _workload_problem(s: Situation) -> Finding | None:
-    return _first_problem(p for p in s.problems if p.kind not in MONITORING)
+    return _first_problem(p for p in s.problems if p.kind not in (*MONITORING, *TELLING))
 
 
 def _pods_refused(s: Situation) -> Finding | None:
@@ -189,6 +207,27 @@ def _monitoring_problem(s: Situation) -> Finding | None:
     return _first_problem(p for p in s.problems if p.kind in MONITORING)
 
 
+def _not_told(s: Situation) -> Finding | None:
+    """Why nobody is told. It keeps no model from being Ready: the platform's own routes see its alerts all the same."""
+    assert isinstance(s.delivery, Delivery)
+    if found := _first_problem(s.delivery.problems):
+        return found
+    if s.delivery.refusal is None:
+        return None
+    return Finding(
+        "ConfigurationRejected",
+        f"prometheus-operator refuses AlertmanagerConfig {s.delivery.config}: {s.delivery.refusal}",
+        stalled=True,
+    )
+
+
+def _told(delivery: Delivery) -> str:
+    there = f"AlertmanagerConfig {delivery.config} is in place"
+    if delivery.accepted_by:
+        return f"{there}; taken by Alertmanager {', '.join(delivery.accepted_by)}"
+    return f"{there}, and prometheus-operator has said nothing against it; whether an Alertmanager selects it, it does not say"
+
+
 def _left_out(s: Situation) -> Finding | None:
     """What of the monitoring cannot be had. The rest is in place, so that it keeps no model from being Ready."""
     notes = s.wanted.notes
@@ -238,6 +277,7 @@ def report(situation: Situation, stored: Mapping[str, Any], now: str) -> dict[st
         _condition("MonitoringConfigured", _left_out(situation), "Complete", "all that is asked for can be had"),
         _unverified(model),
         *_dashboard(situation),
+        *_notifications(situation, stored),
         *_progress(finding),
     ]
     status = {
@@ -267,7 +307,8 @@ def report_invalid(
     kept = {key: value for key, value in stored.items() if key not in ("conditions", "observedGeneration")}
     unknown = [
         {"type": kind, "status": "Unknown", "reason": finding.reason, "message": "the spec cannot be understood"}
-        for kind in ("WorkloadReady", "MonitoringApplied", "MonitoringConfigured", "Monitored")
+        for kind in ("WorkloadReady", "MonitoringApplied", "MonitoringConfigured", "Monitored", "NotificationsReady")
+        if kind != "NotificationsReady" or condition(stored, kind)
     ]
     conditions = [_condition("Ready", finding, "", ""), *unknown, *_progress(finding)]
     return {
@@ -276,6 +317,16 @@ def report_invalid(
         "observedGeneration": generation,
         "conditions": _dated(conditions, generation, stored, now),
     }
+
+
+def _notifications(s: Situation, stored: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The condition on notifications, where there are any: as it was, as long as nothing is known."""
+    if s.delivery is None:
+        return []
+    if isinstance(s.delivery, Pending):
+        known = condition(stored, "NotificationsReady")
+        return [{key: known[key] for key in ("type", "status", "reason", "message")}] if known else []
+    return [_condition("NotificationsReady", _not_told(s), "Applied", _told(s.delivery))]
 
 
 def _counts(wanted: int, ready: int) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What exists: models, their profiles, children and pods as last seen. Memory only; digests and facts, not bodies.
+"""What exists: models, their profiles, their children and pods as last seen. Memory only; digests and facts, not bodies.
 
 Watch events, the lists of a resync and the answers to our own writes all come in by `observe` and `forget`. Events
 can be late: whatever carries a resource version that is not newer than what is known is dropped.
@@ -12,12 +12,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from . import digest
-from .api import DEFAULT_PROFILE, KIND, profile_name
+from .api import DEFAULT_PROFILE, KIND, PROFILE_KIND, profile_name
 from .desired import labels
 from .desired.replicas import LiveScale
 from .facts import PodFacts, WorkloadFacts, pod_facts, workload_facts
-from .kinds import CHILDREN, DEPLOYMENT, MODEL, POD, PROFILE, Kind
-from .shared import SharedProfiles, SharedSource
+from .kinds import ALERTMANAGER_CONFIG, CHILDREN, DEPLOYMENT, EVENT, MODEL, POD, PROFILE, Kind
+from .refusals import Refusals
+from .shared import ObservedProfile, SharedProfiles, SharedSource
 
 Body = Mapping[str, Any]
 
@@ -31,6 +32,21 @@ class Key:
 
     def __str__(self) -> str:
         return f"{self.namespace}/{self.name}"
+
+
+@dataclass(frozen=True, order=True)
+class ProfileKey:
+    """The namespace and name of a MonitoringProfile; equal to no model's key."""
+
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name} ({PROFILE_KIND})"
+
+
+OwnerKey = Key | ProfileKey
+"""What has children, and is worked on by itself."""
 
 
 @dataclass(frozen=True)
@@ -88,13 +104,17 @@ class ObservedChild:
     uid: str
     version: int
     owner_uid: str | None
-    """Uid of the MonitoredModel that controls it; None when nothing does."""
+    """Uid of the object that controls it, a model or a profile; None when nothing does."""
     digest: str
     applied: bool
     """Whether this operator has applied fields of it."""
     deleting: bool = False
     scale: LiveScale | None = None
     workload: WorkloadFacts | None = None
+    accepted_by: tuple[str, ...] = ()
+    """Alertmanagers that prometheus-operator says to have given an AlertmanagerConfig to, where it says that at all."""
+    refusal: str | None = None
+    """Why it says to have refused it."""
 
 
 Identity = tuple[Kind, str, str]
@@ -103,7 +123,7 @@ Identity = tuple[Kind, str, str]
 
 @dataclass
 class _Entry:
-    """All that is known around one model."""
+    """All that is known around one model, or one profile."""
 
     model: ObservedModel | None = None
     children: dict[tuple[Kind, str], ObservedChild] = field(default_factory=dict)
@@ -118,15 +138,16 @@ class View:
     """The models that are known, each with its children and pods, and the profiles that they share."""
 
     def __init__(self) -> None:
-        self._entries: dict[Key, _Entry] = {}
-        self._holders: dict[Identity, Key] = {}
+        self._entries: dict[OwnerKey, _Entry] = {}
+        self._holders: dict[Identity, OwnerKey] = {}
         self._profiles = SharedProfiles()
+        self._refusals = Refusals()
 
     # --- reading ---
 
     def keys(self) -> list[Key]:
         """Every model that exists."""
-        return [key for key, entry in self._entries.items() if entry.model is not None]
+        return [entry.model.source.key for entry in self._entries.values() if entry.model is not None]
 
     def model(self, key: Key) -> ObservedModel | None:
         """A model, or None when there is none of that name."""
@@ -135,15 +156,28 @@ class View:
 
     def shared(self, source: Source) -> SharedSource | None:
         """The MonitoringProfile of a model; None when there is none of the name that counts for it."""
-        return self._profiles.get((source.key.namespace, source.profile))
+        known = self._profiles.get((source.key.namespace, source.profile))
+        return known.source if known else None
 
-    def children(self, key: Key) -> dict[tuple[Kind, str], ObservedChild]:
-        """Children of a model, by kind and name."""
+    def profile(self, key: ProfileKey) -> ObservedProfile | None:
+        """A MonitoringProfile, or None when there is none of that name."""
+        return self._profiles.get((key.namespace, key.name))
+
+    def refusal(self, key: OwnerKey, name: str) -> str | None:
+        """What prometheus-operator has against an AlertmanagerConfig of ours as it is now; None when nothing is known."""
+        seen = self.child(key, ALERTMANAGER_CONFIG, name)
+        if seen is None or seen.refusal or seen.accepted_by:  # its own status is better than an Event
+            return seen.refusal if seen else None
+        known = self._refusals.get((key.namespace, name))
+        return known.text if known and known.still_about(seen.uid, seen.version) else None
+
+    def children(self, key: OwnerKey) -> dict[tuple[Kind, str], ObservedChild]:
+        """Children of a model or a profile, by kind and name."""
         entry = self._entries.get(key)
         return dict(entry.children) if entry else {}
 
-    def child(self, key: Key, kind: Kind, name: str) -> ObservedChild | None:
-        """A child of a model, or None."""
+    def child(self, key: OwnerKey, kind: Kind, name: str) -> ObservedChild | None:
+        """A child of a model or a profile, or None."""
         entry = self._entries.get(key)
         return entry.children.get((kind, name)) if entry else None
 
@@ -154,13 +188,14 @@ class View:
 
     # --- writing ---
 
-    def observe(self, kind: Kind, body: Body) -> list[Key]:
-        """Take note of an object. Returns the models that should be looked at again: none when nothing changed."""
+    def observe(self, kind: Kind, body: Body) -> list[OwnerKey]:
+        """Take note of an object. Returns what should be looked at again: nothing when nothing changed."""
         metadata = body["metadata"]
         version, identity = resource_version(metadata), (kind, metadata["namespace"], metadata["name"])
         if kind is PROFILE:
-            place = identity[1:]
-            return self._sharing(*place) if self._profiles.observe(place, version, _pack(body.get("spec", {}))) else []
+            return self._observe_profile(body, version)
+        if kind is EVENT:
+            return self._refused(self._refusals.observe(body, version))
         key = owner_key(kind, body)
         before = self._holders.get(identity)
         if before is not None and self._known_version(identity) >= version > 0:
@@ -178,10 +213,13 @@ class View:
         elif kind is POD:
             changed = self._observe_pod(entry, body, version)
         else:
+            refused = self.refusal(key, identity[2]) if kind is ALERTMANAGER_CONFIG else None
             changed = self._observe_child(entry, kind, body, version)
+            # prometheus-operator looks at each version anew, and what it had against the last one counts no more.
+            changed = changed or (refused is not None and refused != self.refusal(key, identity[2]))
         return [*left, key] if changed else left
 
-    def settle(self, key: Key, kind: Kind, name: str, rendering: str | None, answer: str) -> None:
+    def settle(self, key: OwnerKey, kind: Kind, name: str, rendering: str | None, answer: str) -> None:
         """Remember that the API server makes `answer` of this rendering; None: it takes renderings as they are."""
         entry = self._entries.get(key)
         if entry is None:  # the model is gone meanwhile
@@ -191,30 +229,32 @@ class View:
         else:
             entry.settled[kind, name] = (rendering, answer)
 
-    def settled(self, key: Key) -> dict[tuple[Kind, str], tuple[str, str]]:
+    def settled(self, key: OwnerKey) -> dict[tuple[Kind, str], tuple[str, str]]:
         """Children that the API server keeps changed: digest of the rendering and of what became of it."""
         entry = self._entries.get(key)
         return dict(entry.settled) if entry else {}
 
-    def forget(self, kind: Kind, body: Body) -> list[Key]:
-        """Take note that an object is gone. Returns the models to look at again."""
+    def forget(self, kind: Kind, body: Body) -> list[OwnerKey]:
+        """Take note that an object is gone. Returns what to look at again."""
         metadata = body["metadata"]
         return self.vanished(kind, metadata["namespace"], metadata["name"], resource_version(metadata))
 
-    def vanished(self, kind: Kind, namespace: str, name: str, version: int) -> list[Key]:
-        """Take note that an object is gone that had this version. Returns the models to look at again."""
+    def vanished(self, kind: Kind, namespace: str, name: str, version: int) -> list[OwnerKey]:
+        """Take note that an object is gone that had this version. Returns what to look at again."""
         if kind is PROFILE:
-            return self._sharing(namespace, name) if self._profiles.vanished((namespace, name), version) else []
+            return self._profile_gone(ProfileKey(namespace, name), version)
+        if kind is EVENT:
+            return self._refused(self._refusals.vanished(namespace, name))
         identity = (kind, namespace, name)
         if identity in self._holders and self._known_version(identity) > version > 0:
             return []  # late news of an earlier object of the name
         key = self._remove(identity, version)
         return [key] if key else []
 
-    def retain(self, kind: Kind, alive: set[tuple[str, str]], listed_at: int) -> list[Key]:
-        """Drop what a full list of a kind no longer holds: deletions that the watch missed. Returns their models."""
-        if kind is PROFILE:
-            gone = self._profiles.lost(alive, listed_at)
+    def retain(self, kind: Kind, alive: set[tuple[str, str]], listed_at: int) -> list[OwnerKey]:
+        """Drop what a full list of a kind no longer holds: deletions that the watch missed. Returns what to look at again."""
+        if kind in (PROFILE, EVENT):
+            gone = (self._profiles if kind is PROFILE else self._refusals).lost(alive, listed_at)
             return [key for place in gone for key in self.vanished(kind, *place, listed_at)]
         held = [identity for identity in self._holders if identity[0] is kind and identity[1:] not in alive]
         lost = [identity for identity in held if self._known_version(identity) <= listed_at]
@@ -222,10 +262,36 @@ class View:
 
     # --- inside ---
 
-    def _sharing(self, namespace: str, profile: str) -> list[Key]:
+    def _observe_profile(self, body: Body, version: int) -> list[OwnerKey]:
+        metadata = body["metadata"]
+        key = ProfileKey(metadata["namespace"], metadata["name"])
+        source = SharedSource(key.name, _pack(body.get("spec", {})))
+        seen = ObservedProfile(source, key.namespace, metadata["uid"], version, "deletionTimestamp" in metadata)
+        news = self._profiles.observe((key.namespace, key.name), seen)
+        self._entries.setdefault(key, _Entry())
+        return [*([key] if news.any else []), *(self.sharing(key) if news.spec else [])]
+
+    def _profile_gone(self, key: ProfileKey, version: int) -> list[OwnerKey]:
+        if not self._profiles.vanished((key.namespace, key.name), version):
+            return []
+        self._drop_if_empty(key)
+        return [key, *self.sharing(key)]
+
+    def _refused(self, config: tuple[str, str] | None) -> list[OwnerKey]:
+        """Whose AlertmanagerConfig that is. Of one that is not ours nothing is kept: anyone may post Events."""
+        if config is None:
+            return []
+        holder = self._holders.get((ALERTMANAGER_CONFIG, *config))
+        if holder is None:
+            self._refusals.forget(config)
+            return []
+        return [holder]
+
+    def sharing(self, profile: ProfileKey) -> list[Key]:
         """Models that a profile counts for. Every model is looked at: profiles change seldom, and keep no list."""
+        wanted = (profile.namespace, profile.name)
         sources = (entry.model.source for entry in self._entries.values() if entry.model)
-        return [source.key for source in sources if (source.key.namespace, source.profile) == (namespace, profile)]
+        return [source.key for source in sources if (source.key.namespace, source.profile) == wanted]
 
     def _observe_model(self, entry: _Entry, body: Body, version: int) -> bool:
         metadata, known = body["metadata"], entry.model
@@ -261,8 +327,8 @@ class View:
             return entry.model.version if entry.model else 0
         return entry.pods[name][0] if kind is POD else entry.children[kind, name].version
 
-    def _remove(self, identity: Identity, version: int) -> Key | None:
-        kind, _, name = identity
+    def _remove(self, identity: Identity, version: int) -> OwnerKey | None:
+        kind, namespace, name = identity
         key = self._holders.pop(identity, None)
         if key is None:
             return None
@@ -275,9 +341,17 @@ class View:
             del entry.pods[name]
         else:
             del entry.children[kind, name]
-        if entry.model is None and not entry.children and not entry.pods:
-            del self._entries[key]  # of a model that is gone nothing stays
+        if kind is ALERTMANAGER_CONFIG:
+            self._refusals.forget((namespace, name))
+        self._drop_if_empty(key)
         return key
+
+    def _drop_if_empty(self, key: OwnerKey) -> None:
+        """Of a model, or a profile, that is gone nothing stays."""
+        entry = self._entries.get(key)
+        exists = self.profile(key) if isinstance(key, ProfileKey) else entry and entry.model
+        if entry and not exists and not entry.children and not entry.pods:
+            del self._entries[key]
 
 
 def observed_child(kind: Kind, body: Body) -> ObservedChild:
@@ -297,17 +371,38 @@ def observed_child(kind: Kind, body: Body) -> ObservedChild:
         if deployment
         else None,
         workload=workload_facts(body) if deployment else None,
+        **(_verdict(body) if kind is ALERTMANAGER_CONFIG else {}),
     )
 
 
-def owner_key(kind: Kind, body: Body) -> Key | None:
-    """The model that an object belongs to: itself, its controller, or the one that its label names."""
+def _verdict(body: Body) -> dict[str, Any]:
+    """What a later prometheus-operator than 0.85 says in the status, by Alertmanager."""
+    accepted, refusal = [], None
+    for binding in body.get("status", {}).get("bindings", ()):
+        for condition in binding.get("conditions", ()):
+            if condition.get("type") == "Accepted" and condition.get("status") == "True":
+                accepted.append(f"{binding.get('namespace')}/{binding.get('name')}")
+            elif condition.get("type") == "Accepted" and condition.get("status") == "False":
+                refusal = refusal or str(condition.get("message") or condition.get("reason"))[:1000]
+    return {"accepted_by": tuple(sorted(accepted)), "refusal": refusal}
+
+
+def owner_key(kind: Kind, body: Body) -> OwnerKey | None:
+    """What an object belongs to: itself, its controller, or the model or profile that its label names."""
     metadata = body["metadata"]
+    namespace, labelled = metadata["namespace"], metadata.get("labels", {})
     if kind is MODEL:
-        return Key(metadata["namespace"], metadata["name"])
-    owner = _controller(metadata) if kind in CHILDREN else None
-    name = owner["name"] if owner else metadata.get("labels", {}).get(labels.MODEL)
-    return Key(metadata["namespace"], name) if name else None
+        return Key(namespace, metadata["name"])
+    if owner := _controller(metadata) if kind in CHILDREN else None:
+        return _OWNERS[owner["kind"]](namespace, owner["name"])
+    if name := labelled.get(labels.MODEL):
+        return Key(namespace, name)
+    if kind is ALERTMANAGER_CONFIG and (name := labelled.get(labels.PROFILE)):
+        return ProfileKey(namespace, name)
+    return None
+
+
+_OWNERS: Mapping[str, type[Key | ProfileKey]] = {KIND: Key, PROFILE_KIND: ProfileKey}
 
 
 def controller_uid(metadata: Mapping[str, Any]) -> str | None:
@@ -322,7 +417,7 @@ def applied_by_us(metadata: Mapping[str, Any]) -> bool:
 
 def _controller(metadata: Mapping[str, Any]) -> Mapping[str, Any] | None:
     for owner in metadata.get("ownerReferences", ()):
-        if owner.get("controller") and owner.get("kind") == KIND:
+        if owner.get("controller") and owner.get("kind") in _OWNERS:
             found: Mapping[str, Any] = owner
             return found
     return None

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from . import digest
-from .api import InvalidSpec, Model, Note, parse
-from .desired import Child, notes, render, unavailable
+from .api import InvalidSpec, Model, MonitoringProfile, Note, parse, read_shared
+from .desired import Child, names, notes, render, render_profile, unavailable
 from .desired.replicas import LiveScale, replicas
 from .kinds import CHILDREN, PROMETHEUS_RULE, Kind
 from .settings import Settings
-from .shared import SharedSource
+from .shared import ObservedProfile, SharedSource
 from .view import Source
 
 REMEMBERED = 1024
@@ -49,6 +49,17 @@ class Wanted:
     """What is asked of the monitoring and cannot be had."""
     unavailable: tuple[str, ...]
     """Metrics of the catalogue that a server of its runtime cannot give."""
+    notifier: str | None = None
+    """The AlertmanagerConfig by which someone is told of its alerts: a child of its own, or its profile's."""
+
+
+@dataclass(frozen=True)
+class WantedOfProfile:
+    """All that should exist for a MonitoringProfile by itself, in brief."""
+
+    name: str
+    uid: str
+    children: tuple[WantedChild, ...]
 
 
 def in_brief(model: Model, rendered: Sequence[Child], profile: str | None = None) -> Wanted:
@@ -61,12 +72,17 @@ def in_brief(model: Model, rendered: Sequence[Child], profile: str | None = None
     )
     return Wanted(
         model=model,
-        children=tuple(WantedChild(*identity(child), digest.of_rendering(child)) for child in rendered),
+        children=_in_brief(rendered),
         rules=rules,
         profile=None if any(note.reason == "ProfileInvalid" for note in model.notes) else profile,
         notes=notes(model),
         unavailable=tuple(unavailable(model)),
+        notifier=names.notifier(model),
     )
+
+
+def _in_brief(rendered: Sequence[Child]) -> tuple[WantedChild, ...]:
+    return tuple(WantedChild(*identity(child), digest.of_rendering(child)) for child in rendered)
 
 
 def identity(child: Child) -> tuple[Kind, str]:
@@ -91,6 +107,16 @@ class Renderer:
         def wanted(source: Source, shared: SharedSource | None, scale: LiveScale | None) -> Wanted:
             return in_brief(*self._rendered(source, shared, scale), shared.name if shared else None)
 
+        def of_profile(
+            source: SharedSource, namespace: str, uid: str
+        ) -> tuple[WantedOfProfile, list[Child]] | InvalidSpec:
+            monitoring = read_shared(source.shared().spec)
+            if isinstance(monitoring, InvalidSpec):
+                return monitoring
+            made = render_profile(MonitoringProfile(namespace, source.name, uid, monitoring), settings)
+            return WantedOfProfile(source.name, uid, _in_brief(made)), made
+
+        self._of_profile = lru_cache(AT_HAND)(of_profile)
         self._parsed = lru_cache(REMEMBERED)(parsed)
         self._rendered = lru_cache(AT_HAND)(rendered)
         self._wanted = lru_cache(REMEMBERED)(wanted)
@@ -108,3 +134,10 @@ class Renderer:
     ) -> dict[tuple[Kind, str], Child]:
         """The objects themselves, by kind and name."""
         return {identity(child): child for child in self._rendered(source, shared, scale)[1]}
+
+    def profile(self, seen: ObservedProfile) -> tuple[WantedOfProfile, dict[tuple[Kind, str], Child]] | InvalidSpec:
+        """What a MonitoringProfile should have, and the objects themselves; or what is wrong with it."""
+        made = self._of_profile(seen.source, seen.namespace, seen.uid)
+        if isinstance(made, InvalidSpec):
+            return made
+        return made[0], {identity(child): child for child in made[1]}

@@ -186,6 +186,21 @@ def test_image_is_required_for_the_custom_runtime(bed: Bed) -> None:
     assert "set image" in str(parse(body))
 
 
+SLACK: dict[str, Any] = {
+    "name": "team",
+    "slack": {"channel": "#risk-ml", "webhookURL": {"name": "slack", "key": "url"}},
+}
+EMAIL = {"to": "a@example.com", "from": "b@example.com", "smarthost": "smtp.example.com:587"}
+
+
+def telling(told: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    return {"notifications": [{**told, **changes}]}
+
+
+def mailing(**changes: Any) -> dict[str, Any]:
+    return telling({"name": "mail", "email": {**EMAIL, **changes}})
+
+
 SLO = {"name": "up", "objective": 99.9, "indicator": {"availability": {}}}
 
 GOOD_PROFILES: dict[str, dict[str, Any]] = {
@@ -195,6 +210,25 @@ GOOD_PROFILES: dict[str, dict[str, Any]] = {
     "names of signals": {"signals": {"errors": {"counter": "errors_total", "matchers": {"code": "5.."}}}},
     "limits": {"quality": {"accuracy": {"min": 0.9}}, "freshness": {"maxAge": "30d"}},
     "labels": {"alerts": {"labels": {"team": "risk"}, "rules": {"ModelTargetDown": {"enabled": False}}}},
+    "nobody to tell": {"notifications": []},
+    "every way to tell": {
+        "notifications": [
+            SLACK,
+            {"name": "oncall", "severities": ["critical"], "pagerDuty": {"routingKey": {"name": "a.b", "key": "c_d"}}},
+            {"name": "hook", "webhook": {"url": {"name": "hook", "key": "url"}}, "sendResolved": False},
+            {"name": "mail", "email": {**EMAIL, "authUsername": "a", "authPassword": {"name": "s", "key": "k"}}},
+        ]
+    },
+    "channel in another script": telling(SLACK, slack={**SLACK["slack"], "channel": "#リスク"}),
+    "several mailboxes": mailing(to="a+b@example.com, c@example.com"),
+    "told in time": telling(SLACK, groupWait="500ms", groupInterval="90s", repeatInterval="2m"),
+    "mute times": telling(
+        SLACK,
+        muteTimes=[
+            {"days": ["saturday"]},
+            {"times": [{"start": "22:00", "end": "06:00"}, {"start": "12:00", "end": "24:00"}]},
+        ],
+    ),
 }
 
 BAD_PROFILES: dict[str, tuple[dict[str, Any], str]] = {
@@ -215,6 +249,34 @@ BAD_PROFILES: dict[str, tuple[dict[str, Any], str]] = {
     "timeout above its interval": ({"scrape": {"interval": "20s", "timeout": "30s"}}, "timeout"),
     "limits upside down": ({"drift": {"warning": 0.5, "critical": 0.2}}, "critical"),
     "reserved alert label": ({"alerts": {"labels": {"severity": "critical"}}}, "labels"),
+    "label of an AlertmanagerConfig": ({"alerts": {"labels": {"notified_by": "other"}}}, "labels"),
+    "nobody told": (telling({"name": "x"}), "exactly one"),
+    "told twice at once": (telling(SLACK, webhook={"url": {"name": "s", "key": "k"}}), "exactly one"),
+    "two receivers of a name": ({"notifications": [SLACK, SLACK]}, "team"),
+    "too many receivers": (
+        {"notifications": [{**SLACK, "name": f"n{number}"} for number in range(9)]},
+        "notifications",
+    ),
+    "severity that is none": (telling(SLACK, severities=["page"]), "severities"),
+    "no severity": (telling(SLACK, severities=[]), "severities"),
+    "address in the open": (telling({"name": "x", "webhook": {"url": "https://example.com"}}), "url"),
+    "Secret of another namespace": (
+        telling({"name": "x", "webhook": {"url": {"name": "s", "key": "k", "namespace": "other"}}}),
+        "namespace",
+    ),
+    "template in a channel": (telling(SLACK, slack={**SLACK["slack"], "channel": "#{{ .Status }}"}), "channel"),
+    "template in a mailbox": (mailing(to="{{ .Status }}@example.com"), "to"),
+    "template in a sender": (mailing(**{"from": "a@{{x}}.example.com"}), "from"),
+    "template in a login": (mailing(authUsername="{{x}}", authPassword={"name": "s", "key": "k"}), "authUsername"),
+    "line break in a mailbox": (mailing(to="a@example.com\r\nBcc: c@example.com"), "to"),
+    "server without a port": (mailing(smarthost="smtp.example.com"), "smarthost"),
+    "name without a password": (mailing(authUsername="alerts"), "authPassword"),
+    "password without a name": (mailing(authPassword={"name": "s", "key": "k"}), "authPassword"),
+    "repeated before it is told": (telling(SLACK, repeatInterval="1m"), "repeatInterval"),
+    "mute time without end": (telling(SLACK, muteTimes=[{}]), "days"),
+    "mute time without a length": (telling(SLACK, muteTimes=[{"times": [{"start": "06:00", "end": "06:00"}]}]), "end"),
+    "hour that is none": (telling(SLACK, muteTimes=[{"times": [{"start": "24:00", "end": "06:00"}]}]), "start"),
+    "day that is none": (telling(SLACK, muteTimes=[{"days": ["weekend"]}]), "days"),
     "reserved matcher": ({"signals": {"errors": {"counter": "e", "matchers": {"namespace": "x"}}}}, "matchers"),
 }
 

@@ -31,6 +31,7 @@ ON_REQUEST = {
     "resources": {"requests": {"cpu": "100m"}},
     "disruptionBudget": {"minAvailable": 1},
     "networkPolicy": {},
+    "monitoring": {"notifications": [{"name": "hook", "webhook": {"url": {"name": "hook", "key": "url"}}}]},
 }
 
 

@@ -16,8 +16,8 @@ import yaml
 
 from kubernetes_bed import Bed, child_path
 from monitored_models import digest
-from monitored_models.api import Model, parse
-from monitored_models.desired import render
+from monitored_models.api import InvalidSpec, Model, MonitoringProfile, parse, read_shared
+from monitored_models.desired import render, render_profile
 from monitored_models.desired.replicas import replicas
 from monitored_models.kinds import MODEL, PROFILE
 from monitored_models.manifests import read
@@ -29,15 +29,22 @@ EXAMPLES = sorted((HERE.parents[1] / "examples").glob("*.yaml"))
 SETTINGS = Settings(
     service_monitor_labels={"release": "kps"},
     prometheus_rule_labels={"release": "kps"},
+    alertmanager_config_labels={"release": "kps"},
 )
 
 
 def rendered(example: Path) -> list[dict[str, Any]]:
-    manifests = read([example])
-    (document,) = manifests.models
-    model = parse(document.body, SETTINGS.platform, manifests.shared(document))
-    assert isinstance(model, Model), model
-    return render(model, SETTINGS, replicas(model, None))
+    manifests, children = read([example]), []
+    for document in manifests.profiles:
+        monitoring = read_shared(document.body["spec"])
+        assert not isinstance(monitoring, InvalidSpec), monitoring
+        profile = MonitoringProfile(document.namespace, document.name, "", monitoring)
+        children += render_profile(profile, SETTINGS)
+    for document in manifests.models:
+        model = parse(document.body, SETTINGS.platform, manifests.shared(document))
+        assert isinstance(model, Model), model
+        children += render(model, SETTINGS, replicas(model, None))
+    return children
 
 
 def readable(children: list[dict[str, Any]]) -> str:

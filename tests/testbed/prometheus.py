@@ -77,16 +77,24 @@ def write_history(folder: Path, samples: Iterable[str]) -> None:
 
 @contextmanager
 def running(
-    folder: Path, groups: list[dict[str, Any]], *, interval: str = "1s", scrape: list[dict[str, Any]] | None = None
+    folder: Path,
+    groups: list[dict[str, Any]],
+    *,
+    interval: str = "1s",
+    scrape: list[dict[str, Any]] | None = None,
+    alertmanagers: Iterable[str] = (),
 ) -> Iterator[Prometheus]:
-    """A Prometheus over the folder's history, with rules; every group without an interval of its own has this one."""
+    """A Prometheus over the folder's history, with rules; every group without an interval of its own has this one.
+
+    It tells the Alertmanagers, each a host and a port, what fires.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     rules, configuration = folder / "rules.yaml", folder / "prometheus.yaml"
     rules.write_text(yaml.safe_dump({"groups": groups}))
     general = {"evaluation_interval": interval, "scrape_interval": "5s"}
-    configuration.write_text(
-        yaml.safe_dump({"global": general, "rule_files": [str(rules)], "scrape_configs": scrape or []})
-    )
+    told = [{"static_configs": [{"targets": list(alertmanagers)}]}]
+    content = {"global": general, "rule_files": [str(rules)], "scrape_configs": scrape or []}
+    configuration.write_text(yaml.safe_dump({**content, "alerting": {"alertmanagers": told}}))
     port = free_port()
     process = start(
         "prometheus",

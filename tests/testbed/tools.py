@@ -67,6 +67,7 @@ GROUPS = {
     "kubernetes": Group("1.36.3", _KUBERNETES_VERSION),
     "prometheus-operator": Group("0.85.0", f"{_PROMETHEUS_VERSION}0.85.0"),
     "prometheus": Group("3.10.0", f"{_PROMETHEUS_VERSION}3.10.0"),
+    "alertmanager": Group("0.28.1", f"{_PROMETHEUS_VERSION}0.28.1"),
     "kwok": Group("0.8.0"),
     "certs": Group("1"),
 }
@@ -92,6 +93,8 @@ BINARIES = {
     "prometheus-config-reloader": Binary(
         "prometheus-operator", "github.com/prometheus-operator/prometheus-operator/cmd/prometheus-config-reloader", 10
     ),
+    "alertmanager": Binary("alertmanager", "github.com/prometheus/alertmanager/cmd/alertmanager", 60),
+    "amtool": Binary("alertmanager", "github.com/prometheus/alertmanager/cmd/amtool", 15),
     "kwok": Binary("kwok", "sigs.k8s.io/kwok/cmd/kwok", 100),
     "certs": Binary("certs", "monitored-models/testbed/certs", 5),
 }

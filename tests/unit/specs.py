@@ -15,6 +15,7 @@ from monitored_models.api.monitoring import AlertRules, LatencyAlertRule, RatioA
 from monitored_models.api.rules import PROMQL_WORDS, RESERVED_ALERT_LABELS, RESERVED_MATCHERS
 from monitored_models.runtimes import Profile, profiles
 from monitored_models.typed import wire_name
+from unit.notified import EVERY_FIELD, generated
 
 JSON = dict[str, Any]
 
@@ -168,6 +169,7 @@ FULL: JSON = {
         "freshness": {"maxAge": "30d"},
         "alerts": {"labels": {"team": "risk"}, "rules": ALERT_RULES},
         "dashboard": {"enabled": True, "folder": "Risk models"},
+        "notifications": EVERY_FIELD,
     },
 }
 
@@ -299,6 +301,7 @@ _FIELDS: Mapping[str, st.SearchStrategy[Any]] = {
     "resources.requests": st.dictionaries(_KEYS["requests"], quantity, max_size=2),
     "resources.limits": st.dictionaries(_KEYS["limits"], quantity, max_size=2),
     "volumes[].mountPath": st.from_regex(r"/(data|dev/shm|tmp|home/mm|models)(/[a-z]{1,3})?", fullmatch=True),
+    "monitoring.notifications": generated,
     "volumes[].name": st.from_regex(r"[a-l][a-z0-9]{0,5}", fullmatch=True),
 }
 

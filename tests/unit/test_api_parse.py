@@ -15,6 +15,7 @@ from monitored_models.api import InvalidSpec, Model, Platform, Problem, parse
 from monitored_models.api.rules import PROMQL_WORDS, RESERVED_ALERT_LABELS, Rule, all_rules
 from monitored_models.runtimes import Profile, profiles
 from monitored_models.typed import wire_name
+from unit import notified
 from unit.specs import (
     FULL,
     IMAGE,
@@ -79,6 +80,7 @@ def test_full_spec_names_every_field_and_is_valid() -> None:
         "spec.storage.volumes[].readOnly",  # named by one of three volumes
         *(f"spec.monitoring.slos[].indicator.{kind}" for kind in ("availability", "latency", "ttft", "ratio")),
         *(f"spec.monitoring.slos[].indicator.ratio.{part}" for part in ("good", "bad")),
+        *(f"spec.monitoring.notifications[].{name}" for name in notified.ALTERNATIVES),
     }
     assert left_out == alternatives
 
@@ -746,6 +748,7 @@ def _of_profile(profile: Profile) -> Iterator[tuple[tuple[str, str], Cases]]:
 
 
 RULE_CASES |= {key: cases for profile in profiles().values() for key, cases in _of_profile(profile)}
+RULE_CASES |= notified.RULE_CASES
 
 
 def _rule(key: tuple[str, str]) -> Rule:

@@ -17,6 +17,7 @@ from monitored_models.compare import Apply, ChildProblem, Delete, Plan, compare
 from monitored_models.desired import render
 from monitored_models.exposition import ModelSeries
 from monitored_models.kinds import CHILDREN, DEPLOYMENT, MODEL, PROMETHEUS_RULE, SERVICE, SERVICE_MONITOR, Kind
+from monitored_models.profiles import Profiles
 from monitored_models.reconcile import Reconciler
 from monitored_models.settings import Settings
 from monitored_models.status import condition
@@ -253,13 +254,19 @@ def test_what_cannot_be_rendered_is_a_problem_and_no_crash(monkeypatch: pytest.M
     assert "unexpected <by>" in problem.message
 
 
+def _reconciler(view: View, cluster: Any) -> Reconciler:
+    renderer = Renderer(Settings())
+    profiles = Profiles(view, cluster, renderer, SERVED, lambda _: None, recheck_seconds=120.0)
+    return Reconciler(
+        view, cluster, renderer, ModelSeries(), profiles, SERVED, clock=lambda: 1000.0, recheck_seconds=120.0
+    )
+
+
 def reconciled(cluster: Answering, spec: JSON, view: View | None = None) -> JSON:
     """The status that one look at a model writes."""
     view = view or View()
     view.observe(MODEL, body(spec, resourceVersion="1"))
-    reconciler = Reconciler(
-        view, cluster, Renderer(Settings()), ModelSeries(), SERVED, clock=lambda: 1000.0, recheck_seconds=120.0
-    )
+    reconciler = _reconciler(view, cluster)
     assert asyncio.run(reconciler.reconcile(KEY)) is None
     (written,) = cluster.statuses
     return written
@@ -316,9 +323,7 @@ def test_status_counts_no_pods_of_someone_elses_deployment() -> None:
 def test_nothing_is_reported_in_a_namespace_that_is_leaving() -> None:
     cluster, view = Answering(ApiError(403, "Forbidden", LEAVING)), View()
     view.observe(MODEL, body(MINIMAL, resourceVersion="1"))
-    reconciler = Reconciler(
-        view, cluster, Renderer(Settings()), ModelSeries(), SERVED, clock=lambda: 1000.0, recheck_seconds=120.0
-    )
+    reconciler = _reconciler(view, cluster)
     assert asyncio.run(reconciler.reconcile(KEY)) is None
     assert cluster.statuses == []
 
@@ -328,9 +333,7 @@ def reported(cluster: Answering) -> tuple[View, Reconciler]:
     view = View()
     seen = body(MINIMAL, resourceVersion="7")
     view.observe(MODEL, {**seen, "status": {"observedGeneration": seen["metadata"]["generation"]}})
-    return view, Reconciler(
-        view, cluster, Renderer(Settings()), ModelSeries(), SERVED, clock=lambda: 1000.0, recheck_seconds=120.0
-    )
+    return view, _reconciler(view, cluster)
 
 
 @pytest.mark.parametrize("found", [None, {"metadata": {"uid": "of another"}}], ids=["gone", "replaced"])
@@ -369,9 +372,7 @@ def test_conflict_about_the_status_of_another_model_of_the_name_ends_it() -> Non
     cluster.status_error = ApiError(409, "Conflict", "Precondition failed: UID")
     cluster.found = {"metadata": {"uid": "of another"}}
     view.observe(MODEL, body(MINIMAL, resourceVersion="7"))
-    reconciler = Reconciler(
-        view, cluster, Renderer(Settings()), ModelSeries(), SERVED, clock=lambda: 1000.0, recheck_seconds=120.0
-    )
+    reconciler = _reconciler(view, cluster)
     assert asyncio.run(reconciler.reconcile(KEY)) is None
     assert view.model(KEY) is None
 

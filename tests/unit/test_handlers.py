@@ -7,7 +7,7 @@ import asyncio
 from monitored_models.handlers import enqueue, take_note
 from monitored_models.kinds import MODEL, PROFILE
 from monitored_models.queue import WorkQueue
-from monitored_models.view import Key, View
+from monitored_models.view import OwnerKey, View
 from unit.specs import JSON, MINIMAL
 
 
@@ -16,11 +16,11 @@ def seen(kind_name: str, version: int, spec: JSON) -> JSON:
     return {"metadata": {**metadata, "generation": 1}, "spec": spec}
 
 
-async def worked(queue: WorkQueue[Key], count: int) -> list[str]:
+async def worked(queue: WorkQueue[OwnerKey], count: int) -> list[str]:
     """Names of so many keys, in the order in which they are worked on."""
     done: list[str] = []
 
-    async def handle(key: Key) -> None:
+    async def handle(key: OwnerKey) -> None:
         done.append(key.name)
         if len(done) == count:
             queue.close()
@@ -32,13 +32,13 @@ async def worked(queue: WorkQueue[Key], count: int) -> list[str]:
 
 def test_edit_of_one_model_goes_before_all_that_share_a_changed_profile() -> None:
     async def main() -> list[str]:
-        view, queue = View(), WorkQueue[Key]()
+        view, queue = View(), WorkQueue[OwnerKey]()
         for name in "abc":
             take_note(view, MODEL, None, seen(name, 1, MINIMAL))
         profiles: list[tuple[str, int, JSON]] = [("ADDED", 2, {"drift": {}}), ("MODIFIED", 3, {}), ("DELETED", 4, {})]
         for event, version, spec in profiles:
             enqueue(queue, PROFILE, event, take_note(view, PROFILE, event, seen("default", version, spec)))
         enqueue(queue, MODEL, "MODIFIED", take_note(view, MODEL, "MODIFIED", seen("c", 5, {**MINIMAL, "port": 9000})))
-        return await worked(queue, 3)
+        return await worked(queue, 4)
 
-    assert asyncio.run(main()) == ["c", "a", "b"]
+    assert asyncio.run(main()) == ["c", "default", "a", "b"]

@@ -10,6 +10,7 @@ import pytest
 from monitored_models.cluster import Cluster
 from monitored_models.exposition import ModelSeries
 from monitored_models.kinds import MODEL
+from monitored_models.profiles import Profiles
 from monitored_models.reconcile import Reconciler
 from monitored_models.settings import Settings
 from monitored_models.view import Key, View
@@ -43,11 +44,13 @@ def test_edit_that_comes_with_the_answer_to_a_status_write_is_looked_at(generati
         view = View()
         view.observe(MODEL, stored(1, 1))  # without an image: the status is all that is written
         clock = asyncio.get_running_loop().time
+        cluster, renderer = cast(Cluster, Answers(generation)), Renderer(Settings())
         reconciler = Reconciler(
             view,
-            cast(Cluster, Answers(generation)),
-            Renderer(Settings()),
+            cluster,
+            renderer,
             ModelSeries(),
+            Profiles(view, cluster, renderer, frozenset(), lambda _: None, recheck_seconds=60),
             frozenset(),
             clock=clock,
             recheck_seconds=60,

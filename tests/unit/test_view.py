@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from monitored_models import digest
 from monitored_models.api import API_VERSION, KIND
 from monitored_models.kinds import CHILDREN, CONFIG_MAP, DEPLOYMENT, MODEL, POD, PROFILE, SERVICE, Kind
-from monitored_models.view import Key, View
+from monitored_models.view import Key, OwnerKey, ProfileKey, View
 from unit.specs import JSON, MINIMAL
 
 LABEL = "monitoredmodels.dev/model"
@@ -56,7 +57,7 @@ def changed(body: JSON, version: int, **spec: Any) -> JSON:
 
 def memory(view: View) -> dict[str, int]:
     """Sizes of all that a view keeps."""
-    everything = {**vars(view), **vars(vars(view)["_profiles"])}
+    everything = {**vars(view), **vars(vars(view)["_profiles"]), "events": vars(vars(view)["_refusals"])["_known"]}
     return {name: len(kept) for name, kept in everything.items() if hasattr(kept, "__len__")}
 
 
@@ -450,7 +451,7 @@ def crowd() -> View:
     return view
 
 
-def names(keys: list[Key]) -> list[str]:
+def names(keys: Sequence[OwnerKey]) -> list[str]:
     assert all(key.namespace == "risk" for key in keys)
     return sorted(key.name for key in keys)
 
@@ -460,11 +461,17 @@ def names(keys: list[Key]) -> list[str]:
 )
 def test_profile_is_news_for_exactly_the_models_that_it_counts_for(profile: str, concerned: list[str]) -> None:
     view = crowd()
-    assert names(view.observe(PROFILE, profile_body(profile, 5))) == concerned
+    itself = ProfileKey("risk", profile)
+
+    def news(keys: list[OwnerKey]) -> list[str]:
+        assert keys[0] == itself
+        return names(keys[1:])
+
+    assert news(view.observe(PROFILE, profile_body(profile, 5))) == concerned
     assert view.observe(PROFILE, profile_body(profile, 5)) == []
-    assert names(view.observe(PROFILE, profile_body(profile, 6, drift={}))) == concerned
+    assert news(view.observe(PROFILE, profile_body(profile, 6, drift={}))) == concerned
     assert view.observe(PROFILE, profile_body(profile, 7, drift={})) == []  # a label, an annotation
-    assert names(view.forget(PROFILE, profile_body(profile, 8, drift={}))) == concerned
+    assert news(view.forget(PROFILE, profile_body(profile, 8, drift={}))) == concerned
 
 
 def shared(view: View, name: str = "a", namespace: str = "risk") -> Any:
@@ -513,7 +520,7 @@ def test_list_drops_profiles_that_it_no_longer_holds_and_leaves_newer_ones() -> 
     view = crowd()
     for number, name in enumerate(("gold", "tin", "default")):
         view.observe(PROFILE, profile_body(name, 9 + number))
-    assert names(view.retain(PROFILE, {("risk", "default")}, listed_at=9)) == ["a", "b"]
+    assert names(view.retain(PROFILE, {("risk", "default")}, listed_at=9)) == ["a", "b", "gold"]
     assert shared(view, "a") is None
     assert shared(view, "c").name == "tin"
 

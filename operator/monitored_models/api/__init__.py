@@ -11,11 +11,13 @@ from .parse import (
     VERSION,
     InvalidSpec,
     Model,
+    MonitoringProfile,
     Note,
     Problem,
     parse,
     parse_profile,
     profile_name,
+    read_shared,
 )
 from .spec import Spec
 
@@ -30,6 +32,7 @@ __all__ = [
     "VERSION",
     "InvalidSpec",
     "Model",
+    "MonitoringProfile",
     "Note",
     "Platform",
     "Problem",
@@ -38,4 +41,5 @@ __all__ = [
     "parse",
     "parse_profile",
     "profile_name",
+    "read_shared",
 ]

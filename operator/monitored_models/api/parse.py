@@ -51,6 +51,8 @@ class Model:
     profile: Profile
     notes: tuple[Note, ...] = ()
     """What could not be inherited."""
+    shared: str | None = None
+    """Name of the MonitoringProfile that counts."""
 
     @property
     def port(self) -> int:
@@ -94,6 +96,16 @@ class Model:
             return self.fixed_replicas
         assert self.spec.autoscaling is not None
         return self.spec.autoscaling.min_replicas
+
+
+@dataclass(frozen=True)
+class MonitoringProfile:
+    """A valid MonitoringProfile."""
+
+    namespace: str
+    name: str
+    uid: str
+    monitoring: SharedMonitoring
 
 
 @dataclass(frozen=True)
@@ -162,6 +174,7 @@ def parse(
     monitoring, more = _inherited(stack, profile)
     if isinstance(monitoring, InvalidSpec):
         return monitoring
+    used = shared is not None and not any(note.reason == "ProfileInvalid" for note in more)
     return Model(
         namespace=metadata.get("namespace") or "default",
         name=metadata["name"],
@@ -171,6 +184,7 @@ def parse(
         monitoring=monitoring,
         profile=profile,
         notes=(*notes, *more),
+        shared=shared.name if shared and used else None,
     )
 
 
@@ -184,11 +198,18 @@ def profile_name(body: Mapping[str, Any]) -> str | None:
 
 def parse_profile(spec: Any, where: str = "spec") -> InvalidSpec | None:
     """What is wrong with the spec of a MonitoringProfile, or with the settings' own defaults; None when nothing is."""
+    shared = read_shared(spec, where)
+    return shared if isinstance(shared, InvalidSpec) else None
+
+
+def read_shared(spec: Any, where: str = "spec") -> SharedMonitoring | InvalidSpec:
+    """The spec of a MonitoringProfile, or what is wrong with it."""
     shared = _read(SharedMonitoring, spec, where)
     if isinstance(shared, InvalidSpec):
         return shared
+    assert isinstance(shared, SharedMonitoring)
     problems = tuple(_violations(shared, where, None)) + tuple(_duplicates(shared, where))
-    return InvalidSpec(problems) if problems else None
+    return InvalidSpec(problems) if problems else shared
 
 
 def _inherited(stack: list[Layer], profile: Profile) -> tuple[Monitoring | InvalidSpec, tuple[Note, ...]]:
@@ -307,11 +328,14 @@ def _violations(value: Any, path: str, profile: Profile | None) -> list[Problem]
     ]
 
 
+_BY_NAME = ("env", "volumes", "imagePullSecrets", "slos", "notifications")
+
+
 def _duplicates(value: Any, path: str) -> list[Problem]:
     """Lists keyed by name that hold a name twice, which the API server refuses as well."""
     found: list[Problem] = []
     for inner, inner_path in _children(value, path):
-        if isinstance(inner, list) and inner_path.rsplit(".", 1)[1] in ("env", "volumes", "imagePullSecrets", "slos"):
+        if isinstance(inner, list) and inner_path.rsplit(".", 1)[1] in _BY_NAME:
             names = [item["name"] if isinstance(item, dict) else item.name for item in inner]
             found += [
                 Problem(inner_path, f"{name!r} stands there twice")

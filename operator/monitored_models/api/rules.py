@@ -18,11 +18,15 @@ from ..runtimes import Profile, profiles
 from .fields import LABEL_KEY, PROMETHEUS_LABEL, seconds
 from .monitoring import (
     Alerts,
+    ClockRange,
     CounterSignal,
     Drift,
+    EmailTarget,
     GaugeSignal,
     Indicator,
     LatencySignal,
+    MuteTime,
+    Notification,
     Ratio,
     Scrape,
 )
@@ -36,7 +40,7 @@ from .spec import (
     Volume,
 )
 
-RESERVED_ALERT_LABELS = ("namespace", "monitored_model", "severity", "signal", "slo", "alertname")
+RESERVED_ALERT_LABELS = ("namespace", "monitored_model", "severity", "signal", "slo", "notified_by", "alertname")
 RESERVED_MATCHERS = ("namespace", "monitored_model", "le")
 PROMQL_WORDS = (
     "and",
@@ -291,11 +295,48 @@ RULES: tuple[Rule, ...] = (
         message="critical must not be below warning; they are 0.25 and 0.1 when left out",
     ),
     Rule(
+        on=Notification,
+        field="slack",
+        cel="(has(self.slack) ? 1 : 0) + (has(self.pagerDuty) ? 1 : 0) + (has(self.email) ? 1 : 0) + "
+        "(has(self.webhook) ? 1 : 0) == 1",
+        holds=lambda n: sum(x is not None for x in (n.slack, n.pager_duty, n.email, n.webhook)) == 1,
+        message="give exactly one of slack, pagerDuty, email and webhook",
+    ),
+    Rule(
+        on=Notification,
+        field="repeatInterval",
+        cel="duration(has(self.groupInterval) ? self.groupInterval : '5m') <= "
+        "duration(has(self.repeatInterval) ? self.repeatInterval : '12h')",
+        holds=lambda n: seconds(n.group_interval) <= seconds(n.repeat_interval),
+        message="repeatInterval must not be below groupInterval; they are 12h and 5m when left out",
+    ),
+    Rule(
+        on=EmailTarget,
+        field="authPassword",
+        cel="has(self.authUsername) == has(self.authPassword)",
+        holds=lambda e: (e.auth_username is None) == (e.auth_password is None),
+        message="give authUsername and authPassword, or neither",
+    ),
+    Rule(
+        on=MuteTime,
+        field="days",
+        cel="(has(self.days) && self.days.size() > 0) || (has(self.times) && self.times.size() > 0)",
+        holds=lambda m: bool(m.days or m.times),
+        message="give days or times: a time without either would never end",
+    ),
+    Rule(
+        on=ClockRange,
+        field="end",
+        cel="self.start != self.end",
+        holds=lambda c: c.start != c.end,
+        message="end must differ from start",
+    ),
+    Rule(
         on=Alerts,
         field="labels",
         cel=_keys_cel("labels", PROMETHEUS_LABEL, RESERVED_ALERT_LABELS),
         holds=lambda a: _label_keys(PROMETHEUS_LABEL, a.labels, RESERVED_ALERT_LABELS),
-        message="each key must be a Prometheus label name, not namespace, monitored_model, severity, signal, slo or alertname, and without two underscores at its start",
+        message="each key must be a Prometheus label name, not namespace, monitored_model, severity, signal, slo, notified_by or alertname, and without two underscores at its start",
     ),
 )
 

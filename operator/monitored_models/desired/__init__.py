@@ -1,9 +1,10 @@
-"""What should exist for a model: `render` lists its children, one module makes each kind. Pure."""
+"""What should exist for a model or a profile: `render` lists its children, one module makes each kind. Pure."""
 
 from __future__ import annotations
 
-from ..api import Model
+from ..api import Model, MonitoringProfile
 from ..settings import Settings
+from .alertmanagerconfig import of_model, of_profile
 from .autoscaler import autoscaler
 from .child import Child
 from .context import notes, unavailable
@@ -16,7 +17,7 @@ from .prometheusrule import prometheusrule
 from .service import service
 from .servicemonitor import servicemonitor
 
-__all__ = ["Child", "notes", "render", "unavailable"]
+__all__ = ["Child", "notes", "render", "render_profile", "unavailable"]
 
 
 def render(model: Model, settings: Settings, replicas: int | None) -> list[Child]:
@@ -34,5 +35,12 @@ def render(model: Model, settings: Settings, replicas: int | None) -> list[Child
         autoscaler(model),
         disruptionbudget(model),
         networkpolicy(model),
+        of_model(model, settings),
     )
     return [child for child in made if child is not None]
+
+
+def render_profile(profile: MonitoringProfile, settings: Settings) -> list[Child]:
+    """What should exist for a MonitoringProfile by itself."""
+    made = of_profile(profile, settings)
+    return [made] if made else []

@@ -2,17 +2,36 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
-from ..api import API_VERSION, KIND, Model
+from ..api import API_VERSION, KIND, PROFILE_KIND, Model, MonitoringProfile
 from ..kinds import Kind
 from . import labels
 
 Child = dict[str, Any]
 
 
+@dataclass(frozen=True)
+class Owner:
+    """Whose children objects are: a model, or a MonitoringProfile."""
+
+    kind: str
+    namespace: str
+    name: str
+    uid: str
+    labels: dict[str, str]
+
+
+def owner_of(owner: Model | MonitoringProfile) -> Owner:
+    """A model or a profile, as an owner."""
+    if isinstance(owner, Model):
+        return Owner(KIND, owner.namespace, owner.name, owner.uid, labels.children(owner))
+    return Owner(PROFILE_KIND, owner.namespace, owner.name, owner.uid, labels.profiles(owner))
+
+
 def child(
-    model: Model,
+    owned_by: Model | MonitoringProfile,
     kind: Kind,
     name: str,
     *,
@@ -20,21 +39,22 @@ def child(
     annotations: dict[str, str] | None = None,
     **content: Any,
 ) -> Child:
-    """An object of the model's namespace, owned by the model. Without a uid (a file, offline) there is no owner yet."""
+    """An object of its owner's namespace. Without a uid (a file, offline) there is no owner yet."""
+    owner = owner_of(owned_by)
     metadata: dict[str, Any] = {
         "name": name,
-        "namespace": model.namespace,
-        "labels": {**(extra_labels or {}), **labels.children(model)},
+        "namespace": owner.namespace,
+        "labels": {**(extra_labels or {}), **owner.labels},
     }
     if annotations:
         metadata["annotations"] = annotations
-    if model.uid:
+    if owner.uid:
         metadata["ownerReferences"] = [
             {
                 "apiVersion": API_VERSION,
-                "kind": KIND,
-                "name": model.name,
-                "uid": model.uid,
+                "kind": owner.kind,
+                "name": owner.name,
+                "uid": owner.uid,
                 "controller": True,
                 "blockOwnerDeletion": True,
             }

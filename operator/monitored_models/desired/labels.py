@@ -5,11 +5,14 @@ Labels are never copied from the MonitoredModel: a tracking label of a GitOps to
 
 from __future__ import annotations
 
-from ..api import GROUP, Model
+import hashlib
+
+from ..api import GROUP, Model, MonitoringProfile
 
 MANAGED_BY = "app.kubernetes.io/managed-by"
 OPERATOR = "monitored-models"
 MODEL = f"{GROUP}/model"
+PROFILE = f"{GROUP}/profile"
 VERSION = f"{GROUP}/version"
 RUNTIME = f"{GROUP}/runtime"
 
@@ -17,6 +20,8 @@ SERIES_MODEL = "monitored_model"
 SERIES_VERSION = "monitored_model_version"
 SERIES_RUNTIME = "runtime"
 """On what the rules of a fleet record."""
+NOTIFIED_BY = "notified_by"
+"""On alerts: the AlertmanagerConfig that tells someone. So that it needs no list of models, and no model has two."""
 IDENTITY = ("namespace", SERIES_MODEL)
 """Labels that together name a model on every series."""
 
@@ -34,6 +39,12 @@ def selector_text(model: Model) -> str:
 def children(model: Model) -> dict[str, str]:
     """Labels of every child."""
     return {MANAGED_BY: OPERATOR, "app.kubernetes.io/name": model.name, **selector(model)}
+
+
+def profiles(profile: MonitoringProfile) -> dict[str, str]:
+    """Labels of what a MonitoringProfile has. Its name may be longer than a label's value."""
+    name = profile.name if len(profile.name) <= 63 else hashlib.sha256(profile.name.encode()).hexdigest()[:40]
+    return {MANAGED_BY: OPERATOR, "app.kubernetes.io/name": name, PROFILE: name}
 
 
 def pods(model: Model) -> dict[str, str]:

@@ -54,6 +54,27 @@ def dashboard_key(model: Model) -> str:
     return f"{dashboard_uid(model)}.json"
 
 
+LONGEST = 200
+"""Characters of a profile's name that stay in the name of what it has."""
+
+
+def notifications(profile: str) -> str:
+    """Name of a MonitoringProfile's AlertmanagerConfig. With a dot, which no name of a model has."""
+    if len(profile) > LONGEST:
+        cut = hashlib.sha256(profile.encode()).hexdigest()[:12]
+        profile = f"{profile[:LONGEST].rstrip('-.')}-{cut}"
+    return f"{profile}.notifications"
+
+
+def notifier(model: Model) -> str | None:
+    """Name of the AlertmanagerConfig that tells of a model's alerts: its own, its profile's, or none."""
+    if not model.monitoring.notifications:
+        return None
+    if model.spec.monitoring.notifications:
+        return workload(model)
+    return notifications(model.shared) if model.shared else None
+
+
 def scrape_port(model: Model) -> str:
     """Name of the Service port that is scraped."""
     return HTTP_PORT if model.metrics_port == model.port else METRICS_PORT

@@ -12,7 +12,7 @@ from ...api import Model
 from ...api.monitoring import AlertRule, AlertRules, Slo
 from ...settings import Settings
 from ...typed import wire_name
-from .. import names, slos
+from .. import labels, names, slos
 from ..catalogue import Context
 from ..limits import limits
 from ..replicas import counted
@@ -87,12 +87,14 @@ class Written:
     def _rule(self, alert: Alert | ObjectiveAlert, text: str, expression: str, about: dict[str, str]) -> dict[str, Any]:
         rule = given(self.model, alert.name)
         extra = {name: literal(value) for name, value in sorted(self.model.monitoring.alerts.labels.items())}
+        notifier = names.notifier(self.model)
+        told = {labels.NOTIFIED_BY: notifier} if notifier else {}
         dashboard = f"{self.settings.dashboards_url}/d/{names.dashboard_uid(self.model)}"
         return {
             "alert": alert.name,
             "expr": expression,
             "for": rule.for_ or alert.hold,
-            "labels": {**extra, "severity": rule.severity or alert.severity, **about},
+            "labels": {**extra, "severity": rule.severity or alert.severity, **told, **about},
             "annotations": {
                 "summary": alert.summary,
                 "description": text,
