@@ -15,6 +15,8 @@ from .kinds import ALERTMANAGER_CONFIG
 Place = tuple[str, str]
 """Namespace and name."""
 REASON = "InvalidConfiguration"
+_PREAMBLE = "was rejected due to invalid configuration: "
+"""What comes before the cause."""
 LONGEST = 1000
 """Characters of a refusal that are kept."""
 
@@ -60,7 +62,7 @@ class Refusals:
             version=version,
             uid=str(about.get("uid", "")),
             about=int(about_version) if about_version.isdigit() else 0,
-            text=str(body.get("note", ""))[:LONGEST],
+            text=str(body.get("note", "")).split(_PREAMBLE, 1)[-1][:LONGEST],
         )
         return place
 

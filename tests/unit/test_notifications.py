@@ -328,11 +328,12 @@ def test_refusal_counts_as_long_as_the_object_is_the_one_that_was_refused() -> N
     view = knowing()
     assert view.refusal(GOLD, CONFIG) is None
     assert view.observe(EVENT, event_body()) == [GOLD]
-    assert view.refusal(GOLD, CONFIG) == "no such Secret"
+    assert view.refusal(GOLD, CONFIG) == "no such Secret"  # prometheus-operator's words but for its preamble
     assert view.observe(EVENT, event_body()) == []
     assert view.observe(ALERTMANAGER_CONFIG, config_body(6)) == [GOLD]
     assert view.refusal(GOLD, CONFIG) is None
-    view.observe(EVENT, event_body(10, resourceVersion="6"))
+    text = f"AlertmanagerConfig {CONFIG} was rejected due to invalid configuration: no such Secret"
+    view.observe(EVENT, event_body(10, note=text, resourceVersion="6"))
     assert view.refusal(GOLD, CONFIG) == "no such Secret"
     assert view.forget(EVENT, event_body(11)) == [GOLD]
     assert view.refusal(GOLD, CONFIG) is None
