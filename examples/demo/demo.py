@@ -14,7 +14,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,9 +27,10 @@ from kube import ApiError, Cluster
 from rich.console import Console
 from rich.live import Live
 
+import preview
 from testbed import tools
 from testbed.node import NeedsRootError, OneNodeCluster
-from testbed.processes import NotReadyError, Process, start, wait_until
+from testbed.processes import NotReadyError, Process, free_port, start, wait_until
 
 ROOT = Path(__file__).parents[2]
 CRDS = tuple(sorted((ROOT / "crds").glob("*.yaml")))
@@ -49,6 +50,8 @@ class Stage:
     model: str | None
     prometheus: prometheus.Images | None
     given: bool
+    operator: str = "127.0.0.1:0"
+    """Where the operator shows its own figures: where pods reach it, if they can reach this machine at all."""
 
 
 def main() -> int:
@@ -88,7 +91,8 @@ def _stage() -> Iterator[Stage]:
         for picture in pictures:
             cluster.import_image(picture)
         local = prometheus.Images(images.PROMETHEUS, images.RELOADER, "v3.10.0")
-        yield Stage(cluster.kubeconfig, name, local, given=False)
+        listen = f"{cluster.sandbox.network.machine}:{free_port()}"
+        yield Stage(cluster.kubeconfig, name, local, given=False, operator=listen)
 
 
 def _given_images() -> prometheus.Images | None:
@@ -103,7 +107,8 @@ def _show(stage: Stage, folder: Path, *, once: bool, began: float) -> int:
         path = f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{crd.stem}.monitoredmodels.dev"
         cluster.apply_text(path, crd.read_bytes())
     _say("starting the operator, and Prometheus by prometheus-operator")
-    prometheus.install(cluster, stage.prometheus)
+    scraped = None if stage.given else stage.operator
+    prometheus.install(cluster, stage.prometheus, scraped)
     for manifest in models.manifests(stage.model):
         cluster.apply(manifest)
     try:
@@ -114,17 +119,31 @@ def _show(stage: Stage, folder: Path, *, once: bool, began: float) -> int:
             for name in models.FEATURES:
                 path = monitors.format(models.NAMESPACE, name)
                 wait_until(functools.partial(cluster.exists, path), f"ServiceMonitor {name}", processes=[operator])
-            with prometheus.running(cluster, folder, stage.prometheus) as metrics, load.running(cluster):
-                return _watch(cluster, metrics, operator, stage, once=once, began=began)
+            with (
+                prometheus.running(cluster, folder, stage.prometheus, scraped) as metrics,
+                load.running(cluster),
+                preview.running(metrics, stage.model, folder, given=stage.given) as pages,
+            ):
+                gaps = functools.partial(preview.gaps, pages, folder)
+                _watch(cluster, metrics, operator, gaps, _footer(metrics, pages, stage), once=once, began=began)
+                _say(f"{pages or 'mmctl dashboard preview'} shows the dashboards")
+                return 0
     finally:
         if stage.given:
             _clean(cluster, stage)
 
 
 def _watch(
-    cluster: Cluster, metrics: prometheus.Prometheus, operator: Process, stage: Stage, *, once: bool, began: float
-) -> int:
-    footer = _footer(metrics, stage)
+    cluster: Cluster,
+    metrics: prometheus.Prometheus,
+    operator: Process,
+    gaps: Callable[[], list[str]],
+    footer: list[str],
+    *,
+    once: bool,
+    began: float,
+) -> None:
+    """Show the models; with `once` until nothing is missing."""
     deadline, told = time.monotonic() + TIMEOUT, [""]
     with Live(console=console, refresh_per_second=2, transient=False) as live:
         while True:
@@ -134,7 +153,7 @@ def _watch(
                 raise NotReadyError(f"the operator has ended:\n{operator.tail(20)}")
             missing = [row.missing for row in rows if row.missing] or ([] if rows else ["no models yet"])
             if once and not missing:
-                missing = report.gaps(cluster, metrics)
+                missing = report.gaps(cluster, metrics) or gaps()
             if once and missing != told:
                 told = missing
                 live.console.print(
@@ -147,30 +166,35 @@ def _watch(
                 raise NotReadyError(f"not within {TIMEOUT:.0f} s: " + "; ".join(missing))
             time.sleep(2)
     _say(f"every model is Ready, and Prometheus has its figures; {time.monotonic() - began:.0f} s in all")
-    return 0
 
 
-def _footer(metrics: prometheus.Prometheus, stage: Stage) -> list[str]:
+def _footer(metrics: prometheus.Prometheus, pages: str | None, stage: Stage) -> list[str]:
     where = f"KUBECONFIG={stage.kubeconfig}"
     lines = [f"objects:     {where} kubectl get mm,deploy,servicemonitor,prometheusrule -n {models.NAMESPACE}"]
     if stage.given:
         forward = f"kubectl port-forward -n {prometheus.NAMESPACE} service/{prometheus.NAME} 9090"
-        return [*lines, f"Prometheus:  {forward}, then http://localhost:9090/alerts", "Ctrl-C ends it and cleans up."]
+        show = "mmctl dashboard preview -f config/monitoring.yaml --prometheus http://localhost:9090"
+        return [
+            *lines,
+            f"Prometheus:  {forward}, then http://localhost:9090/alerts",
+            f"dashboards:  the same, then {show}",
+            "Ctrl-C ends it and cleans up.",
+        ]
     return [
         *lines,
         f"Prometheus:  {metrics.url}/query?g0.expr=monitored_model%3Ainference_throughput",
         f"alerts:      {metrics.url}/alerts",
-        "dashboards:  in the ConfigMaps …-dashboard, for Grafana to load",
+        f"dashboards:  {pages}",
         "Ctrl-C ends it; the cluster goes with it.",
     ]
 
 
 @contextlib.contextmanager
 def _operator(stage: Stage, folder: Path) -> Iterator[Process]:
-    """The operator as anybody would run it: `mmctl run` with a KUBECONFIG, on a port that nobody has."""
+    """The operator as anybody would run it: `mmctl run` with a KUBECONFIG."""
     environment = {**os.environ, "KUBECONFIG": str(stage.kubeconfig)}
     settings = folder / "settings.yaml"
-    settings.write_text('listen: "127.0.0.1:0"\n')
+    settings.write_text(f'listen: "{stage.operator}"\n')
     command: list[str | Path] = [sys.executable, "-m", "monitored_models.cli", "run", "--settings", settings]
     process = start("operator", command, log=folder / "operator.log", env=environment)
     try:

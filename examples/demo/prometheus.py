@@ -43,6 +43,9 @@ KUBELETS = {
     "metric_relabel_configs": [{"source_labels": ["container"], "regex": ".+", "action": "keep"}],
 }
 
+OURS = {"job_name": "monitored-models", "honor_labels": True}
+"""What the operator says of models carries the models' own namespace: Prometheus must keep it."""
+
 # Merged into the containers that the operator makes, which are made for patience: whether Prometheus has started is
 # looked at every 15 s, and a changed configuration that the reloader's file watch misses is found after 3 min. It
 # misses most: it watches the file itself, which the kubelet replaces. Arguments can only be given all anew.
@@ -96,9 +99,11 @@ class Prometheus:
 
 
 @contextmanager
-def running(cluster: Cluster, folder: Path, images: Images | None = None, timeout: float = 180) -> Iterator[Prometheus]:
+def running(
+    cluster: Cluster, folder: Path, images: Images | None = None, scraped: str | None = None, timeout: float = 180
+) -> Iterator[Prometheus]:
     """Install Prometheus and keep its operator running; logs go to the folder. It stays when the operator ends."""
-    install(cluster, images)
+    install(cluster, images, scraped)
     operator = start_operator(cluster, folder, images)
     try:
         processes.wait_until(lambda: _ready(cluster), "Prometheus", timeout=timeout, processes=[operator])
@@ -107,21 +112,22 @@ def running(cluster: Cluster, folder: Path, images: Images | None = None, timeou
         operator.kill()
 
 
-def install(cluster: Cluster, images: Images | None) -> None:
-    """Apply everything that the operator then works on. CRDs that are there already are left as they are."""
+def install(cluster: Cluster, images: Images | None, scraped: str | None = None) -> None:
+    """Apply everything that the operator then works on; `scraped` is where our own operator shows its figures. CRDs that are there already are left as they are."""
     for file in tools.prometheus_operator_crds():
         group, plural = file.stem.split("_")
         path = f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{plural}.{group}"
         if not cluster.exists(path):
             # Sent as it is: PyYAML stumbles over the value `=` that is in them.
             cluster.apply_text(path, file.read_bytes())
-    for manifest in manifests(images):
+    for manifest in manifests(images, scraped):
         applied = functools.partial(_applied, cluster, manifest)
         processes.wait_until(applied, f"{manifest['kind']} {NAME}")
 
 
-def manifests(images: Images | None) -> list[dict[str, Any]]:
+def manifests(images: Images | None, scraped: str | None = None) -> list[dict[str, Any]]:
     """The namespace, what Prometheus may read, Prometheus, and a service with an address of its own for it."""
+    jobs = [KUBELETS, *([{**OURS, "static_configs": [{"targets": [scraped]}]}] if scraped else [])]
     account = {"kind": "ServiceAccount", "name": NAME, "namespace": NAMESPACE}
     role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": CONTROLLER}
     spec: dict[str, Any] = {
@@ -152,7 +158,7 @@ def manifests(images: Images | None) -> list[dict[str, Any]]:
             roleRef=role,
             subjects=[account],
         ),
-        _manifest("v1", "Secret", NAME, stringData={"kubelets.yaml": json.dumps([KUBELETS])}),
+        _manifest("v1", "Secret", NAME, stringData={"kubelets.yaml": json.dumps(jobs)}),
         _manifest("v1", "Service", NAME, spec={"selector": selector, "ports": [{"name": "web", "port": 9090}]}),
         _manifest("monitoring.coreos.com/v1", "Prometheus", NAME, annotations=annotations, spec=spec),
     ]

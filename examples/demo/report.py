@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,25 +50,14 @@ def look(cluster: Cluster, prometheus: Prometheus) -> list[Row]:
 
 
 def gaps(cluster: Cluster, prometheus: Prometheus) -> list[str]:
-    """What does not work yet of dashboards and rules: panels whose query returns nothing, rules that Prometheus lacks."""
-    maps = cluster.get(f"/api/v1/namespaces/{NAMESPACE}/configmaps")["items"]
-    dashboards = [json.loads(text) for each in maps for key, text in each.get("data", {}).items() if key[:3] == "mm-"]
-    panels = [(board["title"], panel) for board in dashboards for panel in board["panels"]]
-    empty = [
-        f"the panel {panel['title']!r} of {title} has no data"
-        for title, panel in panels
-        for target in panel.get("targets", ())
-        if not prometheus.query(target["expr"])
-    ]
+    """What does not work yet of the rules: those that Prometheus lacks, or cannot evaluate."""
     wanted = f"/apis/monitoring.coreos.com/v1/namespaces/{NAMESPACE}/prometheusrules"
     groups = {group["name"] for body in cluster.get(wanted)["items"] for group in body["spec"]["groups"]}
     loaded = {group["name"]: group["rules"] for group in prometheus.get("api/v1/rules")["data"]["groups"]}
     unwell = [rule["name"] for name in groups for rule in loaded.get(name, ()) if rule["health"] != "ok"]
-    return (
-        empty
-        + [f"Prometheus has not loaded the rules {name}" for name in sorted(groups - loaded.keys())]
-        + [f"the rule {name} is not evaluated well" for name in unwell]
-    )
+    return [f"Prometheus has not loaded the rules {name}" for name in sorted(groups - loaded.keys())] + [
+        f"the rule {name} is not evaluated well" for name in unwell
+    ]
 
 
 def _values(prometheus: Prometheus, query: str) -> dict[str, float]:

@@ -52,7 +52,7 @@ def alerts(scope: Selects, *, of_all: bool = False, width: int = 24) -> Panel:
             Column("Value", "Value", hidden=True),
         ),
         width=width,
-        no_value="no alerts",
+        no_value="-",
     )
 
 

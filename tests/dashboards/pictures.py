@@ -1,0 +1,38 @@
+"""The pictures of the docs: every dashboard over the realistic hours, drawn by the preview. `python -m dashboards.pictures`, by hand."""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from dashboards import realistic
+from dashboards.boards import shared
+from dashboards.realistic import STORIES
+from monitored_models.desired.dashboards.model import dashboard_json
+from preview.pictures import PICTURES, pictures
+from testbed import prometheus
+
+
+def main() -> None:
+    """Write docs/pictures/dashboard-….png."""
+    boards = {story.name: json.loads(dashboard_json(story.now)) for story in STORIES} | shared()
+    end = int(time.time()) // 300 * 300
+    with tempfile.TemporaryDirectory(prefix="pictures-") as temporary:
+        folder = Path(temporary)
+        realistic.write(folder, end)
+        files = []
+        for name, board in boards.items():
+            files.append(folder / f"{name}.json")
+            # The uid gives the picture its name.
+            files[-1].write_text(json.dumps({**board, "uid": f"dashboard-{name.removeprefix('monitored-models-')}"}))
+        with prometheus.running(folder, []) as server:
+            options = ("--end", str(end), "--range", "3h", "--scrape-interval", "1m")
+            for file in pictures(files, server.url, *options, out=PICTURES):
+                sys.stdout.write(f"{file}\n")
+
+
+if __name__ == "__main__":
+    main()
