@@ -126,7 +126,8 @@ def _show(stage: Stage, folder: Path, *, once: bool, began: float) -> int:
             ):
                 gaps = functools.partial(preview.gaps, pages, folder)
                 _watch(cluster, metrics, operator, gaps, _footer(metrics, pages, stage), once=once, began=began)
-                _say(f"{pages or 'mmctl dashboard preview'} shows the dashboards")
+                if pages:
+                    _say(f"the dashboards were at {pages}; without ONCE=1 the page stays until Ctrl-C")
                 return 0
     finally:
         if stage.given:

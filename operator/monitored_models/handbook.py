@@ -35,7 +35,7 @@ def catalogue_page() -> str:
         "",
         "Quality comes from labels that come in later: counts of outcomes over `monitoring.quality.window`. CPU, memory and disk come",
         "from the kubelet's series (`container_*`, `kubelet_volume_stats_*`); where a custom server says them itself and the kubelet",
-        "says nothing, its word counts.",
+        "says nothing, its word counts. Many kubelets on containerd measure no disk of containers: then disk is that of volume claims alone.",
         "",
     ]
     for profile in profiles().values():
