@@ -14,6 +14,7 @@ import yaml
 
 from monitored_models.api import InvalidSpec, Model, parse
 from monitored_models.desired import render
+from monitored_models.desired.names import SAFE
 from monitored_models.settings import Settings
 from testbed import tools
 from unit.specs import JSON, body
@@ -104,7 +105,7 @@ def test_rules_are_the_same_rules_for_the_same_model(promtool: Path, tmp_path: P
             for selector in _selectors(str(rule["expr"])):
                 assert 'namespace="risk"' in selector, rule["expr"]
                 # The kubelet's series know pods and claims, and no model.
-                bound = ('monitored_model="churn"', 'pod=~"churn-[a-z0-9]+-[a-z0-9](5)"', 'persistentvolumeclaim=~"')
+                bound = ('monitored_model="churn"', f'pod=~"churn-{SAFE}(1,10)-{SAFE}(5)"', 'persistentvolumeclaim=~"')
                 assert any(matcher in selector for matcher in bound), rule["expr"]
 
 
