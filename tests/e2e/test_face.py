@@ -61,8 +61,10 @@ def test_series_of_a_model_come_and_go_with_it(bed: Bed, own: Process) -> None:
     bed.wait("pods", lambda: sum("pod_ready" in line for line in series(own, **mine)) == 2)
     there = series(own, **mine)
     expected = {
-        ('monitored_model_info{namespace="face",monitored_model="churn",name="churn",version="7",framework="",'
-        f'runtime="custom",dashboard="{dashboard_uid(parsed(name="churn", namespace="face"))}"}} 1'),
+        (
+            'monitored_model_info{namespace="face",monitored_model="churn",name="churn",version="7",framework="",'
+            f'runtime="custom",dashboard="{dashboard_uid(parsed(name="churn", namespace="face"))}"}} 1'
+        ),
         'monitored_model_condition{namespace="face",monitored_model="churn",condition="Ready",status="True",reason="Ready"} 1',
         'monitored_model_replicas_desired{namespace="face",monitored_model="churn"} 2',
         'monitored_model_replicas_ready{namespace="face",monitored_model="churn"} 2',
