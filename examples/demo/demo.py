@@ -21,13 +21,13 @@ from pathlib import Path
 import images
 import load
 import models
+import pages
 import prometheus
 import report
 from kube import ApiError, Cluster
 from rich.console import Console
 from rich.live import Live
 
-import preview
 from testbed import tools
 from testbed.node import NeedsRootError, OneNodeCluster
 from testbed.processes import NotReadyError, Process, free_port, start, wait_until
@@ -122,12 +122,12 @@ def _show(stage: Stage, folder: Path, *, once: bool, began: float) -> int:
             with (
                 prometheus.running(cluster, folder, stage.prometheus, scraped) as metrics,
                 load.running(cluster),
-                preview.running(metrics, stage.model, folder, given=stage.given) as pages,
+                pages.running(metrics, stage.model, folder, given=stage.given) as address,
             ):
-                gaps = functools.partial(preview.gaps, pages, folder)
-                _watch(cluster, metrics, operator, gaps, _footer(metrics, pages, stage), once=once, began=began)
-                if pages:
-                    _say(f"the dashboards were at {pages}; without ONCE=1 the page stays until Ctrl-C")
+                gaps = functools.partial(pages.gaps, address, folder)
+                _watch(cluster, metrics, operator, gaps, _footer(metrics, address, stage), once=once, began=began)
+                if address:
+                    _say(f"the dashboards were at {address}; without ONCE=1 the page stays until Ctrl-C")
                 return 0
     finally:
         if stage.given:
@@ -169,7 +169,7 @@ def _watch(
     _say(f"every model is Ready, and Prometheus has its figures; {time.monotonic() - began:.0f} s in all")
 
 
-def _footer(metrics: prometheus.Prometheus, pages: str | None, stage: Stage) -> list[str]:
+def _footer(metrics: prometheus.Prometheus, address: str | None, stage: Stage) -> list[str]:
     where = f"KUBECONFIG={stage.kubeconfig}"
     lines = [f"objects:     {where} kubectl get mm,deploy,servicemonitor,prometheusrule -n {models.NAMESPACE}"]
     if stage.given:
@@ -185,7 +185,7 @@ def _footer(metrics: prometheus.Prometheus, pages: str | None, stage: Stage) -> 
         *lines,
         f"Prometheus:  {metrics.url}/query?g0.expr=monitored_model%3Ainference_throughput",
         f"alerts:      {metrics.url}/alerts",
-        f"dashboards:  {pages}",
+        f"dashboards:  {address}",
         "Ctrl-C ends it; the cluster goes with it.",
     ]
 

@@ -28,12 +28,14 @@ MOST_RULES = 20
 """A group of them is evaluated in one go, and seen as a whole in Prometheus' pages."""
 
 
-def of_example(path: Path) -> Model:
-    manifests = read([path])
-    (document,) = manifests.models
-    made = parse(document.body, rulebed.SETTINGS.platform, manifests.shared(document))
-    assert isinstance(made, Model), made
-    return made
+def of_example(path: Path) -> dict[str, Model]:
+    """Every model of an example, by the name of the file and its own."""
+    manifests, found = read([path]), {}
+    for document in manifests.models:
+        made = parse(document.body, rulebed.SETTINGS.platform, manifests.shared(document))
+        assert isinstance(made, Model), made
+        found[f"{path.stem}/{document.name}"] = made
+    return found
 
 
 _SLOS: list[JSON] = [
@@ -69,7 +71,7 @@ def with_everything(spec: JSON) -> JSON:
 
 
 MODELS: dict[str, Model] = {
-    **{path.name: of_example(path) for path in EXAMPLES},
+    **{name: made for path in EXAMPLES for name, made in of_example(path).items()},
     **{runtime: model(spec) for runtime, spec in RUNTIMES.items()},
     **{f"{runtime} with everything": model(with_everything(spec)) for runtime, spec in RUNTIMES.items()},
     **{f"case: {name}": model(spec) for name, spec in SPECS.items() if name not in RUNTIMES},

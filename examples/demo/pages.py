@@ -57,9 +57,9 @@ QUIET = ("Alerts", "Alerts over time", "Firing alerts", "Disk")
 """Panels that are empty while all is well; and what a kubelet on containerd does not measure of containers."""
 
 
-def gaps(pages: str | None, folder: Path) -> list[str]:
+def gaps(address: str | None, folder: Path) -> list[str]:
     """Panels of the models' dashboards that are not drawn, or have no data yet."""
-    if pages is None:
+    if address is None:
         return []
     boards = dashboards.dashboards(sources.found_in((folder / MODELS,), None, Settings()))
     return [
@@ -67,7 +67,7 @@ def gaps(pages: str | None, folder: Path) -> list[str]:
         for board in boards
         for row in board.rows
         for panel in row.panels
-        if (state := json.loads(_get(f"{pages}/d/{board.slug}/panels/{panel.number}"))["state"]) != "drawn"
+        if (state := json.loads(_get(f"{address}/d/{board.slug}/panels/{panel.number}"))["state"]) != "drawn"
         and panel.title not in QUIET
     ]
 
