@@ -42,31 +42,23 @@ class _Settings(click.ParamType[Settings]):
             self.fail(str(error))
 
 
-class _Address(click.ParamType[str]):
-    name = "url"
+class _Matching(click.ParamType[str]):
+    """A text of a form that an example shows."""
+
+    def __init__(self, name: str, pattern: str, like: str) -> None:
+        self.name, self._pattern, self._like = name, pattern, like
 
     def convert(self, value: Any, _param: Any, _context: Any) -> str:
-        if not re.fullmatch(r"https?://[^\s/?#]+(/[^\s?#]*)?", value):
-            self.fail(f"{value!r} is no address such as http://127.0.0.1:9090")
+        if not re.fullmatch(self._pattern, value):
+            self.fail(f"{value!r} is no {self._like}")
         return str(value)
 
 
-class _Listen(click.ParamType[str]):
-    name = "host:port"
-
-    def convert(self, value: Any, _param: Any, _context: Any) -> str:
-        if not re.fullmatch(r"([A-Za-z0-9.-]*|\[[0-9a-fA-F:.]+\]):[0-9]{1,5}", value):
-            self.fail(f"{value!r} is no host and port such as 127.0.0.1:8090")
-        return str(value)
-
-
-class _Duration(click.ParamType[str]):
-    name = "duration"
-
-    def convert(self, value: Any, _param: Any, _context: Any) -> str:
-        if not re.fullmatch(r"([1-9][0-9]*[smhdw])+", value):
-            self.fail(f"{value!r} is no duration such as 90m, 6h or 2d")
-        return str(value)
+_ADDRESS = _Matching("url", r"https?://[^\s/?#]+(/[^\s?#]*)?", "address such as http://127.0.0.1:9090")
+_LISTEN = _Matching(
+    "host:port", r"([A-Za-z0-9.-]*|\[[0-9a-fA-F:.]+\]):[0-9]{1,5}", "host and port such as 127.0.0.1:8090"
+)
+_DURATION = _Matching("duration", r"([1-9][0-9]*[smhdw])+", "duration such as 90m, 6h or 2d")
 
 
 class _Time(click.ParamType[float]):
@@ -189,18 +181,18 @@ def dashboard() -> None:
     required=True,
     help="Dashboard JSON, YAML with ConfigMaps that hold some, or MonitoredModels; a file or folder, or - for standard input.",
 )
-@click.option("--prometheus", required=True, type=_Address(), help="Address of the Prometheus that is asked.")
+@click.option("--prometheus", required=True, type=_ADDRESS, help="Address of the Prometheus that is asked.")
 @click.option(
-    "--listen", default="127.0.0.1:8090", show_default=True, type=_Listen(), help="Address and port of the page."
+    "--listen", default="127.0.0.1:8090", show_default=True, type=_LISTEN, help="Address and port of the page."
 )
-@click.option("--range", "length", type=_Duration(), help="How far to look back, as 6h; as the dashboard says without.")
+@click.option("--range", "length", type=_DURATION, help="How far to look back, as 6h; as the dashboard says without.")
 @click.option("--end", type=_Time(), help="Where the range ends, as 2026-11-24T12:00:00Z or seconds; now without.")
 @click.option(
     "--scrape-interval",
     "scrape",
     default="15s",
     show_default=True,
-    type=_Duration(),
+    type=_DURATION,
     help="How often targets are scraped, as Grafana's data source is told; $__rate_interval follows from it.",
 )
 @namespace_option
