@@ -111,7 +111,11 @@ class Place:
         assert refusals.observe(events[0], 1) == (namespace, CONFIG)
         refusal = refusals.get((namespace, CONFIG))
         assert refusal is not None
-        assert refusal.text == events[0]["note"]
+        # Without what says only that it was refused, and which.
+        assert (
+            events[0]["note"]
+            == f"AlertmanagerConfig {CONFIG} was rejected due to invalid configuration: {refusal.text}"
+        )
         assert refusal.about > 0
         found = {name: events[0][name] for name in ("type", "reason", "reportingController", "note", "regarding")}
         found["regarding"] = {name: found["regarding"][name] for name in ("apiVersion", "kind", "namespace", "name")}
