@@ -13,7 +13,7 @@ from .api.monitoring import Monitoring
 from .desired import notes
 from .desired.alerts import ALERTS, given, is_on
 from .desired.alerts.objectives import OBJECTIVES
-from .desired.catalogue import missing, offers
+from .desired.catalogue import Context, missing, offers
 from .desired.context import context
 from .desired.promql import metrics_in
 from .desired.selection import core, selection
@@ -24,7 +24,8 @@ Row = tuple[str, ...]
 
 def explanation(model: Model, stack: Sequence[Layer]) -> str:
     """Text for people: the catalogue, what is not available and why, alerts, settings with their origin, notes."""
-    made = offers(context(model))
+    about = context(model)
+    made = offers(about)
     there = [offer for offer in made if offer.expression]
     parts = [
         f"{model.namespace}/{model.name}: {model.profile.title} (runtime {model.profile.id})",
@@ -34,7 +35,7 @@ def explanation(model: Model, stack: Sequence[Layer]) -> str:
             [(o.entry.series, o.entry.unit, ", ".join(sources(o.expression or ""))) for o in there],
         ),
         _table("Not available", ("name", "why"), list(missing(made).items())),
-        _table("Alerts", ("alert", "severity", "for", ""), list(_alerts(model))),
+        _table("Alerts", ("alert", "severity", "for", ""), list(_alerts(model, about))),
         _table("Metrics kept", ("selection", "names"), [(selection(model), ", ".join(_kept(model)))]),
         _table("Settings", ("spec.monitoring", "value", "from"), list(_settings(model, stack))),
         _table("Cannot be had", ("reason", "what"), [(note.reason, note.message) for note in notes(model)]),
@@ -51,8 +52,7 @@ def _kept(model: Model) -> tuple[str, ...]:
     return core(model) if selection(model) == "core" else ("everything",)
 
 
-def _alerts(model: Model) -> Iterator[Row]:
-    made = context(model)
+def _alerts(model: Model, made: Context) -> Iterator[Row]:
     for alert in ALERTS:
         rule = given(model, alert.name)
         if is_on(alert, model) and alert.expression(made) is not None:

@@ -10,6 +10,7 @@ import json
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -47,17 +48,16 @@ KINDS = {
 }
 
 
+@dataclass(frozen=True)
 class Numbered(Fixture):
     """A fixture as one of many models."""
 
-    def __init__(self, number: int) -> None:
-        super().__init__("custom", "instrumented")
-        object.__setattr__(self, "number", number)
+    number: int
 
     @property
     def name(self) -> str:
         """Name of the model."""
-        return f"model-{self.number:04d}"  # type: ignore[attr-defined]
+        return f"model-{self.number:04d}"
 
     @cached_property
     def model(self) -> Model:
@@ -86,7 +86,7 @@ def size_table() -> str:
 
 def evaluation(count: int, scope: str, folder: Path) -> tuple[int, float]:
     """Number of rules, and seconds that one evaluation of all of them takes."""
-    models = [Numbered(number) for number in range(count)]
+    models = [Numbered("custom", "instrumented", number) for number in range(count)]
     end = time.time()
 
     def samples() -> Iterator[str]:
