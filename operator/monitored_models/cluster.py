@@ -26,8 +26,10 @@ from kubernetes.aio import config as configs
 
 from .digest import FIELD_MANAGER
 from .kinds import CHILDREN, EVENT, MODEL, PROFILE, Kind
+from .steps import Steps
 
-PAGE = 500
+PAGE_BYTES, FIRST_PAGE, LARGEST_PAGE = 2_000_000, 25, 200
+"""A page of a list is to have about so many bytes: what its objects weigh is known from the page before."""
 TIMEOUT_SECONDS, CONNECT_SECONDS = 30.0, 10.0
 NO_SUCH_VERSION = "1"
 """A resource version that no object has, etcd's first being of an empty store: an apply that names it can only create."""
@@ -96,8 +98,9 @@ class Cluster:
         *,
         timeout: float = TIMEOUT_SECONDS,
         fence: Callable[[], float] = lambda: math.inf,
+        steps: Steps | None = None,
     ) -> None:
-        self.configuration = configuration
+        self.configuration, self._steps = configuration, steps or Steps()
         self._timeout, self._fence = timeout, fence
         self._client = kubernetes.client.ApiClient(configuration)
 
@@ -116,6 +119,22 @@ class Cluster:
         accept: str = "application/json",
     ) -> dict[str, Any]:
         """One request. Raises ApiError for whatever is not a 2xx, and instead of writing when another may lead."""
+        content = await self._request(method, path, query, body, content_type=content_type, accept=accept)
+        with self._steps.timed("decode"):
+            result: dict[str, Any] = json.loads(content)
+        return result
+
+    async def _request(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        body: Mapping[str, Any] | None = None,
+        *,
+        content_type: str = "application/json",
+        accept: str = "application/json",
+    ) -> bytes:
+        """The content of the answer to one request."""
         headers = {"Accept": accept, "Content-Type": content_type, "User-Agent": FIELD_MANAGER}
         if token := await self.token():
             headers["Authorization"] = token
@@ -125,7 +144,7 @@ class Cluster:
                 method,
                 url,
                 headers=headers,
-                body=_encode(body) if body and content_type == _APPLY else body,
+                body=self._encoded(body) if body and content_type == _APPLY else body,
                 _request_timeout=self._time_for(method),
             )
             content = await response.read()
@@ -135,8 +154,11 @@ class Cluster:
             raise ApiError(0, type(error).__name__, str(error)) from error
         if not 200 <= response.status < 300:
             raise _api_error(response.status, response.reason, content, response.headers)
-        result: dict[str, Any] = json.loads(content)
-        return result
+        return bytes(content)
+
+    def _encoded(self, body: Mapping[str, Any]) -> bytes:
+        with self._steps.timed("encode"):
+            return _encode(body)
 
     def _time_for(self, method: str) -> aiohttp.ClientTimeout:
         left = self._timeout if method == "GET" else min(self._timeout, self._fence())
@@ -209,15 +231,25 @@ class Cluster:
         self, kind: Kind, namespace: str | None, selector: str | None, fields: str | None = None
     ) -> AsyncIterator[tuple[list[dict[str, Any]], int]]:
         """A full list of a kind, page by page, each with the resource version of the list."""
-        query = {"limit": str(PAGE), **({"labelSelector": selector} if selector else {})}
+        query = {"limit": str(FIRST_PAGE), **({"labelSelector": selector} if selector else {})}
         query |= {"fieldSelector": fields} if fields else {}
         while True:
-            page = await self.request("GET", kind.path(namespace), query)
-            version = page["metadata"].get("resourceVersion", "")
-            yield page["items"], int(version) if version.isdigit() else 0
-            if not (token := page["metadata"].get("continue")):
+            content = await self._request("GET", kind.path(namespace), query)
+            page = ListPage(content.decode())
+            items = []
+            while (item := self._next_of(page)) is not None:
+                items.append(item)
+                await asyncio.sleep(0)  # a page of large objects must not hold up everything else
+            metadata = page.metadata()
+            version = metadata.get("resourceVersion", "")
+            yield items, int(version) if version.isdigit() else 0
+            if not (token := metadata.get("continue")):
                 return
-            query["continue"] = token
+            query |= {"continue": token, "limit": str(_next_limit(len(items), len(content)))}
+
+    def _next_of(self, page: ListPage) -> dict[str, Any] | None:
+        with self._steps.timed("decode"):
+            return page.next()
 
     async def served(self, kinds: Iterable[Kind] = (MODEL, PROFILE, *CHILDREN)) -> frozenset[Kind]:
         """Which of the kinds the API server has."""
@@ -235,6 +267,41 @@ class Cluster:
                 return set()
             raise
         return {resource["name"] for resource in found["resources"]}
+
+
+class ListPage:
+    """A page of a list, decoded one item at a time: as a whole, a page of large objects would hold the event loop.
+
+    Raises ValueError for a text that is no JSON.
+    """
+
+    _ITEMS = '"items":['
+    _decoder = json.JSONDecoder()
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        begin = text.find(self._ITEMS)  # inside a string the quotation marks would be escaped
+        self._position = begin + len(self._ITEMS) if begin >= 0 else len(text)
+
+    def next(self) -> dict[str, Any] | None:
+        """The next item, or None when there is none left."""
+        if self._text[self._position : self._position + 1] not in ("{", ","):
+            return None
+        begin = self._position + (self._text[self._position] == ",")
+        item, self._position = self._decoder.raw_decode(self._text, begin)
+        return dict(item)
+
+    def metadata(self) -> dict[str, Any]:
+        """The metadata of the list. Only when all items have been read."""
+        begin = self._text.find(self._ITEMS)
+        rest = self._text[: begin + len(self._ITEMS)] + self._text[self._position :] if begin >= 0 else self._text
+        found: dict[str, Any] = json.loads(rest)["metadata"]
+        return found
+
+
+def _next_limit(items: int, size: int) -> int:
+    """How many items the next page should have, by what those of the last one weigh."""
+    return max(1, min(LARGEST_PAGE, items * PAGE_BYTES // max(size, 1))) if items else FIRST_PAGE
 
 
 _NOT_IN_YAML = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")

@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 
 from .exposition import ModelSeries
 from .health import Health
-from .metrics import Metrics
+from .heartbeat import Heartbeat
+from .metrics import LongestSteps, Metrics
+from .steps import Steps
 from .traffic import Watches
 
 
@@ -16,15 +18,18 @@ class Face:
 
     metrics: Metrics = field(default_factory=Metrics)
     watches: Watches = field(default_factory=Watches)
+    steps: Steps = field(default_factory=Steps)
     series: ModelSeries = field(default_factory=ModelSeries)
     health: Health = field(default_factory=Health)
+    heartbeat: Heartbeat = field(default_factory=Heartbeat)
 
     def __post_init__(self) -> None:
         self.metrics.registry.register(self.watches)
+        self.metrics.registry.register(LongestSteps(self.steps))
 
     def ready(self) -> dict[str, str]:
         """Checks of readiness by name: what is wrong, or nothing where all is well."""
-        return self.health.checks(self.watches.age())
+        return self.health.checks(self.watches.age(), self.steps.longest())
 
     def forget_session(self) -> None:
         """Start anew with nothing seen and nothing opened."""

@@ -17,6 +17,7 @@ from .cluster import Cluster, trust_environment
 from .kinds import DEPLOYMENT, EVENT, POD, PROFILE, WATCHED, Kind, heard
 from .queue import WorkQueue
 from .resync import selectors
+from .steps import Steps
 from .view import OwnerKey, View
 
 SETTLE_SECONDS = 0.25
@@ -40,19 +41,20 @@ class NothingToRemember(kopf.DiffBaseStorage):
         """Keep nothing."""
 
 
-def registry(view: View, queue: WorkQueue[OwnerKey], served: Collection[Kind]) -> kopf.OperatorRegistry:
+def registry(view: View, queue: WorkQueue[OwnerKey], served: Collection[Kind], steps: Steps) -> kopf.OperatorRegistry:
     """Handlers for every kind that the cluster has."""
     made = kopf.OperatorRegistry()
     for kind in heard(served):
-        _watch(made, kind, view, queue)
+        _watch(made, kind, view, queue, steps)
     return made
 
 
-def _watch(made: kopf.OperatorRegistry, kind: Kind, view: View, queue: WorkQueue[OwnerKey]) -> None:
+def _watch(made: kopf.OperatorRegistry, kind: Kind, view: View, queue: WorkQueue[OwnerKey], steps: Steps) -> None:
     async def seen(type: str | None, event: kopf.RawEvent, **_: Any) -> None:
         body = event["object"]  # as it came: kopf's own view of it is slow to walk through
         try:
-            keys = take_note(view, kind, type, body)
+            with steps.timed("watch_event"):
+                keys = take_note(view, kind, type, body)
         except Exception:
             log.exception("an event of %s %s could not be read", kind.name, body.get("metadata", {}).get("name"))
             return
@@ -84,7 +86,7 @@ def operator_settings() -> kopf.OperatorSettings:
     made.posting.enabled = False
     made.persistence.diffbase_storage = NothingToRemember()
     made.queueing.idle_timeout = 0.2  # a worker per object would otherwise stay for seconds
-    made.watching.chunk_size = 500
+    made.watching.chunk_size = 50  # kopf reads a page in one step
     made.watching.server_timeout = 240
     made.networking.connect_timeout = 10
     made.networking.request_timeout = 60

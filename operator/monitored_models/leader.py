@@ -107,11 +107,13 @@ class Lease:
 
     async def release(self) -> None:
         """Let another lead at once. Only when nothing of this process can write any more."""
-        if not self.held() or self._body is None:
+        if not self.held():
             return
         self._renewed = float("-inf")
         try:
-            await self._write(self._body, holderIdentity="", leaseDurationSeconds=1)
+            body = self._body or await self._read()  # a renewal that was cut short leaves the version unknown
+            if body and body["spec"].get("holderIdentity") == self.identity:
+                await self._write(body, holderIdentity="", leaseDurationSeconds=1)
         except ApiError as error:
             log.warning("the lease was not released: %s", error, extra=reason(error.reason))
 

@@ -5,6 +5,7 @@ One instance for a process, given to whoever counts. What is known of each model
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from importlib.metadata import version
 
 from prometheus_client import (
@@ -13,9 +14,14 @@ from prometheus_client import (
     Gauge,
     GCCollector,
     Histogram,
+    Metric,
     ProcessCollector,
     generate_latest,
 )
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from .steps import Steps
 
 PREFIX = "monitored_models_"
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
@@ -75,3 +81,21 @@ class Metrics:
 
     def _gauge(self, name: str, text: str) -> Gauge:
         return Gauge(PREFIX + name, text, registry=self.registry)
+
+
+class LongestSteps(Collector):
+    """The longest time of each step of the work, for Prometheus."""
+
+    def __init__(self, steps: Steps) -> None:
+        self._steps = steps
+
+    def collect(self) -> Iterator[Metric]:
+        """One gauge for each step."""
+        family = GaugeMetricFamily(
+            PREFIX + "event_loop_longest_step_seconds",
+            "Longest time for which a step has held the event loop since the process started.",
+            labels=["step"],
+        )
+        for step, seconds in sorted(self._steps.all().items()):
+            family.add_metric([step], seconds)
+        yield family

@@ -84,6 +84,7 @@ class WorkQueue(Generic[K]):
         self._held: dict[K, float] = {}
         """Times before which the server has asked not to be asked again."""
         self._wake = asyncio.Event()
+        self._turn = asyncio.Lock()
         self._closed = False
 
     def add(self, key: K, *, routine: bool = False) -> None:
@@ -139,6 +140,10 @@ class WorkQueue(Generic[K]):
         try:
             while (key := await self._next()) is not None:
                 try:
+                    # One key at a time begins, and everything else of the loop has its turn in between: of a thousand
+                    # models that need nothing but a look, none would ever wait for anything.
+                    async with self._turn:
+                        await asyncio.sleep(0)
                     await handle(key)
                 finally:
                     self._done(key)
@@ -151,7 +156,8 @@ class WorkQueue(Generic[K]):
 
     def age(self) -> float:
         """Seconds for which the key has waited that has waited longest; 0 when none waits."""
-        return self._clock() - min(self._waiting.values()) if self._waiting else 0.0
+        now = self._clock()
+        return now - min(tuple(self._waiting.values()), default=now)  # in one step: another thread may ask
 
     def _done(self, key: K) -> None:
         group = self._group(key)

@@ -7,6 +7,7 @@ trouble with the API server is raised, and the queue backs off.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
@@ -29,6 +30,7 @@ from .kinds import CONFIG_MAP, DEPLOYMENT, MODEL, TELLING, Kind
 from .logs import about
 from .profiles import Profiles, delivery
 from .shared import SharedSource
+from .steps import Steps
 from .view import Key, ObservedChild, ObservedModel, ProfileKey, Source, View
 from .wanted import Renderer, Wanted
 
@@ -36,6 +38,8 @@ BATCH_SECONDS = 2.0
 """Condition changes within this time become one status write."""
 MINOR_SECONDS = 30.0
 """A mere change of counts or wording waits this long for something worth more."""
+LARGE_BYTES = 16_384
+"""Specs above this are parsed and rendered in a thread. Below it that takes some milliseconds, above it up to a second."""
 AT_ONCE = 0.01
 """Seconds, where something is to be looked at again."""
 
@@ -58,6 +62,7 @@ class Reconciler:
     """Time after which an obstacle that no watch shows is looked at again: a foreign object, a missing right."""
     dashboards: Dashboards | None = None
     """What Grafana says of dashboards; None where it is not asked."""
+    steps: Steps = field(default_factory=Steps)
     _written: dict[Key, float] = field(default_factory=dict)
     """When the status of a model was last written."""
 
@@ -66,6 +71,7 @@ class Reconciler:
 
         `tolerate` reports trouble with the API server as a condition, for when trying again has not helped.
         """
+        await self._prepare(key)
         observed = self.view.model(key)
         if observed is None or observed.deleting:
             self._forget(key)
@@ -75,12 +81,14 @@ class Reconciler:
         source, shared = observed.source, self.view.shared(observed.source)
         live = self._deployment(key, observed)
         scale = live.scale if live else None
-        wanted = self._wanted(source, shared, scale)
+        with self.steps.timed("parse_and_render"):
+            wanted = self._wanted(source, shared, scale)
         if isinstance(wanted, InvalidSpec):
             return await self._report_invalid(key, observed, stored, wanted, now)
         model = wanted.model
 
-        plan = compare(wanted, self.view.children(key), self.served, self.view.settled(key))
+        with self.steps.timed("compare"):
+            plan = compare(wanted, self.view.children(key), self.served, self.view.settled(key))
         reported = stored.get("observedGeneration") == model.generation
         if reported and plan.creates and await self._is_gone(key, observed):
             return None
@@ -96,8 +104,20 @@ class Reconciler:
         verdict = self._verdict(key, wanted, stored)
         told = self._delivery(key, wanted, problems)
         situation = status.Situation(wanted, workload, self.view.pods(key), problems, dashboard=verdict, delivery=told)
-        again = await self._report(key, observed, model, stored, status.report(situation, stored, now))
+        with self.steps.timed("report"):
+            new = status.report(situation, stored, now)
+        again = await self._report(key, observed, model, stored, new)
         return min((delay for delay in (again, self.recheck_seconds if problems else None) if delay), default=None)
+
+    async def _prepare(self, key: Key) -> None:
+        """Render a large spec in a thread, where it does not hold the event loop. The renderer remembers the result."""
+        observed = self.view.model(key)
+        if observed is None or observed.deleting:
+            return
+        source, shared = observed.source, self.view.shared(observed.source)
+        if len(source.spec) + (len(shared.spec) if shared else 0) > LARGE_BYTES:
+            live = self._deployment(key, observed)
+            await asyncio.to_thread(self._wanted, source, shared, live.scale if live else None)
 
     def _wanted(self, source: Source, shared: SharedSource | None, scale: LiveScale | None) -> Wanted | InvalidSpec:
         model = self.renderer.parse(source, shared)

@@ -13,6 +13,7 @@ from collections.abc import Collection
 from .cluster import Cluster
 from .desired import labels
 from .kinds import EVENT, EVENTS_HEARD, WRITTEN, Kind, heard
+from .steps import Steps
 from .view import OwnerKey, View
 
 log = logging.getLogger(__name__)
@@ -28,7 +29,9 @@ def selectors(kind: Kind) -> tuple[str | None, str | None]:
     return (None if kind in WRITTEN else OURS), None
 
 
-async def resync(view: View, cluster: Cluster, served: Collection[Kind], namespaces: Collection[str]) -> set[OwnerKey]:
+async def resync(
+    view: View, cluster: Cluster, served: Collection[Kind], namespaces: Collection[str], steps: Steps
+) -> set[OwnerKey]:
     """List every kind once. Returns the models and profiles around which anything was other than known."""
     changed: set[OwnerKey] = set()
     for kind in heard(served):
@@ -43,9 +46,10 @@ async def resync(view: View, cluster: Cluster, served: Collection[Kind], namespa
                 for body in items:
                     alive.add((body["metadata"]["namespace"], body["metadata"]["name"]))
                     try:
-                        changed.update(view.observe(kind, body))
+                        with steps.timed("list_item"):
+                            changed.update(view.observe(kind, body))
                     except Exception:  # one odd object must not keep all others from being served
                         log.exception("%s %s could not be read", kind.name, body["metadata"]["name"])
-                await asyncio.sleep(0)  # a long list must not hold up watches and workers
+                    await asyncio.sleep(0)  # a long list must not hold up watches and workers
         changed.update(view.retain(kind, alive, listed_at or 0))
     return changed

@@ -10,30 +10,24 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-import os
-import secrets
-import socket
 from collections.abc import Awaitable, Callable
-from pathlib import Path
-from typing import NoReturn
-
-from kubernetes.aio.client import Configuration
+from typing import TypeVar
 
 from .cluster import ApiError, Cluster, ConfigurationError, load_configuration
 from .face import Face
-from .health import measure_lag
+from .heartbeat import keep_beating
 from .kinds import MODEL, Kind
-from .leader import RENEW_SECONDS, LeadershipLost, Lease
 from .logs import reason
 from .session import Session, heed_signals, patiently, pause
 from .settings import Settings
+from .supervisor import Supervisor
 from .traffic import trace
-from .web import serving
+
+T = TypeVar("T")
 
 CRD_POLL_SECONDS = 5.0
 END_SECONDS = 25.0
 """Time between a signal and the end of the process, whatever hangs: Kubernetes kills a pod after thirty."""
-_OWN_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
 log = logging.getLogger(__name__)
 
@@ -67,45 +61,49 @@ class Operator:
         self._settings = settings
         self._stop = asyncio.Event()
         self._face = Face()
+        self._supervisor = Supervisor(settings, self._face)
 
     async def run(self) -> None:
-        """Serve the own endpoint, and lead when it is our turn, until told to stop."""
+        """Serve the own pages, and lead when it is our turn, until told to stop."""
         heed_signals(self._stop)
-        configuration = await load_configuration()
-        configuration.trace_configs = [trace(self._face.metrics, self._face.watches)]
-        async with serving(self._settings.listen, self._face) as address:
+        self._face.steps.spare_garbage_collection()
+        self._face.steps.time_garbage_collection()
+        address = await self._supervisor.start()
+        try:
             if address:
                 log.info("listening on %s", address, extra=reason("Listening"))
             async with asyncio.TaskGroup() as group:
                 beside = (
-                    group.create_task(measure_lag(self._face.metrics.lag.observe, self._face.health.lagged)),
-                    group.create_task(_end_in_time(self._stop)),
+                    group.create_task(
+                        keep_beating(self._face.heartbeat, self._face.metrics.lag.observe, self._face.health.lagged)
+                    ),
+                    group.create_task(self._end_in_time()),
                 )
-                await (self._elect(configuration) if self._settings.leader_election else self._lead(configuration))
+                await self._lead_when_elected()
                 for task in beside:
                     task.cancel()
-
-    async def _elect(self, configuration: Configuration) -> None:
-        """Lead when no other does."""
-        client = Cluster(configuration, timeout=RENEW_SECONDS)
-        lease = Lease(client, _lease_namespace(self._settings), self._settings.lease_name, _identity())
-        self._face.health.role = "standby"
-        try:
-            if not await self._unless_stopped(_acquire(lease)):
-                return
-            async with asyncio.TaskGroup() as group:
-                keeper = group.create_task(_keep(lease))
-                await self._lead(configuration, lease.left)
-                keeper.cancel()
-            await lease.release()  # all that could write has ended
         finally:
-            await client.close()
+            await self._supervisor.finish()  # the Lease goes last: all that could write has ended
 
-    async def _lead(self, configuration: Configuration, fence: Callable[[], float] = lambda: math.inf) -> None:
+    async def _lead_when_elected(self) -> None:
+        """Lead when no other does."""
+        if not self._settings.leader_election:
+            await self._lead(lambda: math.inf)
+            return
+        self._face.health.role = "standby"
+        fence = await self._unless_stopped(self._supervisor.lead())
+        if fence is not None:
+            await self._lead(fence)
+
+    async def _lead(self, fence: Callable[[], float]) -> None:
         """One session after the other, until told to stop."""
         self._face.health.role = "leading"
         self._face.metrics.leader.set(1)
-        cluster = Cluster(configuration, timeout=self._settings.request_timeout_seconds, fence=fence)
+        configuration = await load_configuration()
+        configuration.trace_configs = [trace(self._face.metrics, self._face.watches)]
+        cluster = Cluster(
+            configuration, timeout=self._settings.request_timeout_seconds, fence=fence, steps=self._face.steps
+        )
         try:
             while (served := await self._wait_for_crd(cluster)) is not None:
                 session = Session(self._settings, cluster, served, self._stop, self._face)
@@ -144,56 +142,17 @@ class Operator:
             await pause(CRD_POLL_SECONDS, self._stop)
         return None
 
-    async def _unless_stopped(self, work: Awaitable[None]) -> bool:
-        """Do something that may take for ever. Returns whether it was done; not, when told to stop before."""
+    async def _unless_stopped(self, work: Awaitable[T]) -> T | None:
+        """The result of something that may take for ever; None when told to stop before."""
         doing, stopping = asyncio.ensure_future(work), asyncio.ensure_future(self._stop.wait())
         try:
             await asyncio.wait((doing, stopping), return_when=asyncio.FIRST_COMPLETED)
-            if doing.done():
-                await doing
-            return doing.done()
+            return await doing if doing.done() else None
         finally:
             doing.cancel()
             stopping.cancel()
 
-
-async def _acquire(lease: Lease) -> None:
-    try:
-        await lease.acquire()
-    except ApiError as error:
-        raise ConfigurationError(
-            f"the lease {lease.namespace}/{lease.name} cannot be had: {error}. Give the operator its Role "
-            "(config/rbac.yaml), another namespace by the setting leaseNamespace, or set leaderElection to false where "
-            "only one operator runs"
-        ) from error
-
-
-async def _keep(lease: Lease) -> None:
-    """Renew the lease. When that fails the process ends at once: all that it could still do is for another to do."""
-    try:
-        await lease.keep()
-    except LeadershipLost as error:
-        _cut_off(str(error), "LeadershipLost")
-
-
-async def _end_in_time(stop: asyncio.Event) -> None:
-    """End the process if that takes too long once it was told to: a task that hangs must not keep the lease."""
-    await stop.wait()
-    await asyncio.sleep(END_SECONDS)
-    _cut_off(f"something did not end in {END_SECONDS:.0f} s", "NotEnded")
-
-
-def _cut_off(message: str, why: str) -> NoReturn:
-    log.error(message, extra=reason(why))
-    logging.shutdown()
-    os._exit(1)
-
-
-def _lease_namespace(settings: Settings) -> str:
-    own = _OWN_NAMESPACE.read_text().strip() if _OWN_NAMESPACE.exists() else "default"
-    return settings.lease_namespace or own
-
-
-def _identity() -> str:
-    """A name that no other process has, and by which people find the pod."""
-    return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
+    async def _end_in_time(self) -> None:
+        """Have the process end if that takes too long once it was told to: a task that hangs must not keep the Lease."""
+        await self._stop.wait()
+        self._supervisor.end_within(END_SECONDS)

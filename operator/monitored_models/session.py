@@ -88,6 +88,7 @@ class Session:
             clock=self._clock,
             recheck_seconds=settings.recheck_seconds,
             dashboards=self._dashboards,
+            steps=face.steps,
         )
         self._ending = asyncio.Event()
         self._kinds_changed = False
@@ -96,10 +97,11 @@ class Session:
         """Run until told to stop, or until the kinds change. Returns whether it was the kinds."""
         self._metrics.depth.set_function(self._queue.depth)
         self._metrics.age.set_function(self._queue.age)
-        self._metrics.models.set_function(lambda: len(self._view.keys()))
+        self._metrics.models.set_function(self._view.count)
         await patiently(self._resync, self._stop)
+        self._face.steps.spare_garbage_collection()
         self._face.health.synced = True
-        log.info("%d models; kinds not served: %s", len(self._view.keys()), self._absent(), extra=reason("Started"))
+        log.info("%d models; kinds not served: %s", self._view.count(), self._absent(), extra=reason("Started"))
         async with asyncio.TaskGroup() as group:
             # Made before kopf starts: at its end, kopf cancels tasks that were made later.
             workers = [group.create_task(self._queue.work(self._handle)) for _ in range(self._settings.workers)]
@@ -151,7 +153,7 @@ class Session:
     async def _watch(self, runs: asyncio.Event) -> None:
         namespaces = self._settings.namespaces
         connections = handlers.Connections(self._cluster)
-        registry = handlers.registry(self._view, self._queue, self._served)
+        registry = handlers.registry(self._view, self._queue, self._served, self._face.steps)
         kopf.on.login(registry=registry)(connections.log_in)
         try:
             await kopf.operator(
@@ -193,7 +195,7 @@ class Session:
         self._metrics.reconciles.labels(outcome).observe(self._clock() - began)
 
     async def _resync(self) -> int:
-        keys = await resync(self._view, self._cluster, self._served, self._settings.namespaces)
+        keys = await resync(self._view, self._cluster, self._served, self._settings.namespaces, self._face.steps)
         for key in keys:
             self._queue.add(key, routine=True)
         return len(keys)

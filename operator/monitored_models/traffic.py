@@ -37,7 +37,7 @@ class Watches(Collector):
 
     def age(self) -> float:
         """Seconds since the oldest stream was opened; 0 where there is none."""
-        return time.monotonic() - min(self._opened.values()) if self._opened else 0.0
+        return time.monotonic() - min(tuple(self._opened.values()), default=time.monotonic())
 
     def collect(self) -> Iterator[Metric]:
         """The age of each resource's oldest stream, for Prometheus."""
@@ -45,7 +45,7 @@ class Watches(Collector):
             PREFIX + "watch_age_seconds", "Time since the watch of a resource was opened.", labels=["resource"]
         )
         oldest: dict[str, float] = {}
-        for path, when in self._opened.items():
+        for path, when in tuple(self._opened.items()):  # another thread reads it
             resource = resource_of(path)
             oldest[resource] = min(when, oldest.get(resource, when))
         for resource, when in oldest.items():

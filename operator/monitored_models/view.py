@@ -149,6 +149,10 @@ class View:
         """Every model that exists."""
         return [entry.model.source.key for entry in self._entries.values() if entry.model is not None]
 
+    def count(self) -> int:
+        """How many models exist. Safe to ask from another thread."""
+        return sum(entry.model is not None for entry in tuple(self._entries.values()))
+
     def model(self, key: Key) -> ObservedModel | None:
         """A model, or None when there is none of that name."""
         entry = self._entries.get(key)

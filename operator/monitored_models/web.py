@@ -1,6 +1,7 @@
 """The operator's own HTTP endpoint: /healthz, /readyz and /metrics. It reads, and changes nothing.
 
-The series of thousands of models are sent in pieces, between which the event loop does other work.
+It is served by the supervisor's thread, so that it answers while the work is busy. The series of thousands of models are
+sent in pieces, between which that thread renews the Lease and lets the work go on.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from http import HTTPStatus
 from aiohttp import web
 
 from .face import Face
-from .settings import Listen
+from .settings import Settings
 
 _TEXT = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -23,12 +24,13 @@ class CannotListen(Exception):
 
 
 @asynccontextmanager
-async def serving(listen: Listen, face: Face) -> AsyncIterator[str]:
+async def serving(settings: Settings, face: Face) -> AsyncIterator[str]:
     """Serve while inside; gives the address, empty where nothing is to be served. Raises CannotListen."""
+    listen = settings.listen
     if not listen:
         yield ""
         return
-    runner = web.AppRunner(application(face), access_log=None)
+    runner = web.AppRunner(application(face, settings.hang_timeout_seconds), access_log=None)
     await runner.setup()
     try:
         host, port = listen.rsplit(":", 1)
@@ -46,11 +48,15 @@ async def serving(listen: Listen, face: Face) -> AsyncIterator[str]:
         await runner.cleanup()
 
 
-def application(face: Face) -> web.Application:
+def application(face: Face, hang_timeout: float) -> web.Application:
     """The three pages."""
 
     async def healthz(_request: web.Request) -> web.Response:
-        return web.Response(text="ok\n")  # whoever answers is alive: the event loop turns
+        stalled = face.heartbeat.stalled
+        if stalled >= hang_timeout:
+            text = f"the event loop of the work has not turned for {stalled:.0f} s\n"
+            return web.Response(text=text, status=HTTPStatus.SERVICE_UNAVAILABLE)
+        return web.Response(text="ok\n")
 
     async def readyz(_request: web.Request) -> web.Response:
         checks = face.ready()

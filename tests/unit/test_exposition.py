@@ -134,7 +134,7 @@ def test_resource_of_a_path(path: str, resource: str) -> None:
 
 
 def wrong(health: Health, watch_age: float = 0.0) -> set[str]:
-    return {name for name, text in health.checks(watch_age).items() if text}
+    return {name for name, text in health.checks(watch_age, ("parse_and_render", 6.0)).items() if text}
 
 
 def test_readiness_tells_what_is_wrong() -> None:
