@@ -156,15 +156,27 @@ class Bed:
         """Wait until the operator has written nothing in a namespace for some seconds."""
         until_same(lambda: self.writes(namespace), seconds)
 
-    def start_operator(self, name: str, *, kubeconfig: Path | None = None, **settings: Any) -> Process:
+    def start_operator(
+        self,
+        name: str,
+        *,
+        kubeconfig: Path | None = None,
+        module: str = "monitored_models.cli",
+        environment: Mapping[str, str] | None = None,
+        **settings: Any,
+    ) -> Process:
         """The operator as a process of its own, with the rights of config/rbac.yaml."""
         file = self.directory / f"{name}.settings.yaml"
         # Tests kill operators, and should not have to wait until a Lease has run out.
         used = {"listen": "127.0.0.1:0", "leaderElection": False, "leaseNamespace": LEASE_NAMESPACE, **settings}
         file.write_text(yaml.safe_dump(used))
-        environment = {**os.environ, "KUBECONFIG": str(kubeconfig or self.plane.kubeconfig_for("operator"))}
-        command: list[str | Path] = [sys.executable, "-m", "monitored_models.cli", "run", "--settings", file]
-        return start(name, command, log=self.directory / f"{name}.log", env=environment, cwd=ROOT)
+        own = {
+            "KUBECONFIG": str(kubeconfig or self.plane.kubeconfig_for("operator")),
+            "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT / "tests"), os.environ.get("PYTHONPATH")])),
+            **(environment or {}),
+        }
+        command: list[str | Path] = [sys.executable, "-m", module, "run", "--settings", file]
+        return start(name, command, log=self.directory / f"{name}.log", env={**os.environ, **own}, cwd=ROOT)
 
     @contextmanager
     def operator(self, name: str = "operator", **settings: Any) -> Iterator[Process]:

@@ -2,54 +2,20 @@
 
 from __future__ import annotations
 
-import re
 import signal
 import time
-from pathlib import Path
-from typing import Any
 
 import pytest
 
-from kubernetes_bed import LEASE_NAMESPACE, Bed, model
-from monitored_models.kinds import DEPLOYMENT, LEASE
+from e2e.election import leads, lease, pair, writes_by_process
+from kubernetes_bed import Bed, model
+from monitored_models.kinds import DEPLOYMENT
 from monitored_models.leader import LEASE_SECONDS, RETRY_SECONDS
-from testbed.processes import Process
 
 pytestmark = pytest.mark.e2e
 
 FAILOVER_SECONDS = 20.0
 """What is promised for the time until another operator writes."""
-
-
-def elected(bed: Bed, name: str, namespace: str) -> Process:
-    """An operator that takes part in an election of its own, for one namespace."""
-    return bed.start_operator(name, leaderElection=True, leaseName=f"lease-{namespace}", namespaces=[namespace])
-
-
-def lease(bed: Bed, namespace: str) -> dict[str, Any]:
-    body = bed.get(LEASE, LEASE_NAMESPACE, f"lease-{namespace}")
-    return dict(body["spec"]) if body else {}
-
-
-def leads(process: Process) -> bool:
-    return "leading as" in process.tail(50)
-
-
-def stands_by(process: Process) -> bool:
-    return "standing by" in process.tail(50)
-
-
-def pair(bed: Bed, namespace: str) -> tuple[Process, Process]:
-    """A leader and one that stands by."""
-    leader = elected(bed, f"first-{namespace}", namespace)
-    bed.wait("a leader", lambda: leads(leader) and " models; kinds" in leader.tail(50))
-    standby = elected(bed, f"second-{namespace}", namespace)
-    bed.wait("a standby", lambda: stands_by(standby))
-    return leader, standby
-
-
-def writes_by_process(log: Path) -> int:
-    return len(re.findall(r'"message": "applied', log.read_text()))
 
 
 def test_one_of_two_works_and_the_other_takes_over_when_it_is_killed(bed: Bed, namespace: str) -> None:
