@@ -245,7 +245,7 @@ class Cluster:
             yield items, int(version) if version.isdigit() else 0
             if not (token := metadata.get("continue")):
                 return
-            query |= {"continue": token, "limit": str(_next_limit(len(items), len(content)))}
+            query |= {"continue": token, "limit": str(next_limit(len(items), len(content)))}
 
     def _next_of(self, page: ListPage) -> dict[str, Any] | None:
         with self._steps.timed("decode"):
@@ -299,7 +299,7 @@ class ListPage:
         return found
 
 
-def _next_limit(items: int, size: int) -> int:
+def next_limit(items: int, size: int) -> int:
     """How many items the next page should have, by what those of the last one weigh."""
     return max(1, min(LARGEST_PAGE, items * PAGE_BYTES // max(size, 1))) if items else FIRST_PAGE
 

@@ -167,6 +167,10 @@ class WorkQueue(Generic[K]):
             del self._in_hand[group]
         if key in self._again:
             self.add(key, routine=self._again.pop(key))
+        if self._waiting:
+            # Workers that sleep because of this group may take it up now; whoever was done with it may take another,
+            # and hang there.
+            self._wake.set()
 
     async def _next(self) -> K | None:
         while not self._closed:

@@ -635,3 +635,32 @@ def test_depth_age_and_waits_are_told() -> None:
 
     asyncio.run(main())
     assert waits[:2] == [4.0, 1.0]
+
+
+def test_everything_else_has_its_turn_between_two_keys() -> None:
+    """Of keys that are done without waiting, no row of them holds the event loop."""
+
+    async def main() -> list[str]:
+        queue, order = WorkQueue[str](), list[str]()
+
+        async def handle(key: str) -> None:
+            order.append(key)
+            if key == "9":
+                queue.close()
+
+        async def else_() -> None:
+            while True:
+                order.append("-")
+                await asyncio.sleep(0)
+
+        for number in range(10):
+            queue.add(str(number))
+        other = asyncio.create_task(else_())
+        await asyncio.gather(*(queue.work(handle) for _ in range(4)))
+        other.cancel()
+        return order
+
+    order = asyncio.run(main())
+    keys = [index for index, step in enumerate(order) if step != "-"]
+    assert len(keys) == 10
+    assert all(after - before > 1 for before, after in itertools.pairwise(keys))

@@ -1,19 +1,22 @@
-"""What a reconcile does about an edit that comes in with the answer to its own status write."""
+"""One reconcile: an edit that comes in with the answer to its own status write, and a spec that takes long to read."""
 
 from __future__ import annotations
 
 import asyncio
+import threading
 from typing import Any, cast
 
 import pytest
 
+from monitored_models.api import InvalidSpec, Model
 from monitored_models.cluster import Cluster
 from monitored_models.exposition import ModelSeries
 from monitored_models.kinds import MODEL
 from monitored_models.profiles import Profiles
-from monitored_models.reconcile import Reconciler
+from monitored_models.reconcile import LARGE_BYTES, Reconciler
 from monitored_models.settings import Settings
-from monitored_models.view import Key, View
+from monitored_models.shared import SharedSource
+from monitored_models.view import Key, Source, View
 from monitored_models.wanted import Renderer
 
 KEY = Key("a", "churn")
@@ -36,6 +39,21 @@ class Answers:
     async def create_event(self, *_: object) -> None: ...
 
 
+def reconciler(view: View, renderer: Renderer, generation: int = 1) -> Reconciler:
+    """Of the running event loop; the status of the answer is of this generation."""
+    cluster = cast(Cluster, Answers(generation))
+    return Reconciler(
+        view,
+        cluster,
+        renderer,
+        ModelSeries(),
+        Profiles(view, cluster, renderer, frozenset(), lambda _: None, recheck_seconds=60),
+        frozenset(),
+        clock=asyncio.get_running_loop().time,
+        recheck_seconds=60,
+    )
+
+
 @pytest.mark.parametrize(("generation", "again"), [(1, False), (2, True)], ids=["as it was", "edited"])
 def test_edit_that_comes_with_the_answer_to_a_status_write_is_looked_at(generation: int, *, again: bool) -> None:
     """Its event comes later, with a version that is known by then, and would move nothing."""
@@ -43,20 +61,36 @@ def test_edit_that_comes_with_the_answer_to_a_status_write_is_looked_at(generati
     async def reconciling() -> float | None:
         view = View()
         view.observe(MODEL, stored(1, 1))  # without an image: the status is all that is written
-        clock = asyncio.get_running_loop().time
-        cluster, renderer = cast(Cluster, Answers(generation)), Renderer(Settings())
-        reconciler = Reconciler(
-            view,
-            cluster,
-            renderer,
-            ModelSeries(),
-            Profiles(view, cluster, renderer, frozenset(), lambda _: None, recheck_seconds=60),
-            frozenset(),
-            clock=clock,
-            recheck_seconds=60,
-        )
-        delay = await reconciler.reconcile(KEY)
+        delay = await reconciler(view, Renderer(Settings()), generation).reconcile(KEY)
         assert view.observe(MODEL, stored(generation, 5, image="x")) == []
         return delay
 
     assert (asyncio.run(reconciling()) is not None) is again
+
+
+class Noting(Renderer):
+    """Notes the threads in which specs are parsed for the first time."""
+
+    def __init__(self) -> None:
+        super().__init__(Settings())
+        self.threads: list[int] = []
+
+    def parse(self, source: Source, shared: SharedSource | None) -> Model | InvalidSpec:
+        self.threads.append(threading.get_ident())
+        return super().parse(source, shared)
+
+
+@pytest.mark.parametrize("large", [False, True])
+def test_large_spec_is_read_outside_of_the_event_loop(large: bool) -> None:
+    async def reconciling() -> tuple[list[int], int]:
+        view, renderer = View(), Noting()
+        env = [
+            {"name": "TEXT", "value": "x" * LARGE_BYTES * large}
+        ]  # without an image it is invalid: nothing is applied
+        view.observe(MODEL, stored(1, 1, env=env))
+        await reconciler(view, renderer).reconcile(KEY)
+        return renderer.threads, threading.get_ident()
+
+    threads, own = asyncio.run(reconciling())
+    assert (threads[0] != own) is large
+    assert threads[-1] == own  # where the result is remembered
