@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import json
 import os
-import re
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -19,10 +18,9 @@ import aiohttp
 from kubernetes_bed import Bed
 from monitored_models.cluster import Cluster, load_configuration
 from monitored_models.kinds import MODEL
+from testbed.pages import samples
 
 _TICKS = os.sysconf("SC_CLK_TCK")
-_SAMPLE = re.compile(r"(\w+)\{(.*)\} ([0-9.e+]+)$")
-_LABEL = re.compile(r'(\w+)="([^"]*)"')
 
 
 @dataclass(frozen=True)
@@ -46,12 +44,6 @@ def usage(pid: int) -> Usage:
         rss=int(status["VmRSS"].split()[0]) / 1024,
         peak=int(status["VmHWM"].split()[0]) / 1024,
     )
-
-
-def samples(text: str, name: str) -> list[tuple[dict[str, str], float]]:
-    """Labels and values of one metric in Prometheus' text format."""
-    found = (_SAMPLE.match(line) for line in text.splitlines() if line.startswith(name + "{"))
-    return [(dict(_LABEL.findall(match[2])), float(match[3])) for match in found if match]
 
 
 def api_calls(bed: Bed) -> Counter[str]:

@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 def tables(rungs: Sequence[Rung]) -> str:
     """All tables."""
-    return "\n".join([_speed(rungs), _calls(rungs), _cost(rungs), _full(rungs)])
+    return "\n".join([_speed(rungs), _calls(rungs), _cost(rungs), _restarts(rungs), _full(rungs)])
 
 
 def write(page: Path, rungs: Sequence[Rung]) -> None:
@@ -79,12 +79,43 @@ def _cost(rungs: Sequence[Rung]) -> str:
             f"{_middle(rung.plain, lambda p: p.cpu):.1f} ms",
             f"{_middle(rung.plain, lambda p: p.rss):.0f} MiB",
             f"{_middle(rung.plain, lambda p: p.lag) * 1000:.0f} ms",
-            f"{_middle(rung.plain, lambda p: p.restart_seconds):.1f} s",
-            f"{max(plain.restart_writes for plain in rung.plain)}",
         ]
         for rung in rungs
     ]
-    head = ["models", "CPU per model", "peak memory", "event-loop lag, p99 ≤", "restart until idle", "its writes"]
+    head = ["models", "CPU per model", "peak memory", "event-loop lag, p99 ≤"]
+    return _table(head, rows)
+
+
+def _restarts(rungs: Sequence[Rung]) -> str:
+    """Of several turns at one number of models and one quota: the median of the times, the worst of the rest."""
+    rows = [
+        [
+            str(rung.count),
+            f"{turns[0].cores}" if turns[0].cores else "no limit",
+            f"{_middle(turns, lambda r: r.seconds):.1f} s",
+            f"{max(turn.lag for turn in turns) * 1000:.0f} ms",
+            max(turns, key=lambda r: float(r.step.split()[-2])).step.replace("_", " "),
+            f"{max(turn.probe for turn in turns) * 1000:.0f} ms",
+            "yes" if all(turn.kept for turn in turns) else "**no**",
+            f"{max(turn.writes for turn in turns)}",
+            f"{_middle(turns, lambda r: r.cpu):.1f} s",
+            f"{max(turn.peak for turn in turns):.0f} MiB",
+        ]
+        for rung in rungs
+        for turns in zip(*(plain.restarts for plain in rung.plain), strict=True)
+    ]
+    head = [
+        "models",
+        "cores",
+        "restart until idle",
+        "longest lag ≤",
+        "longest step",
+        "slowest probe",
+        "Lease kept",
+        "writes",
+        "CPU",
+        "peak memory",
+    ]
     return _table(head, rows)
 
 

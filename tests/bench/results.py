@@ -16,6 +16,29 @@ class Bare:
 
 
 @dataclass
+class Restart:
+    """A process that starts where everything is as it should be."""
+
+    cores: float | None
+    """Its share of the processor; None for no limit."""
+    seconds: float
+    """From its start until it had looked at every model and was idle."""
+    lag: float
+    """Seconds that no timer of the work's event loop was late by more than."""
+    step: str
+    """The step that held the event loop longest, and for how long."""
+    probe: float
+    """Seconds that the slowest answer of /healthz took."""
+    kept: bool
+    """Whether it took the Lease once and held it to the end."""
+    writes: int
+    cpu: float
+    """Seconds."""
+    peak: float
+    """MiB."""
+
+
+@dataclass
 class Plain:
     """The operator with controllers off."""
 
@@ -27,8 +50,7 @@ class Plain:
     """Milliseconds per model."""
     rss: float
     lag: float
-    restart_seconds: float
-    restart_writes: int
+    restarts: list[Restart]
 
 
 @dataclass

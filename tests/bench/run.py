@@ -1,6 +1,6 @@
 """`make bench`: how fast the operator is beside a bare loop, and what it costs.
 
-    python -m bench.run --ladder 125,500,1000,4000 --out docs/benchmarks.md
+    python -m bench.run --ladder 125,500,1000,5000 --out docs/benchmarks.md
 
 Each rung has control planes of its own, warmed up alike. First table: controllers off, so that nothing but the API server
 and the writer is at work; bare loop and operator take turns. Second table: controllers and simulated nodes on.
@@ -11,26 +11,28 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import re
 import tempfile
 import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from bench import load, report
-from bench.measure import Progress, api_calls, client, samples, usage, watching
-from bench.results import Bare, Full, Plain, Rung
-from kubernetes_bed import OWN_CRDS, Bed, prometheus_crds, running_bed
+from bench.measure import Progress, api_calls, client, usage, watching
+from bench.results import Bare, Full, Plain, Restart, Rung
+from kubernetes_bed import LEASE_NAMESPACE, OWN_CRDS, Bed, prometheus_crds, running_bed
 from monitored_models.cluster import Cluster
-from monitored_models.kinds import CONFIG_MAP, DEPLOYMENT, MODEL, PROMETHEUS_RULE
+from monitored_models.kinds import CONFIG_MAP, DEPLOYMENT, LEASE, MODEL, PROMETHEUS_RULE
 from monitored_models.reconcile import MINOR_SECONDS
 from monitored_models.resync import OURS
+from testbed.pages import page, samples, wait_idle
 from testbed.processes import Process
+from testbed.quota import limited
 
 WARM_UP = 40
 PATIENCE = 1800.0
-QUIET_SECONDS, IDLE_SECONDS = 60.0, 3.0
+QUIET_SECONDS = 60.0
+QUOTAS, LIMITED = (0.5,), 1000
+"""Cores that a process starts on as well, at rungs of so many models and more."""
 CHANGED = 2
 """Generation after one change."""
 REPEATED = 1000
@@ -75,33 +77,50 @@ async def plain(count: int) -> Plain:
             await load.create(cluster, load.models(count))
             await progress.until(lambda p: len(p.generations) >= count + WARM_UP, PATIENCE)
             seconds = time.perf_counter() - began
-            calls, after, lag = api_calls(bed) - before, usage(process.pid), _lag(process)
+            calls, after, lag = (
+                api_calls(bed) - before,
+                usage(process.pid),
+                _lag(page(process, "/metrics", timeout=60)[1], 0.99),
+            )
         process.terminate()
-        restart_seconds, restart_writes = _restart(bed, count)
+        restarts = [_restart(bed, count, cores) for cores in (None, *(QUOTAS if count >= LIMITED else ()))]
     return Plain(
         seconds=seconds,
         calls={call: number / count for call, number in sorted(calls.items()) if number >= count / 100},
         cpu=1000 * (after.cpu - used.cpu) / count,
         rss=after.peak,
         lag=lag,
-        restart_seconds=restart_seconds,
-        restart_writes=restart_writes,
+        restarts=restarts,
     )
 
 
-def _restart(bed: Bed, count: int) -> tuple[float, int]:
-    """Seconds from the start of a process until it has looked at every model and is idle, and what it wrote."""
-    before, began = api_calls(bed), time.perf_counter()
-    with bed.operator("restarted", leaderElection=True) as process:
-        seen, since = -1.0, began
-        while seen < count or time.perf_counter() - since < IDLE_SECONDS:
-            assert process.alive(), process.tail()
-            page = _metrics(process)
-            looked = sum(value for _, value in samples(page, "monitored_models_reconcile_duration_seconds_count"))
-            if looked != seen or "monitored_models_queue_depth 0.0" not in page:
-                seen, since = looked, time.perf_counter()
-            time.sleep(0.2)
-    return since - began, sum(n for call, n in (api_calls(bed) - before).items() if call.split()[0] in WRITES)
+def _restart(bed: Bed, count: int, cores: float | None) -> Restart:
+    """A process that starts where everything is as it should be, on so much processor time."""
+    before, name = api_calls(bed), f"restarted-{cores or 'free'}"
+    process = bed.start_operator(name, leaderElection=True)
+    with contextlib.ExitStack() as stack:
+        stack.callback(process.kill)
+        if cores:
+            say(f"{count} models: {cores} cores by {stack.enter_context(limited(process, cores))}")
+        idle = wait_idle(process, count, PATIENCE)
+        used, log = usage(process.pid), process.log.read_text()
+        held = bed.get(LEASE, LEASE_NAMESPACE, "monitored-models")
+        kept = process.alive() and log.count('"reason": "Leading"') == 1 and held is not None
+        assert "Traceback" not in log, log[-4000:]
+        stack.pop_all().close()
+    steps = samples(idle.metrics, "monitored_models_event_loop_longest_step_seconds")
+    labels, longest = max(steps, key=lambda step: step[1])
+    return Restart(
+        cores=cores,
+        seconds=idle.seconds,
+        lag=_lag(idle.metrics, 1.0),
+        step=f"{labels['step']} {longest * 1000:.0f} ms",
+        probe=idle.slowest_probe,
+        kept=kept,
+        writes=sum(n for call, n in (api_calls(bed) - before).items() if call.split()[0] in WRITES),
+        cpu=used.cpu,
+        peak=used.peak,
+    )
 
 
 async def full(count: int) -> Full:
@@ -113,7 +132,11 @@ async def full(count: int) -> Full:
             bodies = load.models(count)
             await load.create(cluster, bodies)
             await progress.until(lambda p: len(p.ready) >= count, PATIENCE)
-            ready, after, lag = time.perf_counter() - began, usage(process.pid), _lag(process)
+            ready, after, lag = (
+                time.perf_counter() - began,
+                usage(process.pid),
+                _lag(page(process, "/metrics", timeout=60)[1], 0.99),
+            )
             writes = _writes(bed)
             await _rest(bed)
             settled = _writes(bed)
@@ -207,23 +230,11 @@ def _owned(bed: Bed) -> bool:
     return False
 
 
-def _metrics(process: Process) -> str:
-    found = re.search(r"listening on (http://[0-9.:]+)", process.tail(100_000))
-    assert found
-    try:
-        with urllib.request.urlopen(f"{found[1]}/metrics", timeout=60) as response:  # noqa: S310
-            return str(response.read().decode())
-    except OSError as error:
-        raise AssertionError(f"{error}: {process.tail()}") from error
-
-
-def _lag(process: Process) -> float:
-    """Seconds that 99 in 100 timers of the event loop were at most late."""
-    buckets = [
-        (float(labels["le"]), value)
-        for labels, value in samples(_metrics(process), "monitored_models_event_loop_lag_seconds_bucket")
-    ]
-    return next(bound for bound, value in buckets if value >= 0.99 * buckets[-1][1])
+def _lag(metrics: str, share: float) -> float:
+    """Seconds that such a share of the timers of the event loop was at most late by."""
+    found = samples(metrics, "monitored_models_event_loop_lag_seconds_bucket")
+    buckets = [(float(labels["le"]), value) for labels, value in found]
+    return next(bound for bound, value in buckets if value >= share * buckets[-1][1])
 
 
 async def climb(ladder: list[int], repeats: int, *, with_controllers: int) -> list[Rung]:
@@ -251,7 +262,7 @@ def say(text: str) -> None:
 def main() -> None:
     """Measure, print, and with --out write the page."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--ladder", default="125,500,1000,4000")
+    parser.add_argument("--ladder", default="125,500,1000,5000")
     parser.add_argument("--repeats", type=int, default=3, help=f"of rungs up to {REPEATED} models")
     parser.add_argument("--with-controllers", type=int, default=1000, help="rung of the second table")
     parser.add_argument("--out", type=Path)
