@@ -30,11 +30,11 @@ async def serving(settings: Settings, face: Face) -> AsyncIterator[str]:
     if not listen:
         yield ""
         return
-    runner = web.AppRunner(application(face, settings.hang_timeout_seconds), access_log=None)
+    runner = web.AppRunner(application(face, settings.hang_timeout_seconds), access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     try:
         host, port = listen.rsplit(":", 1)
-        site = web.TCPSite(runner, host.strip("[]") or None, int(port), shutdown_timeout=1.0)
+        site = web.TCPSite(runner, host.strip("[]") or None, int(port))
         try:
             await site.start()
         except OSError as error:
