@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
 
 import pytest
 
 from dashboards.boards import queries
 from dashboards.grafana import View, with_all
-from monitored_models.desired import render
 from monitored_models.desired.dashboards.model import dashboard_json
 from monitored_models.runtimes import profiles
-from monitored_models.settings import Settings
 from signals import history
-from signals.history import Fixture, fixtures, line
-from testbed import prometheus
+from signals.history import Fixture, line
+from signals.rules import FIXTURES, ONE_MODEL, groups_of
+from testbed import clock, prometheus
 
-FIXTURES = fixtures()
+pytestmark = pytest.mark.clock
+
 QUIET = {"Alerts", "Alerts over time"}
 
 
@@ -36,7 +35,7 @@ def told(fixture: Fixture, end: float) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def view(tmp_path_factory: pytest.TempPathFactory) -> Iterator[View]:
-    folder, end = tmp_path_factory.mktemp("runtimes"), time.time()
+    folder, end = tmp_path_factory.mktemp("runtimes"), clock.end()
 
     def samples() -> Iterator[str]:
         for fixture in FIXTURES:
@@ -45,11 +44,8 @@ def view(tmp_path_factory: pytest.TempPathFactory) -> Iterator[View]:
         yield from history.claims(end)
 
     prometheus.write_history(folder, samples())
-    children = [child for fixture in FIXTURES for child in render(fixture.model, Settings(), history.PODS)]
-    rules = [group for child in children if child["kind"] == "PrometheusRule" for group in child["spec"]["groups"]]
-    with prometheus.running(folder, rules) as server:
-        prometheus.wait_evaluated(server)
-        yield View(server, int(time.time()) + 1, 300, 15)
+    with prometheus.at_the_end(folder, groups_of(ONE_MODEL), end) as server:
+        yield View(server, end, 300, 15)
 
 
 def answered(fixture: Fixture, view: View) -> dict[str, bool]:
