@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -14,7 +16,7 @@ from monitored_models.runtimes import profiles
 from signals import history
 from signals.history import Fixture, line
 from signals.rules import FIXTURES, ONE_MODEL, groups_of
-from testbed import clock, prometheus
+from testbed import prometheus
 
 pytestmark = pytest.mark.clock
 
@@ -34,16 +36,10 @@ def told(fixture: Fixture, end: float) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def view(tmp_path_factory: pytest.TempPathFactory) -> Iterator[View]:
-    folder, end = tmp_path_factory.mktemp("runtimes"), clock.end()
-
-    def samples() -> Iterator[str]:
-        for fixture in FIXTURES:
-            yield from history.history(fixture, end)
-            yield from told(fixture, end)
-        yield from history.claims(end)
-
-    prometheus.write_history(folder, samples())
+def view(past_of_runtimes: tuple[Path, int], tmp_path_factory: pytest.TempPathFactory) -> Iterator[View]:
+    folder, (past, end) = tmp_path_factory.mktemp("runtimes") / "past", past_of_runtimes
+    shutil.copytree(past, folder)
+    prometheus.write_history(folder, (sample for fixture in FIXTURES for sample in told(fixture, end)))
     with prometheus.at_the_end(folder, groups_of(ONE_MODEL), end) as server:
         yield View(server, end, 300, 15)
 

@@ -7,8 +7,8 @@ The expected values were computed from the pages by other means than PromQL.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,7 +19,7 @@ from monitored_models.runtimes import profiles
 from signals import history
 from signals.history import Fixture
 from signals.rules import FIXTURES, SCOPES, groups_of
-from testbed import clock, prometheus
+from testbed import prometheus
 
 pytestmark = pytest.mark.clock
 
@@ -65,20 +65,11 @@ class Recorded:
 
 
 @pytest.fixture(scope="module")
-def recorded(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Recorded]:
-    folder = tmp_path_factory.mktemp("signals")
-    end = clock.end()
-
-    def samples() -> Iterator[str]:
-        for fixture in FIXTURES:
-            yield from history.history(fixture, end)
-        yield from history.claims(end)
-
-    first = folder / SCOPES[0]
-    prometheus.write_history(first, samples())
-    shutil.copytree(first / "data", folder / SCOPES[1] / "data")
+def recorded(past_of_runtimes: tuple[Path, int], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Recorded]:
+    folder, (past, end) = tmp_path_factory.mktemp("signals"), past_of_runtimes
     found = {}
     for scope in SCOPES:
+        shutil.copytree(past, folder / scope)
         with prometheus.at_the_end(folder / scope, groups_of(scope), end) as server:
             found[scope] = Recorded(server.query(f'{{__name__=~"{PREFIX}.+"}}', time=str(end)))
     return found
