@@ -27,7 +27,7 @@ from testbed.tools import ToolError
 ROOT = Path(__file__).parents[2]
 FIXTURES = [fixture for fixture in history.fixtures() if fixture.runtime in ("custom", "vllm")]
 END = 1795521600
-"""2026-11-24T12:00:00Z: what depends on no time has one that never changes."""
+"""2026-11-24T12:00:00Z. Only the showcase is drawn at the time on the clock."""
 RANGE = 900
 _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 

@@ -1,6 +1,6 @@
 """Prometheus loads the rules of every runtime and evaluates them by itself.
 
-Without samples: what rules make of samples the other tests ask at the end of a past, and the tests of bells see live.
+It has no samples here. The other tests evaluate the rules over a past, and tests/bell evaluates them live.
 """
 
 from __future__ import annotations

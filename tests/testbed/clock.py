@@ -14,10 +14,10 @@ VARIABLE = "TEST_CLOCK"
 
 def end(step: int = 1) -> int:
     """The end of a test's history, in seconds since 1970: a multiple of the step, and not later than TEST_CLOCK or now."""
-    told = os.environ.get(VARIABLE)
-    at = datetime.fromisoformat(told) if told else now()
+    asked = os.environ.get(VARIABLE)
+    at = datetime.fromisoformat(asked) if asked else now()
     if at.tzinfo is None:
-        raise ValueError(f"{VARIABLE}={told} has no time zone: write 2028-02-29T12:00:00Z")
+        raise ValueError(f"{VARIABLE}={asked} has no time zone: write 2028-02-29T12:00:00Z")
     return int(at.timestamp()) // step * step
 
 

@@ -1,4 +1,4 @@
-"""Tests read the clock in one place, which can be told another time; and all that build a history of it run at many times."""
+"""Tests read the clock in one place, which can give another time. All tests that build a history run at many times."""
 
 from __future__ import annotations
 
