@@ -36,6 +36,9 @@ check: .venv/.complete ## Format, lint, types, import rules, generated files
 test: check tools ## All tests that need no root: unit, golden, promtool, and end to end on a real control plane
 	$(BIN)/pytest
 
+test-clock: .venv/.complete tools ## Tests that build a history from the clock, at eleven other times: nights, ends of months, leap days (about 5 minutes)
+	$(BIN)/python -m testbed.moments
+
 test-unit: .venv/.complete ## Unit tests only: seconds
 	$(BIN)/pytest tests/unit
 
@@ -78,4 +81,4 @@ demo: .venv/.complete ## The main job on a real one-node cluster of its own (roo
 clean: ## Remove .venv and caches of this folder; the user cache of built tools stays
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build
 
-.PHONY: help venv tools check test test-unit test-cluster bench chaos audit golden generate schemas lock format demo clean
+.PHONY: help venv tools check test test-clock test-unit test-cluster bench chaos audit golden generate schemas lock format demo clean

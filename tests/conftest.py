@@ -1,13 +1,16 @@
-"""Fixtures shared by the tests that need a control plane: one for the whole session, a namespace for each test."""
+"""Fixtures shared by files: a control plane for the whole session, with a namespace for each test, and a past of every runtime."""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from kubernetes_bed import OWN_CRDS, Bed, prometheus_crds, running_bed
+from signals import history
+from testbed import clock, prometheus
 from testbed.processes import Process
 
 _numbers = itertools.count(1)
@@ -34,3 +37,17 @@ def namespace(bed: Bed) -> str:
     enforce = {"pod-security.kubernetes.io/enforce": "restricted"}
     bed.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": enforce}})
     return name
+
+
+@pytest.fixture(scope="session")
+def past_of_runtimes(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, int]:
+    """The folder of a Prometheus with the past of every fixture, to be copied, and the end of that past."""
+    folder, end = tmp_path_factory.mktemp("runtimes-past"), clock.end()
+
+    def samples() -> Iterator[str]:
+        for fixture in history.fixtures():
+            yield from history.history(fixture, end)
+        yield from history.claims(end)
+
+    prometheus.write_history(folder, samples())
+    return folder, end

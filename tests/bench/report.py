@@ -6,13 +6,13 @@ import os
 import platform
 import statistics
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 from bench.results import Plain, Rung
 from measured import put
+from testbed import clock
 
 T = TypeVar("T")
 
@@ -34,7 +34,7 @@ def write(page: Path, rungs: Sequence[Rung]) -> None:
 def when() -> str:
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     return (
-        f"Measured on {datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores, {memory:.0f} GiB of memory, Linux "
+        f"Measured on {clock.now():%Y-%m-%d}, {os.cpu_count()} cores, {memory:.0f} GiB of memory, Linux "
         f"{platform.release().split('-')[0]}, Python {platform.python_version()}, Kubernetes 1.36, everything on the same "
         "machine. Where a rung was measured several times, the median is given.\n"
     )

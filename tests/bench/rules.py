@@ -8,9 +8,9 @@ from __future__ import annotations
 import argparse
 import json
 import tempfile
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from monitored_models.runtimes import profiles
 from monitored_models.settings import Settings
 from signals import history
 from signals.history import Fixture
-from testbed import prometheus
+from testbed import clock, prometheus
 from testbed.processes import wait_until
 from unit.specs import model
 
@@ -87,7 +87,7 @@ def size_table() -> str:
 def evaluation(count: int, scope: str, folder: Path) -> tuple[int, float]:
     """Number of rules, and seconds that one evaluation of all of them takes."""
     models = [Numbered("custom", "instrumented", number) for number in range(count)]
-    end = time.time()
+    end = int(clock.now().timestamp())
 
     def samples() -> Iterator[str]:
         for numbered in models:
@@ -105,15 +105,15 @@ def evaluation(count: int, scope: str, folder: Path) -> tuple[int, float]:
         prometheus.wait_evaluated(server, timeout=300)
         seconds = []
         for _ in range(ROUNDS):
-            since = time.time()
+            since = clock.now()
             wait_until(lambda since=since: _all_since(server, since), "another evaluation", timeout=60)  # type: ignore[misc]
             seconds.append(sum(rule["evaluationTime"] for rule in server.rules()))
         return len(server.rules()), sorted(seconds)[ROUNDS // 2]
 
 
-def _all_since(server: prometheus.Prometheus, since: float) -> bool:
+def _all_since(server: prometheus.Prometheus, since: datetime) -> bool:
     groups = server.get("rules")["groups"]
-    stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(since))
+    stamp = since.strftime("%Y-%m-%dT%H:%M:%S")
     return all(group["lastEvaluation"] > stamp for group in groups)
 
 

@@ -24,6 +24,7 @@ from monitored_models.cluster import Cluster
 from monitored_models.kinds import CONFIG_MAP, DEPLOYMENT, LEASE, MODEL, PROMETHEUS_RULE
 from monitored_models.reconcile import MINOR_SECONDS
 from monitored_models.resync import OURS
+from testbed import clock
 from testbed.pages import page, samples, wait_idle
 from testbed.processes import Process
 from testbed.quota import limited
@@ -256,7 +257,7 @@ async def climb(ladder: list[int], repeats: int, *, with_controllers: int) -> li
 
 def say(text: str) -> None:
     """Show progress."""
-    print(f"{time.strftime('%H:%M:%S')} {text}", flush=True)
+    print(f"{clock.now():%H:%M:%S} {text}", flush=True)
 
 
 def main() -> None:

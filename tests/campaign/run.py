@@ -18,7 +18,6 @@ import time
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -38,7 +37,7 @@ from monitored_models.desired.alerts.alert import Alert, ObjectiveAlert
 from monitored_models.desired.alerts.objectives import OBJECTIVES
 from monitored_models.kinds import CHILDREN, DEPLOYMENT, MODEL, PROMETHEUS_RULE
 from monitored_models.resync import OURS
-from testbed import tools
+from testbed import clock, tools
 
 CHANGED, FRESH = "campaign-changed", "campaign-fresh"
 PATIENCE, QUIET_SECONDS, LEASES = 300.0, 5.0, 6
@@ -314,7 +313,7 @@ def report(outcomes: list[Outcome], seed: int, seconds: float) -> str:
     """The result as Markdown."""
     verdicts, alarms = Counter(o.verdict for o in outcomes), [o for o in outcomes if o.alarms]
     head = (
-        f"Run on {datetime.now(UTC):%Y-%m-%d} with seed {seed}: {len(outcomes)} operations, each done, undone and done "
+        f"Run on {clock.now():%Y-%m-%d} with seed {seed}: {len(outcomes)} operations, each done, undone and done "
         f"again, beside a fresh model of each, in {seconds / 60:.0f} minutes; {len(alarms)} alarms.\n"
     )
     meaning = {

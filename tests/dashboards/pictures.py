@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 from dashboards import realistic
@@ -13,13 +12,13 @@ from dashboards.boards import shared
 from dashboards.realistic import STORIES
 from monitored_models.desired.dashboards.model import dashboard_json
 from preview.pictures import PICTURES, pictures
-from testbed import prometheus
+from testbed import clock, prometheus
 
 
 def main() -> None:
     """Write docs/pictures/dashboard-….png."""
     boards = {story.name: json.loads(dashboard_json(story.now)) for story in STORIES} | shared()
-    end = int(time.time()) // 300 * 300
+    end = clock.end(300)
     with tempfile.TemporaryDirectory(prefix="pictures-") as temporary:
         folder = Path(temporary)
         realistic.write(folder, end)

@@ -9,14 +9,12 @@ from __future__ import annotations
 
 import math
 import random
-import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import yaml
 from prometheus_client import generate_latest
 
 from dashboards import servers
@@ -26,7 +24,6 @@ from dashboards.servers import Load
 from monitored_models.api import Model
 from monitored_models.api.fields import seconds
 from monitored_models.desired import render
-from monitored_models.desired.slos import BUDGET_LEFT
 from monitored_models.exposition import lines_of
 from monitored_models.facts import PodFacts, WorkloadFacts
 from monitored_models.metrics import Metrics
@@ -34,7 +31,7 @@ from monitored_models.settings import Settings
 from monitored_models.status import Situation, report
 from monitored_models.view import Key
 from monitored_models.wanted import in_brief
-from testbed import prometheus, tools
+from testbed import prometheus
 from testbed.prometheus import Prometheus
 
 INCIDENT = 70 * 60
@@ -337,33 +334,10 @@ def groups() -> list[dict[str, Any]]:
 def write(folder: Path, end: int) -> None:
     """The data folder of a Prometheus, with everything in it."""
     prometheus.write_history(folder, samples(end))
-    recording = [rule for group in groups() for rule in group["rules"] if "record" in rule]
-    halves = [rule for rule in recording if rule["record"].endswith(":avg30m")]
-    left = [rule for rule in recording if rule["record"] == BUDGET_LEFT]
-    first = [rule for rule in recording if rule not in halves and rule not in left]
-    for rules, interval in ((first, "1m"), (halves, "5m"), (left, "5m")):
-        _record(folder, rules, interval, end)
+    prometheus.record(folder, groups(), end, seconds=HOURS * 3600, step="1m")
     with prometheus.running(folder, []) as server:
         fired = list(_alerts(server, end))
     prometheus.write_history(folder, fired)
-
-
-def _record(folder: Path, rules: list[dict[str, Any]], interval: str, end: int) -> None:
-    """What rules would have recorded, had they been there all the time."""
-    file = folder / "past.yaml"
-    file.write_text(yaml.safe_dump({"groups": [{"name": "past", "interval": interval, "rules": rules}]}))
-    with prometheus.running(folder, []) as server:
-        command: list[str | Path] = [
-            tools.ensure("promtool")["promtool"],
-            *prometheus.CREATE_BLOCKS,
-            "rules",
-            f"--url={server.url}",
-        ]
-        span = [f"--start={end - HOURS * 3600}", f"--end={end}", f"--eval-interval={interval}"]
-        done = subprocess.run(
-            [*command, *span, f"--output-dir={folder / 'data'}", file], capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
 
 
 def _alerts(server: Prometheus, end: int) -> Iterator[str]:

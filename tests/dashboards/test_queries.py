@@ -9,7 +9,6 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-import promql_parser
 import pytest
 
 from dashboards import realistic
@@ -18,7 +17,9 @@ from dashboards.grafana import View, with_all, with_first
 from dashboards.realistic import STORIES
 from monitored_models.desired.dashboards.model import dashboard_json
 from monitored_models.desired.signals import server as server_of
-from testbed import prometheus
+from testbed import clock, prometheus
+
+pytestmark = pytest.mark.clock
 
 SOON = 1.0
 """Seconds in which each query must be answered."""
@@ -30,7 +31,7 @@ QUIET = {"Alerts", "Alerts over time"}
 
 @pytest.fixture(scope="module")
 def view(tmp_path_factory: pytest.TempPathFactory) -> Iterator[View]:
-    folder, end = tmp_path_factory.mktemp("dashboards"), int(time.time()) // 300 * 300
+    folder, end = tmp_path_factory.mktemp("dashboards"), clock.end(300)
     realistic.write(folder, end)
     with prometheus.running(folder, []) as server:
         yield View(server, end)
@@ -82,18 +83,6 @@ def test_variables_offer_values_and_one_of_each_can_be_chosen(name: str, view: V
     assert sum(answered) > 0.8 * len(answered)  # an old version has no pods any more
 
 
-def _named(expression: str) -> set[str]:
-    found: set[str] = set()
-
-    def visit(node: promql_parser.Expr) -> bool:
-        if isinstance(node, promql_parser.VectorSelector) and node.name:
-            found.add(node.name)
-        return True
-
-    promql_parser.walk(promql_parser.parse(re.sub(r"\$__\w+", "5m", expression)), visit)
-    return found
-
-
 @of_each
 def test_every_metric_that_is_named_exists(name: str, view: View) -> None:
     """Of alternatives that servers may have one does."""
@@ -105,7 +94,7 @@ def test_every_metric_that_is_named_exists(name: str, view: View) -> None:
         for part in ("", "_bucket", "_sum", "_count")
     }
     for _, target in queries(BOARDS[name]):
-        named = _named(target["expr"])
+        named = prometheus.names_in(re.sub(r"\$__\w+", "5m", target["expr"]))
         assert named <= known | alternatives
         assert named & known
 

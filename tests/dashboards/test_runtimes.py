@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import json
-import time
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from dashboards.boards import queries
 from dashboards.grafana import View, with_all
-from monitored_models.desired import render
 from monitored_models.desired.dashboards.model import dashboard_json
 from monitored_models.runtimes import profiles
-from monitored_models.settings import Settings
 from signals import history
-from signals.history import Fixture, fixtures, line
+from signals.history import Fixture, line
+from signals.rules import FIXTURES, ONE_MODEL, groups_of
 from testbed import prometheus
 
-FIXTURES = fixtures()
+pytestmark = pytest.mark.clock
+
 QUIET = {"Alerts", "Alerts over time"}
 
 
@@ -35,21 +36,12 @@ def told(fixture: Fixture, end: float) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def view(tmp_path_factory: pytest.TempPathFactory) -> Iterator[View]:
-    folder, end = tmp_path_factory.mktemp("runtimes"), time.time()
-
-    def samples() -> Iterator[str]:
-        for fixture in FIXTURES:
-            yield from history.history(fixture, end)
-            yield from told(fixture, end)
-        yield from history.claims(end)
-
-    prometheus.write_history(folder, samples())
-    children = [child for fixture in FIXTURES for child in render(fixture.model, Settings(), history.PODS)]
-    rules = [group for child in children if child["kind"] == "PrometheusRule" for group in child["spec"]["groups"]]
-    with prometheus.running(folder, rules) as server:
-        prometheus.wait_evaluated(server)
-        yield View(server, int(time.time()) + 1, 300, 15)
+def view(past_of_runtimes: tuple[Path, int], tmp_path_factory: pytest.TempPathFactory) -> Iterator[View]:
+    folder, (past, end) = tmp_path_factory.mktemp("runtimes") / "past", past_of_runtimes
+    shutil.copytree(past, folder)
+    prometheus.write_history(folder, (sample for fixture in FIXTURES for sample in told(fixture, end)))
+    with prometheus.at_the_end(folder, groups_of(ONE_MODEL), end) as server:
+        yield View(server, end, 300, 15)
 
 
 def answered(fixture: Fixture, view: View) -> dict[str, bool]:

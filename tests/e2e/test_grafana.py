@@ -6,6 +6,7 @@ import json
 import socket
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -145,7 +146,7 @@ def test_new_version_is_marked_once_over_restarts(own_bed: Bed, grafana: Grafana
         bed.quiet(namespace)
     body = bed.get(MODEL, namespace, "churn")
     assert body
-    since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(made["time"] / 1000))
+    since = datetime.fromtimestamp(made["time"] / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     assert (body["status"]["previousVersion"], body["status"]["versionSince"]) == ("v1", since)
     assert made["text"] == "version v1 -> v2"
     assert made["tags"] == ["monitored-models", f"{namespace}/churn"]

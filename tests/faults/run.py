@@ -11,7 +11,6 @@ import math
 import tempfile
 import time
 from collections import Counter
-from datetime import UTC, datetime
 from pathlib import Path
 
 from faults.campaign import Campaign, Result
@@ -19,6 +18,7 @@ from faults.plans import everything, sample
 from faults.proxy import Proxy
 from kubernetes_bed import OWN_CRDS, prometheus_crds, running_bed
 from measured import conclude
+from testbed import clock
 
 SEEDS = 40
 
@@ -26,7 +26,7 @@ SEEDS = 40
 def tell(result: Result) -> None:
     """Show progress."""
     verdict = "ok" if not result.alarms else "ALARM"
-    print(f"{time.strftime('%H:%M:%S')} {verdict:5} {result.plan.id} ({result.seconds:.0f} s)", flush=True)
+    print(f"{clock.now():%H:%M:%S} {verdict:5} {result.plan.id} ({result.seconds:.0f} s)", flush=True)
     for alarm in result.alarms:
         print(f"      {alarm}", flush=True)
 
@@ -35,7 +35,7 @@ def report(results: list[Result], seed: int, seconds: float) -> str:
     """The result as Markdown."""
     plans, alarms = Counter(r.plan.family for r in results), Counter(r.plan.family for r in results if r.alarms)
     head = (
-        f"Run on {datetime.now(UTC):%Y-%m-%d} with seed {seed}: {len(results)} plans in {seconds / 60:.0f} minutes, "
+        f"Run on {clock.now():%Y-%m-%d} with seed {seed}: {len(results)} plans in {seconds / 60:.0f} minutes, "
         f"{sum(r.writes for r in results)} writes, {sum(alarms.values())} alarms.\n"
     )
     lines = [

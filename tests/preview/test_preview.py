@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-import time
 import urllib.error
 import urllib.request
 from collections.abc import AsyncIterator, Iterator
@@ -21,12 +20,15 @@ from monitored_models.settings import Settings
 from preview import showcase
 from preview.serving import Shown, panels, preview
 from signals import history
-from testbed import browser, debian, prometheus
+from testbed import browser, clock, debian, prometheus
 from testbed.prometheus import Prometheus
 from testbed.tools import ToolError
 
 ROOT = Path(__file__).parents[2]
 FIXTURES = [fixture for fixture in history.fixtures() if fixture.runtime in ("custom", "vllm")]
+END = 1795521600
+"""2026-11-24T12:00:00Z. Only the showcase is drawn at the time on the clock."""
+RANGE = 900
 _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
@@ -39,23 +41,29 @@ def chromium() -> None:
 
 
 @pytest.fixture(scope="module")
-def past(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Prometheus, float]]:
-    """A Prometheus with a past of the showcase and of some models, with their rules, and the end of that past."""
-    folder = tmp_path_factory.mktemp("past")
-    end = time.time()
+def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Prometheus, int]]:
+    """A Prometheus with a past of the showcase, and the end of that past: axes look otherwise around midnight and a new year."""
+    folder, end = tmp_path_factory.mktemp("showcase"), clock.end()
+    prometheus.write_history(folder, showcase.samples(end))
+    with prometheus.running(folder, []) as server:
+        yield server, end
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
+    """A Prometheus with a past of some models, with their rules, up to END."""
+    folder = tmp_path_factory.mktemp("models")
 
     def samples() -> Iterator[str]:
-        yield from showcase.samples(end)
         for fixture in FIXTURES:
-            yield from history.history(fixture, end)
-        yield from history.claims(end)
+            yield from history.history(fixture, END)
+        yield from history.claims(END)
 
     prometheus.write_history(folder, samples())
     children = (child for fixture in FIXTURES for child in render(fixture.model, Settings(), history.PODS))
     groups = [group for child in children if child["kind"] == "PrometheusRule" for group in child["spec"]["groups"]]
-    with prometheus.running(folder, groups) as server:
-        prometheus.wait_evaluated(server)
-        yield server, end
+    with prometheus.at_the_end(folder, groups, END, seconds=RANGE) as server:
+        yield server
 
 
 @asynccontextmanager
@@ -74,11 +82,10 @@ def misplaced(found: list[Shown]) -> list[tuple[str, Any]]:
     return [(shown.title, shown.out or shown.over) for shown in found if shown.out or shown.over]
 
 
+@pytest.mark.clock
 @pytest.mark.parametrize("width", [1440, 1000])
-def test_every_kind_of_panel_is_drawn_within_its_box(
-    width: int, past: tuple[Prometheus, float], tmp_path: Path
-) -> None:
-    server, end = past
+def test_every_kind_of_panel_is_drawn_within_its_box(width: int, shown: tuple[Prometheus, int], tmp_path: Path) -> None:
+    server, end = shown
     (tmp_path / "showcase.json").write_text(showcase.text())
 
     async def look(address: str) -> tuple[list[Shown], str]:
@@ -89,23 +96,22 @@ def test_every_kind_of_panel_is_drawn_within_its_box(
 
     with preview(tmp_path, [tmp_path / "showcase.json"], server.url, "--end", str(end)) as address:
         found, text = asyncio.run(look(address))
-    assert [(shown.title, shown.state, shown.text) for shown in found if shown.state != "drawn"] == []
+    assert [(one.title, one.state, one.text) for one in found if one.state != "drawn"] == []
     assert len(found) == 17
     assert misplaced(found) == []
-    plots = [size for shown in found for size in shown.plot]
+    plots = [size for one in found for size in one.plot]
     assert all(wide > 200 and high > 90 for wide, high in plots), plots
-    shown = {one.title: one for one in found}
-    assert "req/s" in shown["Requests"].text
-    assert shown["Deployed"].text == "3 days ago"
-    assert "down" in shown["Ready"].text
-    assert "p99" in shown["Latency"].text
+    texts = {one.title: one.text for one in found}
+    assert "req/s" in texts["Requests"]
+    assert texts["Deployed"] == "3 days ago"
+    assert "down" in texts["Ready"]
+    assert "p99" in texts["Latency"]
     assert "Traffic of risk" in text
 
 
-def test_dashboards_of_models_are_drawn(past: tuple[Prometheus, float], tmp_path: Path) -> None:
+def test_dashboards_of_models_are_drawn(models: Prometheus, tmp_path: Path) -> None:
     """As the operator renders them, from the same MonitoredModels."""
-    server, _ = past
-    models = [
+    wanted = [
         {
             "apiVersion": "monitoredmodels.dev/v1alpha1",
             "kind": "MonitoredModel",
@@ -114,7 +120,7 @@ def test_dashboards_of_models_are_drawn(past: tuple[Prometheus, float], tmp_path
         }
         for fixture in FIXTURES
     ]
-    (tmp_path / "models.yaml").write_text(yaml.safe_dump_all(models))
+    (tmp_path / "models.yaml").write_text(yaml.safe_dump_all(wanted))
 
     async def look(address: str) -> dict[str, list[Shown]]:
         found = {}
@@ -129,7 +135,8 @@ def test_dashboards_of_models_are_drawn(past: tuple[Prometheus, float], tmp_path
                 await page.picture(tmp_path / f"{slug}.png")
         return found
 
-    with preview(tmp_path, [tmp_path / "models.yaml"], server.url, "--range", "15m") as address:
+    options = ("--end", str(END), "--range", f"{RANGE // 60}m")
+    with preview(tmp_path, [tmp_path / "models.yaml"], models.url, *options) as address:
         found = asyncio.run(look(address))
     for slug, shown in found.items():
         assert [one for one in shown if one.state in ("error", "not-drawn", "waiting", "asked")] == [], slug
@@ -150,9 +157,8 @@ NASTY = "<img src=x onerror=\"document.title='taken'\"><script>document.title='t
 
 
 def test_texts_of_dashboards_and_of_prometheus_stay_texts(tmp_path: Path) -> None:
-    end = time.time()
     label = NASTY.replace("\\", "\\\\").replace('"', '\\"')
-    lines = [f'nasty{{name="{label}"}} {at % 7:.0f} {at:.0f}' for at in range(int(end) - 1800, int(end), 15)]
+    lines = [f'nasty{{name="{label}"}} {at % 7:.0f} {at:.0f}' for at in range(END - 1800, END, 15)]
     prometheus.write_history(tmp_path / "past", lines)
     kinds = ("stat", "timeseries", "gauge", "bargauge", "barchart", "histogram", "state-timeline", "table", "heatmap")
     targets = [{"refId": "A", "expr": "nasty", "legendFormat": "{{name}}", "range": True}]
@@ -200,15 +206,14 @@ def test_texts_of_dashboards_and_of_prometheus_stay_texts(tmp_path: Path) -> Non
 
     with (
         prometheus.running(tmp_path / "past", []) as server,
-        preview(tmp_path, [tmp_path / "nasty.json"], server.url, "--end", str(end)) as address,
+        preview(tmp_path, [tmp_path / "nasty.json"], server.url, "--end", str(END)) as address,
     ):
         asyncio.run(look(address))
 
 
-def test_it_only_reads_and_answers_to_this_machine_only(past: tuple[Prometheus, float], tmp_path: Path) -> None:
-    server, _ = past
+def test_it_only_reads_and_answers_to_this_machine_only(models: Prometheus, tmp_path: Path) -> None:
     (tmp_path / "showcase.json").write_text(showcase.text())
-    with preview(tmp_path, [tmp_path / "showcase.json"], server.url) as address:
+    with preview(tmp_path, [tmp_path / "showcase.json"], models.url) as address:
         assert answer(address, method="POST") == 405
         assert answer(f"{address}/d/showcase", method="DELETE") == 405
         assert answer(address, host="evil.example") == 403

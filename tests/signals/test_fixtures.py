@@ -1,30 +1,28 @@
 """Every runtime's signals on a real Prometheus: what its server exposes, through the rendered rules, in both scopes.
 
-One Prometheus evaluates the PrometheusRule of each fixture's model, another the rules of a fleet, over the same past.
+One Prometheus has evaluated the PrometheusRule of each fixture's model, another the rules of a fleet, over the same past.
 The expected values were computed from the pages by other means than PromQL.
 """
 
 from __future__ import annotations
 
 import shutil
-import time
-from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from monitored_models.desired import fleet, render
 from monitored_models.desired.catalogue import CATALOGUE, PREFIX, offers
 from monitored_models.desired.context import context
 from monitored_models.runtimes import profiles
-from monitored_models.settings import Settings
 from signals import history
-from signals.history import Fixture, fixtures
+from signals.history import Fixture
+from signals.rules import FIXTURES, SCOPES, groups_of
 from testbed import prometheus
 
-FIXTURES = fixtures()
-SCOPES = ("one model", "fleet")
+pytestmark = pytest.mark.clock
+
 TOLERANCE = 0.02
 """A rate over five minutes ends some seconds before its window does, and Prometheus extrapolates."""
 SUMMED = (
@@ -66,31 +64,14 @@ class Recorded:
         }
 
 
-def groups_of(scope: str) -> list[dict[str, Any]]:
-    if scope == "fleet":
-        return fleet.groups(profiles(), Settings())
-    children = (child for fixture in FIXTURES for child in render(fixture.model, Settings(), history.PODS))
-    return [group for child in children if child["kind"] == "PrometheusRule" for group in child["spec"]["groups"]]
-
-
 @pytest.fixture(scope="module")
-def recorded(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Recorded]:
-    folder = tmp_path_factory.mktemp("signals")
-    end = time.time()
-
-    def samples() -> Iterator[str]:
-        for fixture in FIXTURES:
-            yield from history.history(fixture, end)
-        yield from history.claims(end)
-
-    first = folder / SCOPES[0]
-    prometheus.write_history(first, samples())
-    shutil.copytree(first / "data", folder / SCOPES[1] / "data")
+def recorded(past_of_runtimes: tuple[Path, int], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Recorded]:
+    folder, (past, end) = tmp_path_factory.mktemp("signals"), past_of_runtimes
     found = {}
     for scope in SCOPES:
-        with prometheus.running(folder / scope, groups_of(scope)) as server:
-            prometheus.wait_evaluated(server)
-            found[scope] = Recorded(server.query(f'{{__name__=~"{PREFIX}.+"}}'))
+        shutil.copytree(past, folder / scope)
+        with prometheus.at_the_end(folder / scope, groups_of(scope), end) as server:
+            found[scope] = Recorded(server.query(f'{{__name__=~"{PREFIX}.+"}}', time=str(end)))
     return found
 
 

@@ -11,6 +11,7 @@ import pytest
 from monitored_models.dashboards import ANNOTATED_SECONDS, TRIES, WAITING, Changes, Dashboards
 from monitored_models.grafana_facts import Change, Look, State, Trouble, Verdict, change, judge
 from monitored_models.view import Key
+from testbed.clock import now
 
 GRACE, TOLERANCE = 300.0, 120.0
 KEY, OTHER, UID = Key("a", "m"), Key("a", "n"), "mm-1"
@@ -186,29 +187,29 @@ def test_trouble_before_the_first_answer_leaves_what_the_status_says(clock: Cloc
 
 
 def test_model_that_is_gone_leaves_nothing(dashboards: Dashboards) -> None:
-    dashboards.note(moved())
+    dashboards.note(moved(now=now()))
     dashboards.drop(KEY)
     dashboards.drop(KEY)
     assert dashboards.looked(HERE) == []
     assert not len(dashboards.changes)
-    dashboards.note(moved())
+    dashboards.note(moved(now=now()))
     assert not len(dashboards.changes), "of a model without a dashboard nothing is marked"
 
 
 def test_nothing_is_marked_where_that_is_switched_off(clock: Clock) -> None:
     made = Dashboards(clock, grace=GRACE, tolerance=TOLERANCE, marked=False)
     made.verdict(KEY, UID, None)
-    made.note(moved())
+    made.note(moved(now=now()))
     assert not len(made.changes)
 
 
 # --- changes of version ---
 
-NOW = datetime.now(UTC).replace(microsecond=0)
+NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
 
-def moved(seconds: float = 0, key: Key = KEY) -> Change:
-    since = (NOW - timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
+def moved(seconds: float = 0, key: Key = KEY, now: datetime = NOW) -> Change:
+    since = (now - timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
     return Change(key, UID, "1", "2", since)
 
 

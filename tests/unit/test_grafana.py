@@ -22,6 +22,7 @@ from monitored_models.settings import Grafana as Settings
 from monitored_models.settings import InvalidSettings, load
 from monitored_models.view import Key
 from testbed import grafana as stand_in
+from testbed.clock import now
 from testbed.grafana import TOKEN, Grafana, running_grafana
 from testbed.processes import free_port
 
@@ -264,7 +265,7 @@ def polling(
         clock = asyncio.get_running_loop().time
         dashboards = Dashboards(clock, **{"grace": 0, "tolerance": 0, **options})
         dashboards.verdict(KEY, UID, None)
-        change = Change(KEY, UID, "1", "2", datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
+        change = Change(KEY, UID, "1", "2", now().strftime("%Y-%m-%dT%H:%M:%SZ"))
         dashboards.note(change)
         task = asyncio.ensure_future(Poller(settings, dashboards, Metrics(), moved.append).run())
         until = clock() + seconds

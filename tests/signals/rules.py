@@ -1,0 +1,21 @@
+"""The rules of every fixture's model, in both scopes."""
+
+from __future__ import annotations
+
+from monitored_models.desired import fleet, render
+from monitored_models.runtimes import profiles
+from monitored_models.settings import Settings
+from signals import history
+from signals.history import fixtures
+from testbed.prometheus import Group
+
+FIXTURES = fixtures()
+ONE_MODEL, FLEET = SCOPES = ("one model", "fleet")
+
+
+def groups_of(scope: str) -> list[Group]:
+    """The groups of a fleet, or of each model's PrometheusRule."""
+    if scope == FLEET:
+        return fleet.groups(profiles(), Settings())
+    children = (child for fixture in FIXTURES for child in render(fixture.model, Settings(), history.PODS))
+    return [group for child in children if child["kind"] == "PrometheusRule" for group in child["spec"]["groups"]]
