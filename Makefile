@@ -3,6 +3,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 SHARE ?= 0.4
+WORKERS ?= 4
 BIN := .venv/bin
 export PYTHONPATH := tests
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -34,7 +35,7 @@ check: .venv/.complete ## Format, lint, types, import rules, generated files
 	$(BIN)/python -m monitored_models.generate --check
 
 test: check tools ## All tests that need no root: unit, golden, promtool, and end to end on a real control plane
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder
 
 test-clock: .venv/.complete tools ## Tests that build a history from the clock, at eleven other times: nights, ends of months, leap days (about 5 minutes)
 	$(BIN)/python -m testbed.moments

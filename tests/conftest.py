@@ -1,19 +1,42 @@
-"""Fixtures shared by files: a control plane for the whole session, with a namespace for each test, and a past of every runtime."""
+"""Fixtures shared by files: a control plane for the whole session, with a namespace for each test, and a past of every runtime.
+
+With several workers each has a session of its own, and with it a control plane of its own.
+"""
 
 from __future__ import annotations
 
 import itertools
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+import suites
 from kubernetes_bed import OWN_CRDS, Bed, prometheus_crds, running_bed
 from signals import history
 from testbed import clock, prometheus
 from testbed.processes import Process
 
 _numbers = itertools.count(1)
+_BEGAN = pytest.StashKey[float]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[_BEGAN] = time.monotonic()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if hasattr(config, "workerinput"):  # alone, short files first tell sooner what is wrong
+        suites.order(items)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    spent = suites.spent(report for reports in terminalreporter.stats.values() for report in reports)
+    if len(spent) > 1:
+        terminalreporter.section("minutes by suite")
+        for line in suites.table(spent, time.monotonic() - config.stash[_BEGAN]):
+            terminalreporter.line(line)
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,7 @@ from bell import sinks as sinks_module
 from bell.fleet import Fleet
 from bell.routing import Object, secrets
 from bell.sinks import Sinks
-from kubernetes_bed import Bed
+from kubernetes_bed import PATIENCE, Bed
 from testbed import alertmanager, prometheus, tools
 from testbed.alertmanager import Alertmanager, Configuration
 from testbed.controlplane import ControlPlane
@@ -38,7 +38,7 @@ class Rig:
     alertmanager: Alertmanager
     prometheus_operator: Process
 
-    def wait(self, what: str, check: Callable[[], Any], timeout: float = 30) -> Any:
+    def wait(self, what: str, check: Callable[[], Any], timeout: float = PATIENCE) -> Any:
         """Wait until a check gives something true, and give it; what came in meanwhile is in the error."""
         try:
             return self.bed.wait(what, check, timeout)
@@ -71,7 +71,7 @@ class Rig:
         """Load what prometheus-operator generates until it is as wanted."""
         try:
             return self.alertmanager.follow(
-                lambda: alertmanager.generated(self.bed.plane, PLATFORM, NAME), until, timeout=30
+                lambda: alertmanager.generated(self.bed.plane, PLATFORM, NAME), until, timeout=PATIENCE
             )
         except AssertionError as error:
             raise AssertionError(f"{error}\n{self.prometheus_operator.tail(5)}") from error
@@ -139,7 +139,7 @@ def running(
         }
         alertmanager.declare(bed.plane, PLATFORM, NAME, base)
         rules = fleet.rules_of_all(shorten) if together else fleet.rules(shorten)
-        first = bed.wait("configuration", lambda: alertmanager.generated(bed.plane, PLATFORM, NAME), 60)
+        first = bed.wait("configuration", lambda: alertmanager.generated(bed.plane, PLATFORM, NAME))
         with (
             alertmanager.running(folder / "alertmanager", first, trust=bed.plane.ca_file) as bell,
             prometheus.running(
@@ -152,6 +152,6 @@ def running(
         ):
             rig = Rig(bed, sinks, fleet, server, bell, operator)
             # Before the first scrape no model is to be seen, which is an alert.
-            rig.wait("calm", lambda: server.evaluated() and server.query("up") and not rig.firing(), 60)
+            rig.wait("calm", lambda: server.evaluated() and server.query("up") and not rig.firing())
             yield rig
         assert not sinks.problems, sinks.problems[:5]

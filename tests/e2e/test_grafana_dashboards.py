@@ -32,7 +32,7 @@ def test_grafana_dashboard_comes_with_its_kind_and_goes_with_the_setting(tmp_pat
             )
             assert status == 201, answer
             bed.wait("served", lambda: bed.plane.request("GET", GRAFANA_DASHBOARD.path(namespace))[0] == 200)
-            made = bed.wait("made", lambda: bed.get(GRAFANA_DASHBOARD, namespace, name), timeout=60)
+            made = bed.wait("made", lambda: bed.get(GRAFANA_DASHBOARD, namespace, name))
             assert made["spec"]["configMapRef"]["name"] == name
             bed.wait_for(namespace, "churn", "Ready")
             bed.quiet(namespace)

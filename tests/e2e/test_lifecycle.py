@@ -181,12 +181,12 @@ def test_missing_crds_block_nothing_and_are_found_when_they_appear(tmp_path: Pat
                     content_type="application/yaml",
                 )
                 assert status == 201, answer
-            bed.wait_for(namespace, "churn", "Ready", timeout=60)
+            bed.wait_for(namespace, "churn", "Ready")
             assert bed.get(SERVICE_MONITOR, namespace, "churn")
             assert bed.get(PROMETHEUS_RULE, namespace, "churn")
             crd = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/prometheusrules.monitoring.coreos.com"
             assert plane.request("DELETE", crd)[0] == 200
-            bed.wait_for(namespace, "churn", "CRDNotInstalled", timeout=60)
+            bed.wait_for(namespace, "churn", "CRDNotInstalled")
             assert bed.condition(namespace, "churn", "WorkloadReady")["status"] == "True"
 
 

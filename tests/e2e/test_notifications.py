@@ -316,4 +316,4 @@ def test_cluster_without_the_kind_is_told_and_nothing_waits_for_it(tmp_path: Pat
             )
             assert status == 201, answer
             for name in ("churn", "own"):
-                bed.wait_for(namespace, name, "Applied", kind=READY, timeout=60)
+                bed.wait_for(namespace, name, "Applied", kind=READY)

@@ -251,5 +251,5 @@ def test_operator_works_where_the_kind_is_not_installed_and_finds_it_when_it_app
             assert status == 201, answer
             bed.wait("the kind is served", lambda: bed.plane.request("GET", PROFILE.path(namespace))[0] == 200)
             bed.apply(profile("gold", namespace, **SLOW))
-            bed.wait_for(namespace, "churn", "Complete", kind=CONFIGURED, timeout=60)
+            bed.wait_for(namespace, "churn", "Complete", kind=CONFIGURED)
             assert interval(bed, namespace, "churn") == "45s"

@@ -47,9 +47,7 @@ def test_generated_scrape_configuration_has_our_labels(bed: Bed, namespace: str,
     process = start("prometheus-operator", command, log=tmp_path / "prometheus-operator.log", env=environment)
     try:
         secret = f"/api/v1/namespaces/{namespace}/secrets/prometheus-k8s"
-        answer = bed.wait(
-            "configuration", lambda: (found := bed.plane.request("GET", secret))[0] == 200 and found[1], 60
-        )
+        answer = bed.wait("configuration", lambda: (found := bed.plane.request("GET", secret))[0] == 200 and found[1])
         text = gzip.decompress(base64.b64decode(answer["data"]["prometheus.yaml.gz"])).decode()
         (job,) = yaml.safe_load(text)["scrape_configs"]
         assert job["job_name"] == f"serviceMonitor/{namespace}/churn/0"
@@ -76,7 +74,7 @@ def rule_files(bed: Bed, namespace: str) -> str:
         rules = [body for body in items if body["metadata"]["name"] == "prometheus-k8s-rulefiles-0"]
         return rules and rules[0].get("data")
 
-    (content,) = bed.wait("rules written", found, 60).values()
+    (content,) = bed.wait("rules written", found).values()
     return str(content)
 
 

@@ -222,7 +222,7 @@ def test_deleted_model_leaves_nothing_behind(bed: Bed, namespace: str) -> None:
     bed.wait_for(namespace, "churn", "Ready")
     bed.delete(MODEL, namespace, "churn")
     for kind in CHILDREN:
-        bed.wait_gone(kind, namespace, "churn-dashboard" if kind is CONFIG_MAP else "churn", timeout=60)
+        bed.wait_gone(kind, namespace, "churn-dashboard" if kind is CONFIG_MAP else "churn")
     bed.wait("no pods", lambda: not pods(bed, namespace))
 
 
@@ -231,7 +231,7 @@ def test_model_recreated_under_the_same_name_gets_children_of_its_own(bed: Bed, 
     bed.wait_for(namespace, "churn", "Ready")
     bed.delete(MODEL, namespace, "churn")
     again = bed.apply(model("churn", namespace, port=9001))
-    bed.wait_for(namespace, "churn", "Ready", timeout=60)
+    bed.wait_for(namespace, "churn", "Ready")
     for kind in (DEPLOYMENT, SERVICE, SERVICE_MONITOR, PROMETHEUS_RULE):
         child = bed.get(kind, namespace, "churn")
         assert child is not None

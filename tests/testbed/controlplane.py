@@ -144,6 +144,8 @@ class ControlPlane:
         self._audit = audit
         self._tokens = {user: secrets.token_hex(16) for user in USERS}
         self._collections: dict[tuple[str, str], tuple[str, bool]] = {}
+        self._connections: list[http.client.HTTPSConnection] = []
+        """Idle ones; threads share them, as taking one and putting it back are single steps."""
 
     def __enter__(self) -> Self:
         return self.start()
@@ -183,6 +185,8 @@ class ControlPlane:
     def stop(self) -> None:
         """Kill everything at once; the files stay. Asked politely, the API server would drain for up to a minute."""
         processes.kill_all(self.processes.values())
+        while self._connections:
+            self._connections.pop().close()
 
     def kubeconfig_for(self, user: str) -> Path:
         """The kubeconfig, complete in one file, of one of USERS."""
@@ -210,16 +214,39 @@ class ControlPlane:
             "Accept": accept,
         }
         text = body if isinstance(body, str) else json.dumps(body)
-        content = None if body is None else text.encode()
-        connection = http.client.HTTPSConnection(self._place.address, self._port, timeout=60, context=self._tls)
-        try:
-            connection.request(method, path, content, headers)
-            response = connection.getresponse()
-            answer = response.read().decode()
-        finally:
-            connection.close()
+        response, answer = self._exchange(method, path, None if body is None else text.encode(), headers)
         is_json = response.headers.get_content_type() == "application/json"
         return response.status, json.loads(answer) if is_json else answer
+
+    def _exchange(
+        self, method: str, path: str, content: bytes | None, headers: dict[str, str]
+    ) -> tuple[http.client.HTTPResponse, str]:
+        """Send a request on a connection that an earlier one has left: opening one takes both sides longer than most answers do."""
+        try:
+            connection, used = self._connections.pop(), True
+        except IndexError:
+            connection, used = self._connection(), False
+        try:
+            while True:
+                try:
+                    connection.request(method, path, content, headers)
+                    response = connection.getresponse()
+                    break
+                except (ConnectionError, ssl.SSLEOFError):
+                    if not used:
+                        raise
+                    # The server has closed it meanwhile, and has not read the request.
+                    connection.close()
+                    connection, used = self._connection(), False
+            answer = response.read().decode()
+        except BaseException:
+            connection.close()
+            raise
+        self._connections.append(connection)
+        return response, answer
+
+    def _connection(self) -> http.client.HTTPSConnection:
+        return http.client.HTTPSConnection(self._place.address, self._port, timeout=60, context=self._tls)
 
     def apply(
         self,
