@@ -32,7 +32,7 @@ check: .venv/.complete ## Format, lint, types, import rules, generated files
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m monitored_models.generate --check
+	$(BIN)/python -m monitored_models.codegen --check
 
 test: check tools ## All tests that need no root: unit, golden, promtool, and end to end on a real control plane
 	$(BIN)/pytest --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder
@@ -63,7 +63,7 @@ golden: .venv/.complete tools ## Rewrite the golden files, to be reviewed like c
 	UPDATE_GOLDEN=1 $(BIN)/pytest -q tests/golden
 
 generate: .venv/.complete ## Rewrite the CRD and the reference page from the types
-	$(BIN)/python -m monitored_models.generate
+	$(BIN)/python -m monitored_models.codegen
 
 schemas: .venv/.complete ## Take Kubernetes' own types anew from the pinned version
 	$(BIN)/python -m testbed.vendor_schemas

@@ -16,7 +16,7 @@ from typing import Any
 
 import yaml
 
-from monitored_models.kinds import CHILDREN, MODEL, PROFILE, Kind
+from monitored_models.naming.kinds import CHILDREN, MODEL, PROFILE, Kind
 from testbed import tools
 from testbed.controlplane import ControlPlane
 from testbed.processes import Process, start

@@ -13,7 +13,7 @@ import models
 import yaml
 from prometheus import Prometheus
 
-from monitored_models.preview import dashboards, sources
+from monitored_models.preview import dashboard_reader, sources
 from monitored_models.settings import Settings
 from testbed.processes import free_port, start, wait_for_url
 
@@ -61,7 +61,7 @@ def gaps(address: str | None, folder: Path) -> list[str]:
     """Panels of the models' dashboards that are not drawn, or have no data yet."""
     if address is None:
         return []
-    boards = dashboards.dashboards(sources.found_in((folder / MODELS,), None, Settings()))
+    boards = dashboard_reader.dashboards(sources.found_in((folder / MODELS,), None, Settings()))
     return [
         f"the panel {panel.title!r} of {board.title} is {state}"
         for board in boards

@@ -11,9 +11,9 @@ import pydantic
 from pydantic import AfterValidator, Field, TypeAdapter
 
 from .api import Platform, parse_profile
+from .base.schema_types import settings_type
+from .files.yaml_loader import UnreadableFile, documents, text
 from .runtimes import OWN_PREFIX, Profile, profiles
-from .typed import settings_type
-from .yamlfile import UnreadableFile, documents, text
 
 Listen = Annotated[str, Field(pattern=r"^$|^([A-Za-z0-9.-]*|\[[0-9a-fA-F:.]+\]):[0-9]{1,5}$")]
 """Host and port, as in 127.0.0.1:8080 or :8080; empty for none."""

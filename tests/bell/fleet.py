@@ -19,7 +19,9 @@ from aiohttp import web
 from bell.routing import CONFIG, told_by_default
 from bell.sinks import served
 from monitored_models.api import API_VERSION, KIND, Model, parse
-from monitored_models.desired import fleet, labels, render
+from monitored_models.naming import labels
+from monitored_models.render.children import render
+from monitored_models.render.rules import fleet
 from monitored_models.runtimes import CUSTOM, profiles
 from monitored_models.settings import Settings
 

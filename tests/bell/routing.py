@@ -10,15 +10,17 @@ from typing import Any
 from bell.sinks import SMTP_PASSWORD, SMTP_USER, Sinks
 from monitored_models.api import DEFAULT_PROFILE, MonitoringProfile, Shared, read_shared
 from monitored_models.api.monitoring import SharedMonitoring
-from monitored_models.desired import alertmanagerconfig, names, render_profile
+from monitored_models.naming import object_names
+from monitored_models.render.children import render_profile
+from monitored_models.render.notifications import alertmanager_config
 from monitored_models.settings import Settings
 
 Object = dict[str, Any]
 EVERY_SEVERITY = ("critical", "warning", "info")
-GROUP_BY = alertmanagerconfig.GROUP
-NOBODY = alertmanagerconfig.NOBODY
+GROUP_BY = alertmanager_config.GROUP
+NOBODY = alertmanager_config.NOBODY
 DOWN = "ModelReplicasMissing"
-CONFIG = names.notifications(DEFAULT_PROFILE)
+CONFIG = object_names.notifications(DEFAULT_PROFILE)
 """Name of the AlertmanagerConfig of each namespace's default profile."""
 _ALWAYS = [{"times": [{"start": "00:00", "end": "24:00"}]}]
 

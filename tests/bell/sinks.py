@@ -28,8 +28,8 @@ from aiohttp import web
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
-from monitored_models.desired.alerts import ALERTS
-from monitored_models.desired.alerts.objectives import OBJECTIVES
+from monitored_models.render.rules.alerts.groups import ALERTS
+from monitored_models.render.rules.alerts.objective_alerts import OBJECTIVES
 from testbed.processes import free_port
 
 JSON = dict[str, Any]

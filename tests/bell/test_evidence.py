@@ -22,7 +22,7 @@ from bell.rig import NAME, PLATFORM, control_plane
 from bell.routing import CONFIG, NOBODY, Object, amc_for_tests, secrets
 from bell.sinks import Sinks
 from kubernetes_bed import Bed
-from monitored_models.refusals import Refusals
+from monitored_models.cache.rejections import Refusals
 from testbed import alertmanager
 from testbed.processes import Process
 

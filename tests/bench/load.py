@@ -13,12 +13,12 @@ from functools import partial
 from typing import Any
 
 from monitored_models.api import Model, parse
-from monitored_models.cluster import Cluster
-from monitored_models.desired import render
-from monitored_models.kinds import CHILDREN, MODEL
+from monitored_models.kube.client import Cluster
+from monitored_models.naming.kinds import CHILDREN, MODEL
+from monitored_models.plan.desired_state import in_brief
+from monitored_models.render.children import render
 from monitored_models.settings import Settings
-from monitored_models.status import Situation, report
-from monitored_models.wanted import in_brief
+from monitored_models.status.build import Situation, report
 
 CONCURRENCY = Settings().workers
 NAMESPACES = 10

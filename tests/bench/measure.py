@@ -16,8 +16,8 @@ from typing import Any
 import aiohttp
 
 from kubernetes_bed import Bed
-from monitored_models.cluster import Cluster, load_configuration
-from monitored_models.kinds import MODEL
+from monitored_models.kube.client import Cluster, load_configuration
+from monitored_models.naming.kinds import MODEL
 from testbed.pages import samples
 
 _TICKS = os.sysconf("SC_CLK_TCK")

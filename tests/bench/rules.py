@@ -18,7 +18,8 @@ from typing import Any
 import measured
 from bench.report import when
 from monitored_models.api import Model
-from monitored_models.desired import fleet, render
+from monitored_models.render.children import render
+from monitored_models.render.rules import fleet
 from monitored_models.runtimes import profiles
 from monitored_models.settings import Settings
 from signals import history

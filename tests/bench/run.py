@@ -20,10 +20,10 @@ from bench import load, report
 from bench.measure import Progress, api_calls, client, usage, watching
 from bench.results import Bare, Full, Plain, Restart, Rung
 from kubernetes_bed import LEASE_NAMESPACE, OWN_CRDS, Bed, prometheus_crds, running_bed
-from monitored_models.cluster import Cluster
-from monitored_models.kinds import CONFIG_MAP, DEPLOYMENT, LEASE, MODEL, PROMETHEUS_RULE
-from monitored_models.reconcile import MINOR_SECONDS
-from monitored_models.resync import OURS
+from monitored_models.kube.client import Cluster
+from monitored_models.naming.kinds import CONFIG_MAP, DEPLOYMENT, LEASE, MODEL, PROMETHEUS_RULE
+from monitored_models.process.resync import OURS
+from monitored_models.reconcile.model import MINOR_SECONDS
 from testbed import clock
 from testbed.pages import page, samples, wait_idle
 from testbed.processes import Process

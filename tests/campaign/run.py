@@ -31,12 +31,12 @@ from faults import oracle
 from kubernetes_bed import OWN_CRDS, Bed, prometheus_crds, run, running_bed
 from measured import conclude
 from monitored_models.api import Model, parse
-from monitored_models.cluster import ApiError, Cluster
-from monitored_models.desired.alerts import ALERTS
-from monitored_models.desired.alerts.alert import Alert, ObjectiveAlert
-from monitored_models.desired.alerts.objectives import OBJECTIVES
-from monitored_models.kinds import CHILDREN, DEPLOYMENT, MODEL, PROMETHEUS_RULE
-from monitored_models.resync import OURS
+from monitored_models.kube.client import ApiError, Cluster
+from monitored_models.naming.kinds import CHILDREN, DEPLOYMENT, MODEL, PROMETHEUS_RULE
+from monitored_models.process.resync import OURS
+from monitored_models.render.rules.alerts.alert import Alert, ObjectiveAlert
+from monitored_models.render.rules.alerts.groups import ALERTS
+from monitored_models.render.rules.alerts.objective_alerts import OBJECTIVES
 from testbed import clock, tools
 
 CHANGED, FRESH = "campaign-changed", "campaign-fresh"

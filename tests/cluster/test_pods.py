@@ -17,7 +17,7 @@ import images
 import pytest
 
 from kubernetes_bed import OWN_CRDS, Bed, grant_operator, prometheus_crds
-from monitored_models.kinds import MODEL, POD, SERVICE
+from monitored_models.naming.kinds import MODEL, POD, SERVICE
 from testbed.node import OneNodeCluster
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="a node runs containers, which needs root: make test-cluster")

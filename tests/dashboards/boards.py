@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from monitored_models.api import API_VERSION, KIND, Model, parse
-from monitored_models.desired.dashboards.model import dashboard_json
+from monitored_models.render.dashboards.one_model import dashboard_json
+from monitored_models.render.operator.manifests import DASHBOARDS
 from monitored_models.runtimes import profiles
-from monitored_models.selfmonitoring import DASHBOARDS
 
 JSON = dict[str, Any]
 WATCHED: JSON = {

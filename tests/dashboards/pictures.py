@@ -10,7 +10,7 @@ from pathlib import Path
 from dashboards import realistic
 from dashboards.boards import shared
 from dashboards.realistic import STORIES
-from monitored_models.desired.dashboards.model import dashboard_json
+from monitored_models.render.dashboards.one_model import dashboard_json
 from preview.pictures import PICTURES, pictures
 from testbed import clock, prometheus
 

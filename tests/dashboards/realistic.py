@@ -23,14 +23,14 @@ from dashboards.past import HOURS, STEP, Pod, Target, line, of_day, times
 from dashboards.servers import Load
 from monitored_models.api import Model
 from monitored_models.api.fields import seconds
-from monitored_models.desired import render
-from monitored_models.exposition import lines_of
-from monitored_models.facts import PodFacts, WorkloadFacts
-from monitored_models.metrics import Metrics
+from monitored_models.cache.workload_status import PodFacts, WorkloadFacts
+from monitored_models.naming.keys import Key
+from monitored_models.plan.desired_state import in_brief
+from monitored_models.render.children import render
 from monitored_models.settings import Settings
-from monitored_models.status import Situation, report
-from monitored_models.view import Key
-from monitored_models.wanted import in_brief
+from monitored_models.status.build import Situation, report
+from monitored_models.telemetry.model_metrics import lines_of
+from monitored_models.telemetry.operator_metrics import Metrics
 from testbed import prometheus
 from testbed.prometheus import Prometheus
 

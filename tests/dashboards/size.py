@@ -8,7 +8,7 @@ from pathlib import Path
 import measured
 from dashboards.boards import WATCHED, of_runtime, panels
 from monitored_models.api import Model
-from monitored_models.desired.dashboards.model import dashboard_json
+from monitored_models.render.dashboards.one_model import dashboard_json
 from monitored_models.runtimes import profiles
 
 PAGE = Path(__file__).parents[2] / "docs/dashboards.md"

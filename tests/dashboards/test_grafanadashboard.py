@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from dashboards.boards import of_runtime
-from monitored_models.desired import render
+from monitored_models.render.children import render
 from monitored_models.settings import GrafanaOperator, InstanceSelector, InvalidSettings, Settings, load
 
 ASKED = Settings(

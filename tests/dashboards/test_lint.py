@@ -13,8 +13,8 @@ from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.cog.plugins import register_default_plugins
 
 from dashboards.boards import JSON, WATCHED, every, of_runtime, panels, queries, rows, variables
-from monitored_models.desired.dashboards.board import SCHEMA
-from monitored_models.desired.dashboards.model import dashboard_json
+from monitored_models.render.dashboards.dashboard import SCHEMA
+from monitored_models.render.dashboards.one_model import dashboard_json
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")

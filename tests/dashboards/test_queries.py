@@ -15,8 +15,8 @@ from dashboards import realistic
 from dashboards.boards import JSON, panels, queries, shared, variables
 from dashboards.grafana import View, with_all, with_first
 from dashboards.realistic import STORIES
-from monitored_models.desired.dashboards.model import dashboard_json
-from monitored_models.desired.signals import server as server_of
+from monitored_models.render.dashboards.one_model import dashboard_json
+from monitored_models.render.rules.signals import server as server_of
 from testbed import clock, prometheus
 
 pytestmark = pytest.mark.clock

@@ -11,7 +11,7 @@ import pytest
 
 from dashboards.boards import queries
 from dashboards.grafana import View, with_all
-from monitored_models.desired.dashboards.model import dashboard_json
+from monitored_models.render.dashboards.one_model import dashboard_json
 from monitored_models.runtimes import profiles
 from signals import history
 from signals.history import Fixture, line

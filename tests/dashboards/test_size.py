@@ -6,7 +6,7 @@ import pytest
 
 from dashboards.boards import WATCHED, of_runtime
 from dashboards.size import PAGE, table
-from monitored_models.desired.dashboards.model import dashboard_json
+from monitored_models.render.dashboards.one_model import dashboard_json
 from monitored_models.runtimes import profiles
 
 LARGEST = 80_000

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from kubernetes_bed import LEASE_NAMESPACE, Bed
-from monitored_models.kinds import LEASE
+from monitored_models.naming.kinds import LEASE
 from testbed.processes import Process, wait_until
 
 

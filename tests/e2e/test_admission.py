@@ -8,7 +8,7 @@ import pytest
 
 from kubernetes_bed import Bed, model, profile
 from monitored_models.api import InvalidSpec, parse, parse_profile
-from monitored_models.kinds import MODEL, PROFILE
+from monitored_models.naming.kinds import MODEL, PROFILE
 
 pytestmark = pytest.mark.e2e
 

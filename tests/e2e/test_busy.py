@@ -9,7 +9,7 @@ import pytest
 
 from e2e.election import leads, lease, pair, writes_by_process
 from kubernetes_bed import Bed, model
-from monitored_models.leader import LEASE_SECONDS
+from monitored_models.process.leader_election import LEASE_SECONDS
 from testbed.pages import page
 
 pytestmark = pytest.mark.e2e

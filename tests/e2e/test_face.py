@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from kubernetes_bed import Bed, model, run
-from monitored_models.desired.names import dashboard_uid
-from monitored_models.kinds import MODEL
+from monitored_models.naming.kinds import MODEL
+from monitored_models.naming.object_names import dashboard_uid
 from testbed import tools
 from testbed.processes import Process
 from unit.specs import model as parsed

@@ -9,7 +9,7 @@ import pytest
 
 from faults.proxy import FAULTS, Call, Proxy, Trap
 from kubernetes_bed import Bed, model
-from monitored_models.kinds import MODEL
+from monitored_models.naming.kinds import MODEL
 from monitored_models.settings import Settings
 
 pytestmark = pytest.mark.e2e

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from kubernetes_bed import OWN_CRDS, Bed, model, prometheus_crds, running_bed
-from monitored_models.kinds import MODEL
+from monitored_models.naming.kinds import MODEL
 from testbed.grafana import TOKEN, Grafana, running_grafana
 from testbed.processes import free_port
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from kubernetes_bed import OWN_CRDS, model, prometheus_crds, running_bed
-from monitored_models.kinds import CONFIG_MAP, GRAFANA_DASHBOARD
+from monitored_models.naming.kinds import CONFIG_MAP, GRAFANA_DASHBOARD
 
 pytestmark = pytest.mark.e2e
 

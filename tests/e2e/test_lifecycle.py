@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from kubernetes_bed import CRD, OWN_CRDS, Bed, grant_operator, model, prometheus_crds, running_bed
-from monitored_models.kinds import DEPLOYMENT, MODEL, PROMETHEUS_RULE, SERVICE, SERVICE_MONITOR
+from monitored_models.naming.kinds import DEPLOYMENT, MODEL, PROMETHEUS_RULE, SERVICE, SERVICE_MONITOR
 from testbed.controlplane import ControlPlane
 
 pytestmark = pytest.mark.e2e

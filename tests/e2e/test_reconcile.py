@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from kubernetes_bed import Bed, model
-from monitored_models.kinds import (
+from monitored_models.naming.kinds import (
     AUTOSCALER,
     CHILDREN,
     CONFIG_MAP,

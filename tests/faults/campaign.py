@@ -18,7 +18,7 @@ from faults.plans import ANSWERS, LASTING, WATCHED, Plan
 from faults.proxy import FAULTS, Call, Proxy, Trap
 from faults.scenarios import BASE, NAME, ON_REQUEST, SCENARIOS, Act, delete, recreate, spec
 from kubernetes_bed import Bed, until_same
-from monitored_models.kinds import DEPLOYMENT, MODEL, POD, PROMETHEUS_RULE, SERVICE
+from monitored_models.naming.kinds import DEPLOYMENT, MODEL, POD, PROMETHEUS_RULE, SERVICE
 from testbed.processes import Process
 
 SETTINGS: dict[str, Any] = {

@@ -8,8 +8,8 @@ from collections import Counter
 from typing import Any
 
 from kubernetes_bed import Bed
-from monitored_models.kinds import CHILDREN, MODEL
-from monitored_models.resync import OURS
+from monitored_models.naming.kinds import CHILDREN, MODEL
+from monitored_models.process.resync import OURS
 
 Object = dict[str, Any]
 _CHANGING = {

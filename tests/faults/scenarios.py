@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kubernetes_bed import Bed, model
-from monitored_models.kinds import MODEL
+from monitored_models.naming.kinds import MODEL
 
 NAME = "churn"
 BASE: Mapping[str, Any] = {"model": {"version": "1"}}

@@ -15,12 +15,13 @@ import pytest
 import yaml
 
 from kubernetes_bed import Bed, child_path
-from monitored_models import digest
 from monitored_models.api import InvalidSpec, Model, MonitoringProfile, parse, read_shared
-from monitored_models.desired import render, render_profile
-from monitored_models.desired.replicas import replicas
-from monitored_models.kinds import MODEL, PROFILE
-from monitored_models.manifests import read
+from monitored_models.files.local_objects import read
+from monitored_models.kube import applied_fields
+from monitored_models.naming.kinds import MODEL, PROFILE
+from monitored_models.naming.labels import FIELD_MANAGER
+from monitored_models.render.children import render, render_profile
+from monitored_models.render.workload.replicas import replicas
 from monitored_models.settings import Settings
 from testbed import tools
 
@@ -87,14 +88,14 @@ def test_api_server_takes_example_and_gives_it_back_unchanged(example: Path, bed
     for child in rendered(example):
         child["metadata"]["namespace"] = namespace
         path = child_path(child)
-        query = f"?fieldManager={digest.FIELD_MANAGER}&force=true&fieldValidation=Strict"
+        query = f"?fieldManager={FIELD_MANAGER}&force=true&fieldValidation=Strict"
         status, live = bed.plane.request("PATCH", path + query, child, content_type="application/apply-patch+yaml")
         assert status == 201, live
         status, again = bed.plane.request("PATCH", path + query, child, content_type="application/apply-patch+yaml")
         assert status == 200
         assert again["metadata"].get("generation") == live["metadata"].get("generation")
-        assert _text(digest.live_part(live)) == _text(digest.rendered_part(child))
-        assert digest.of_live(live) == digest.of_rendering(child)
+        assert _text(applied_fields.live_part(live)) == _text(applied_fields.rendered_part(child))
+        assert applied_fields.of_live(live) == applied_fields.of_rendering(child)
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda p: p.stem)

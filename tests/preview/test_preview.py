@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import yaml
 
-from monitored_models.desired import render
+from monitored_models.render.children import render
 from monitored_models.settings import Settings
 from preview import showcase
 from preview.serving import Shown, panels, preview

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from monitored_models.desired.alerts import ALERTS
-from monitored_models.desired.alerts.alert import Alert, ObjectiveAlert
-from monitored_models.desired.alerts.objectives import OBJECTIVES
+from monitored_models.render.rules.alerts.alert import Alert, ObjectiveAlert
+from monitored_models.render.rules.alerts.groups import ALERTS
+from monitored_models.render.rules.alerts.objective_alerts import OBJECTIVES
 from promtool import rulebed
 from promtool.cases import consistency, learning, objectives, traffic, workload
 from promtool.cases.case import (

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from kubernetes_bed import run
-from monitored_models.selfmonitoring.alerts import OWN_ALERTS, prometheusrule
+from monitored_models.render.operator.operator_alerts import OWN_ALERTS, prometheusrule
 
 P = "monitored_models_"
 

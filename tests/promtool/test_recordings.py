@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from monitored_models.desired import slos
-from monitored_models.desired.catalogue import CATALOGUE
+from monitored_models.render.rules import slos
+from monitored_models.render.rules.catalogue import CATALOGUE
 from promtool import rulebed
 from promtool.cases.case import (
     IDENTITY,

@@ -14,11 +14,11 @@ import pytest
 
 from monitored_models.api import Model, parse
 from monitored_models.api.monitoring import CounterSignal
-from monitored_models.api.rules import PROMQL_WORDS, all_rules
-from monitored_models.desired import fleet
-from monitored_models.desired.promql import quote
-from monitored_models.exposition import FAMILIES
-from monitored_models.manifests import read
+from monitored_models.api.validation import PROMQL_WORDS, all_rules
+from monitored_models.files.local_objects import read
+from monitored_models.render.rules import fleet
+from monitored_models.render.rules.promql import quote
+from monitored_models.telemetry.model_metrics import FAMILIES
 from promtool import rulebed
 from promtool.cases.case import SPECS
 from unit.specs import FULL, JSON, NASTY, RUNTIMES, body, model, with_

@@ -13,8 +13,8 @@ import pytest
 import yaml
 
 from monitored_models.api import InvalidSpec, Model, parse
-from monitored_models.desired import render
-from monitored_models.desired.names import SAFE
+from monitored_models.naming.object_names import SAFE
+from monitored_models.render.children import render
 from monitored_models.settings import Settings
 from testbed import tools
 from unit.specs import JSON, body

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from kubernetes_bed import ROOT, Bed, model
-from monitored_models.kinds import (
+from monitored_models.naming.kinds import (
     CHILDREN,
     CONFIG_MAP,
     DEPLOYMENT,

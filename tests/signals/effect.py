@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import measured
-from monitored_models.desired.selection import metric_relabelings
+from monitored_models.render.scrape.metric_relabeling import metric_relabelings
 from signals.history import Fixture, fixtures
 from unit.specs import model
 

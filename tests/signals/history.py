@@ -16,7 +16,7 @@ from typing import Any
 import yaml
 
 from monitored_models.api import Model
-from monitored_models.desired import labels
+from monitored_models.naming import labels
 from unit.specs import model
 
 FIXTURES = Path(__file__).parents[1] / "fixtures/runtimes"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from monitored_models.desired import fleet, render
+from monitored_models.render.children import render
+from monitored_models.render.rules import fleet
 from monitored_models.runtimes import profiles
 from monitored_models.settings import Settings
 from signals import history

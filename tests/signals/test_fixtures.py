@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from monitored_models.desired.catalogue import CATALOGUE, PREFIX, offers
-from monitored_models.desired.context import context
+from monitored_models.render.rules.catalogue import CATALOGUE, PREFIX, offers
+from monitored_models.render.rules.context import context
 from monitored_models.runtimes import profiles
 from signals import history
 from signals.history import Fixture

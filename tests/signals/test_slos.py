@@ -17,9 +17,10 @@ from typing import Any
 
 import pytest
 
-from monitored_models.desired import render, slos
-from monitored_models.desired.promql import Matcher
-from monitored_models.desired.scope import OneModel
+from monitored_models.render.children import render
+from monitored_models.render.rules import slos
+from monitored_models.render.rules.promql import Matcher
+from monitored_models.render.rules.scope import OneModel
 from monitored_models.settings import Settings
 from signals.history import line
 from testbed import clock, prometheus

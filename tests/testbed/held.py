@@ -12,7 +12,7 @@ import os
 import signal
 import time
 
-from monitored_models.cli import main
+from monitored_models.cli.main import main
 
 
 def hold(_number: int, _frame: object) -> None:

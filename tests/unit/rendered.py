@@ -8,9 +8,9 @@ from typing import Any
 
 from dashboards import boards
 from monitored_models.api import Model
-from monitored_models.desired import render
-from monitored_models.desired.dashboard import dashboard_json
-from monitored_models.desired.replicas import replicas
+from monitored_models.render.children import render
+from monitored_models.render.dashboards.config_map import dashboard_json
+from monitored_models.render.workload.replicas import replicas
 from monitored_models.settings import Settings
 from unit.specs import JSON
 

@@ -9,12 +9,12 @@ from typing import Any, get_type_hints
 from hypothesis import strategies as st
 
 from monitored_models.api import API_VERSION, KIND, Model, Platform, Shared, parse
-from monitored_models.api.crd import openapi_schema
 from monitored_models.api.fields import MAX_AMOUNT, METRIC, QUANTITY
 from monitored_models.api.monitoring import AlertRules, LatencyAlertRule, RatioAlertRule
-from monitored_models.api.rules import PROMQL_WORDS, RESERVED_ALERT_LABELS, RESERVED_MATCHERS
+from monitored_models.api.validation import PROMQL_WORDS, RESERVED_ALERT_LABELS, RESERVED_MATCHERS
+from monitored_models.base.schema_types import wire_name
+from monitored_models.codegen.crd import openapi_schema
 from monitored_models.runtimes import Profile, profiles
-from monitored_models.typed import wire_name
 from unit.notified import EVERY_FIELD, generated
 
 JSON = dict[str, Any]

@@ -9,12 +9,13 @@ import promql_parser
 import pytest
 
 from monitored_models.api import Model
-from monitored_models.desired import notes, slos
-from monitored_models.desired.alerts import ALERTS, TIERS, is_on
-from monitored_models.desired.alerts.alert import Alert, ObjectiveAlert
-from monitored_models.desired.alerts.objectives import OBJECTIVES
-from monitored_models.desired.catalogue import CATALOGUE
-from monitored_models.desired.limits import limits
+from monitored_models.render.children import notes
+from monitored_models.render.rules import slos
+from monitored_models.render.rules.alerts.alert import Alert, ObjectiveAlert
+from monitored_models.render.rules.alerts.groups import ALERTS, TIERS, is_on
+from monitored_models.render.rules.alerts.objective_alerts import OBJECTIVES
+from monitored_models.render.rules.catalogue import CATALOGUE
+from monitored_models.render.rules.thresholds import limits
 from monitored_models.settings import Settings
 from unit.expressions import matchers, read_names, result_labels
 from unit.rendered import alert_rules, groups, recorded, rules

@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitored_models.api import InvalidSpec, Model, Platform, Problem, parse
-from monitored_models.api.rules import PROMQL_WORDS, RESERVED_ALERT_LABELS, Rule, all_rules
+from monitored_models.api.validation import PROMQL_WORDS, RESERVED_ALERT_LABELS, Rule, all_rules
+from monitored_models.base.schema_types import wire_name
 from monitored_models.runtimes import Profile, profiles
-from monitored_models.typed import wire_name
 from unit import notified
 from unit.specs import (
     FULL,

@@ -9,26 +9,28 @@ from typing import Any
 
 import pytest
 
-from monitored_models import apply, digest
 from monitored_models.api import Model, parse
-from monitored_models.apply import Applier, NamespaceLeaving
-from monitored_models.cluster import ApiError, Cluster
-from monitored_models.compare import Apply, ChildProblem, Delete, Plan, compare
-from monitored_models.desired import render
-from monitored_models.exposition import ModelSeries
-from monitored_models.kinds import CHILDREN, DEPLOYMENT, MODEL, PROMETHEUS_RULE, SERVICE, SERVICE_MONITOR, Kind
-from monitored_models.profiles import Profiles
-from monitored_models.reconcile import Reconciler
+from monitored_models.cache.cluster_cache import View
+from monitored_models.cli.validate import problems
+from monitored_models.kube.client import ApiError, Cluster
+from monitored_models.naming.keys import Key
+from monitored_models.naming.kinds import CHILDREN, DEPLOYMENT, MODEL, PROMETHEUS_RULE, SERVICE, SERVICE_MONITOR, Kind
+from monitored_models.naming.labels import FIELD_MANAGER
+from monitored_models.plan.desired_state import Renderer, identity, in_brief
+from monitored_models.plan.planner import Apply, ChildProblem, Delete, Plan, compare
+from monitored_models.reconcile import applier
+from monitored_models.reconcile.applier import Applier, NamespaceLeaving
+from monitored_models.reconcile.model import Reconciler
+from monitored_models.reconcile.profile import Profiles
+from monitored_models.render.children import render
 from monitored_models.settings import Settings
-from monitored_models.status import condition
-from monitored_models.validate import problems
-from monitored_models.view import Key, View
-from monitored_models.wanted import Renderer, identity, in_brief
+from monitored_models.status.build import condition
+from monitored_models.telemetry.model_metrics import ModelSeries
 from unit.specs import JSON, MINIMAL, body, model
 
 KEY = Key("risk", "churn")
 SERVED = frozenset(CHILDREN)
-refusal = vars(apply)["_refusal"]
+refusal = vars(applier)["_refusal"]
 
 
 # --- what an answer means ---
@@ -131,7 +133,7 @@ def applied(child: Mapping[str, Any], version: int, uid: str, policy: JSON) -> J
     ours = {key: value for key, value in child.items() if key not in ("apiVersion", "kind", "metadata")}
     own = {key: value for key, value in metadata.items() if key in ("labels", "annotations", "ownerReferences")}
     record = {
-        "manager": digest.FIELD_MANAGER,
+        "manager": FIELD_MANAGER,
         "operation": "Apply",
         "fieldsV1": {**_fields(ours), "f:metadata": _fields(own)},
     }
@@ -248,7 +250,7 @@ def _failing(*_: object) -> list[JSON]:
 
 
 def test_what_cannot_be_rendered_is_a_problem_and_no_crash(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("monitored_models.validate.render", _failing)
+    monkeypatch.setattr("monitored_models.cli.validate.render", _failing)
     (problem,) = problems(model(), Settings())
     assert problem.field.startswith("spec")
     assert "unexpected <by>" in problem.message
@@ -275,7 +277,7 @@ def reconciled(cluster: Answering, spec: JSON, view: View | None = None) -> JSON
 def test_spec_that_cannot_be_rendered_is_told_in_its_status_and_changes_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("monitored_models.wanted.render", _failing)
+    monkeypatch.setattr("monitored_models.plan.desired_state.render", _failing)
     cluster = Answering()
     ready = condition(reconciled(cluster, MINIMAL), "Ready")
     assert (ready["status"], ready["reason"]) == ("False", "InvalidSpec")

@@ -10,8 +10,8 @@ import pytest
 
 from monitored_models.api.fields import seconds
 from monitored_models.api.monitoring import Signals
-from monitored_models.desired import notes, unavailable
-from monitored_models.desired.catalogue import (
+from monitored_models.render.children import notes, unavailable
+from monitored_models.render.rules.catalogue import (
     CATALOGUE,
     NAMES,
     NO_GPU,
@@ -22,11 +22,11 @@ from monitored_models.desired.catalogue import (
     offers,
     recorded,
 )
-from monitored_models.desired.context import context
-from monitored_models.desired.quality import DEFAULT_WINDOW
-from monitored_models.desired.recordings import catalogue_groups
-from monitored_models.desired.scope import Fleet, OneModel, Scope
-from monitored_models.desired.signals import Server, server
+from monitored_models.render.rules.context import context
+from monitored_models.render.rules.quality import DEFAULT_WINDOW
+from monitored_models.render.rules.recording_rules import catalogue_groups
+from monitored_models.render.rules.scope import Fleet, OneModel, Scope
+from monitored_models.render.rules.signals import Server, server
 from monitored_models.runtimes import profiles
 from unit.expressions import matchers, plain, ranges, read_names, result_labels
 from unit.rendered import recorded as recorded_series

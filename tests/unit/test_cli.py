@@ -10,12 +10,13 @@ import pytest
 import yaml
 from click.testing import CliRunner, Result
 
-from monitored_models import runtimes, yamlfile
+from monitored_models import runtimes
 from monitored_models import settings as operator_settings
-from monitored_models.cli import main
-from monitored_models.desired import render
+from monitored_models.cli.main import main
+from monitored_models.files import yaml_loader
+from monitored_models.files.yaml_loader import UnreadableFile
+from monitored_models.render.children import render
 from monitored_models.settings import InvalidSettings, Settings
-from monitored_models.yamlfile import UnreadableFile
 from unit.specs import FULL, JSON, MINIMAL, RUNTIMES, VLLM, body, model
 
 SMALL = """\
@@ -268,7 +269,7 @@ def test_key_that_stands_twice_is_told_in_whichever_document() -> None:
     twice = SMALL.replace("namespace: risk", "namespace: risk, name: other")
     for before in range(60):
         with pytest.raises(UnreadableFile, match="'name' stands twice"):
-            yamlfile.documents("x", "---\n".join([SMALL] * before + [twice]))
+            yaml_loader.documents("x", "---\n".join([SMALL] * before + [twice]))
 
 
 # --- render ---

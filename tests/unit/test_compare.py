@@ -6,10 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from monitored_models import digest
-from monitored_models.compare import Apply, Delete, Plan, compare
-from monitored_models.desired import Child, render
-from monitored_models.kinds import (
+from monitored_models.cache.cluster_cache import ObservedChild
+from monitored_models.kube import applied_fields
+from monitored_models.naming.kinds import (
     AUTOSCALER,
     CHILDREN,
     CONFIG_MAP,
@@ -21,9 +20,10 @@ from monitored_models.kinds import (
     SERVICE_MONITOR,
     Kind,
 )
+from monitored_models.plan.desired_state import in_brief
+from monitored_models.plan.planner import Apply, Delete, Plan, compare
+from monitored_models.render.children import Child, render
 from monitored_models.settings import GrafanaOperator, InstanceSelector, Settings
-from monitored_models.view import ObservedChild
-from monitored_models.wanted import in_brief
 from unit.specs import FULL, model
 
 MODEL = model()
@@ -44,7 +44,7 @@ def seen(child: Child, kind: Kind) -> ObservedChild:
         uid=f"uid-{kind.name}",
         version=1,
         owner_uid=MODEL.uid,
-        digest=digest.of_rendering(child),
+        digest=applied_fields.of_rendering(child),
         applied=True,
     )
 
@@ -155,7 +155,7 @@ def test_what_is_wanted_is_applied_before_what_is_not_wanted_is_deleted() -> Non
     assert [step.name for step in made.steps] == ["churn-dashboard", "churn"]
 
 
-RENDERED = digest.of_rendering(DESIRED["Service"])
+RENDERED = applied_fields.of_rendering(DESIRED["Service"])
 SETTLED: list[tuple[str, str, tuple[str, str], list[str]]] = [
     # digest of the live Service, what is settled of it, the steps
     ("changed on its way in, and settled", "x", (RENDERED, "x"), []),

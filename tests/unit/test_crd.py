@@ -17,15 +17,16 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitored_models import generate, runtimes
+from monitored_models import runtimes
 from monitored_models.api import InvalidSpec, Model, Shared, parse
-from monitored_models.api.crd import crd, openapi_schema, profile_crd, profile_schema, structural
 from monitored_models.api.fields import MAX_AMOUNT
 from monitored_models.api.monitoring import AlertRules, Monitoring, SharedMonitoring
-from monitored_models.api.rules import all_rules
-from monitored_models.desired.alerts import ALERTS
-from monitored_models.desired.alerts.objectives import OBJECTIVES
-from monitored_models.typed import wire_name
+from monitored_models.api.validation import all_rules
+from monitored_models.base.schema_types import wire_name
+from monitored_models.codegen import generated_files
+from monitored_models.codegen.crd import crd, openapi_schema, profile_crd, profile_schema, structural
+from monitored_models.render.rules.alerts.groups import ALERTS
+from monitored_models.render.rules.alerts.objective_alerts import OBJECTIVES
 from unit.specs import FULL, JSON, MINIMAL, RUNTIMES, body, quantity, specs, with_
 
 ROOT = Path(__file__).parents[2]
@@ -410,7 +411,9 @@ def test_nothing_is_written_to_a_profile() -> None:
 
 
 def test_generated_files_are_in_step() -> None:
-    stale = [path.name for path, text in generate.files().items() if not path.exists() or path.read_text() != text]
+    stale = [
+        path.name for path, text in generated_files.files().items() if not path.exists() or path.read_text() != text
+    ]
     assert stale == []
 
 

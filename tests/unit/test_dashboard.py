@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from monitored_models.api import Model
-from monitored_models.desired import unavailable
-from monitored_models.desired.catalogue import PREFIX
-from monitored_models.desired.dashboard import dashboard_json
-from monitored_models.desired.names import dashboard_key, dashboard_uid
+from monitored_models.naming.object_names import dashboard_key, dashboard_uid
+from monitored_models.render.children import unavailable
+from monitored_models.render.dashboards.config_map import dashboard_json
+from monitored_models.render.rules.catalogue import PREFIX
 from unit.expressions import read_names
 from unit.rendered import SETTINGS, children, panels, queries, recorded, titles
 from unit.specs import FULL, JSON, MINIMAL, OBJECTIVES, QUALITY, RUNTIMES, TRITON, VLLM, model, with_

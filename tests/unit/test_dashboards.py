@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from monitored_models.dashboards import ANNOTATED_SECONDS, TRIES, WAITING, Changes, Dashboards
-from monitored_models.grafana_facts import Change, Look, State, Trouble, Verdict, change, judge
-from monitored_models.view import Key
+from monitored_models.integrations.grafana.check import Change, Look, State, Trouble, Verdict, change, judge
+from monitored_models.integrations.grafana.tracker import ANNOTATED_SECONDS, TRIES, WAITING, Changes, Dashboards
+from monitored_models.naming.keys import Key
 from testbed.clock import now
 
 GRACE, TOLERANCE = 300.0, 120.0

@@ -14,18 +14,19 @@ from hypothesis import strategies as st
 from modelmetrics import names as exposed
 from monitored_models.api import InvalidSpec, Model, parse
 from monitored_models.api.fields import seconds
+from monitored_models.api.live_scale import LiveScale
 from monitored_models.api.monitoring import CounterSignal, Signals
-from monitored_models.desired import render
-from monitored_models.desired.alerts import literal
-from monitored_models.desired.alerts.workload import STUCK
-from monitored_models.desired.dashboard import dashboard_json
-from monitored_models.desired.dashboards.shared import SHOWN
-from monitored_models.desired.names import claims, pod_pattern
-from monitored_models.desired.quality import SHARES, UPDATED
-from monitored_models.desired.replicas import LiveScale, replicas
-from monitored_models.desired.signals import Server, spellings
-from monitored_models.desired.startup import MARGIN, seconds_to_load
-from monitored_models.kinds import CHILDREN, DEPLOYMENT
+from monitored_models.naming.kinds import CHILDREN, DEPLOYMENT
+from monitored_models.naming.object_names import claims, pod_pattern
+from monitored_models.render.children import render
+from monitored_models.render.dashboards.common import SHOWN
+from monitored_models.render.dashboards.config_map import dashboard_json
+from monitored_models.render.rules.alerts.groups import literal
+from monitored_models.render.rules.alerts.workload_alerts import STUCK
+from monitored_models.render.rules.quality import SHARES, UPDATED
+from monitored_models.render.rules.signals import Server, spellings
+from monitored_models.render.workload.probes import MARGIN, seconds_to_load
+from monitored_models.render.workload.replicas import replicas
 from monitored_models.settings import Settings
 from unit.expressions import Matcher, matchers
 from unit.rendered import SETTINGS, alert_rules, children, container, expressions, template

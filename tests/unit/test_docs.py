@@ -11,13 +11,13 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from monitored_models.cli import main
-from monitored_models.desired import notes
-from monitored_models.desired.alerts import ALERTS, is_on
-from monitored_models.desired.alerts.objectives import OBJECTIVES
-from monitored_models.grafana_facts import FORBIDDEN, UNREACHABLE
+from monitored_models.base.schema_types import wire_name
+from monitored_models.cli.main import main
+from monitored_models.integrations.grafana.check import FORBIDDEN, UNREACHABLE
+from monitored_models.render.children import notes
+from monitored_models.render.rules.alerts.groups import ALERTS, is_on
+from monitored_models.render.rules.alerts.objective_alerts import OBJECTIVES
 from monitored_models.settings import Settings, load
-from monitored_models.typed import wire_name
 from unit.specs import model
 
 ROOT = Path(__file__).parents[2]

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from monitored_models import events
-from monitored_models.view import Key
+from monitored_models.naming.keys import Key
+from monitored_models.status import events
 from unit.specs import JSON
 
 NOW = datetime(2026, 11, 20, 12, 0, 0, 123456, tzinfo=UTC)

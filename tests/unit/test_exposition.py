@@ -8,12 +8,13 @@ from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
 from monitored_models.api import Model, parse
-from monitored_models.desired.names import dashboard_uid
-from monitored_models.exposition import FAMILIES, PIECE, ModelSeries, lines_of
-from monitored_models.facts import PodFacts
-from monitored_models.health import LONGEST_LAG, OLDEST_WATCH, Health
-from monitored_models.kinds import resource_of
-from monitored_models.view import Key
+from monitored_models.cache.workload_status import PodFacts
+from monitored_models.naming.keys import Key
+from monitored_models.naming.kinds import resource_of
+from monitored_models.naming.object_names import dashboard_uid
+from monitored_models.naming.series import OLDEST_WATCH
+from monitored_models.telemetry.health import LONGEST_LAG, Health
+from monitored_models.telemetry.model_metrics import FAMILIES, PIECE, ModelSeries, lines_of
 from unit.specs import body, model
 
 KEY = Key("risk", "churn")

@@ -10,16 +10,17 @@ import pytest
 from hypothesis import given, settings
 
 from monitored_models.api import Model
-from monitored_models.desired import fleet
-from monitored_models.desired.alerts import ALERTS, is_on
-from monitored_models.desired.alerts.objectives import OBJECTIVES
-from monitored_models.desired.catalogue import CATALOGUE, PREFIX
-from monitored_models.desired.limits import limits
-from monitored_models.desired.scope import ALERT, BOUND, LIMIT
-from monitored_models.desired.signals import spellings
-from monitored_models.exposition import FAMILIES
+from monitored_models.naming.series import BUDGET
+from monitored_models.render.rules import fleet
+from monitored_models.render.rules.alerts.groups import ALERTS, is_on
+from monitored_models.render.rules.alerts.objective_alerts import OBJECTIVES
+from monitored_models.render.rules.catalogue import CATALOGUE, PREFIX
+from monitored_models.render.rules.scope import ALERT, BOUND, LIMIT
+from monitored_models.render.rules.signals import spellings
+from monitored_models.render.rules.thresholds import limits
 from monitored_models.runtimes import profiles
 from monitored_models.settings import Settings
+from monitored_models.telemetry.model_metrics import FAMILIES
 from unit.expressions import matchers, read_names, result_labels
 from unit.rendered import alert_rules, recorded
 from unit.specs import FULL, JSON, MINIMAL, QUALITY, RUNTIMES, TRITON, VLLM, model, models, with_
@@ -30,7 +31,7 @@ from unit.test_desired import KUBELET
 SETTINGS = Settings(runbook_url="https://runbooks.example.com")
 GROUPS = fleet.groups(profiles(), SETTINGS)
 RULES = [rule for group in GROUPS for rule in group["rules"]]
-WANTED = (LIMIT, ALERT, BOUND, fleet.OBJECTIVE, fleet.BUDGET)
+WANTED = (LIMIT, ALERT, BOUND, fleet.OBJECTIVE, BUDGET)
 """Series that tell what a model wants."""
 OWN = {"namespace", "monitored_model"}
 
@@ -201,7 +202,7 @@ def test_objectives_are_told_with_their_budget_and_window() -> None:
         ({"slo": "up", "indicator": "availability"}, 1),
         ({"slo": "fast", "indicator": "latency"}, 1),
     ]
-    assert told(made, fleet.BUDGET) == [
+    assert told(made, BUDGET) == [
         ({"slo": "up", "window": "30d"}, 0.001),
         ({"slo": "fast", "window": "28d"}, 0.05),
     ]
@@ -220,7 +221,7 @@ def test_first_token_has_a_bound_of_its_own() -> None:
 
 def test_counters_of_a_spec_are_left_to_its_own_rules() -> None:
     made = model(monitoring__slos=slos(few=INDICATORS["few-are-refused"]))
-    assert [name for name, _, _ in fleet.series(made) if name in (fleet.OBJECTIVE, fleet.BUDGET, BOUND)] == []
+    assert [name for name, _, _ in fleet.series(made) if name in (fleet.OBJECTIVE, BUDGET, BOUND)] == []
 
 
 @settings(max_examples=60, deadline=None)
@@ -231,7 +232,7 @@ def test_what_a_model_wants_is_told_once_and_in_labels_that_the_rules_know(made:
         LIMIT: {"limit"},
         ALERT: {"alert", "severity"},
         fleet.OBJECTIVE: {"slo", "indicator"},
-        fleet.BUDGET: {"slo", "window"},
+        BUDGET: {"slo", "window"},
         BOUND: {"slo", "indicator", "le"},
     }
     keys = [(name, tuple(sorted(labels.items()))) for name, labels, _ in found]

@@ -13,14 +13,14 @@ from typing import Any
 import pytest
 import yaml
 
-from monitored_models.dashboards import Dashboards
-from monitored_models.grafana import Poller
-from monitored_models.grafana_calls import PAGE, CallFailed, Calls, client
-from monitored_models.grafana_facts import Change
-from monitored_models.metrics import Metrics
+from monitored_models.integrations.grafana.check import Change
+from monitored_models.integrations.grafana.client import PAGE, CallFailed, Calls, client
+from monitored_models.integrations.grafana.poller import Poller
+from monitored_models.integrations.grafana.tracker import Dashboards
+from monitored_models.naming.keys import Key
 from monitored_models.settings import Grafana as Settings
 from monitored_models.settings import InvalidSettings, load
-from monitored_models.view import Key
+from monitored_models.telemetry.operator_metrics import Metrics
 from testbed import grafana as stand_in
 from testbed.clock import now
 from testbed.grafana import TOKEN, Grafana, running_grafana

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 
-from monitored_models.handlers import enqueue, take_note
-from monitored_models.kinds import MODEL, PROFILE
-from monitored_models.queue import WorkQueue
-from monitored_models.view import OwnerKey, View
+from monitored_models.cache.cluster_cache import View
+from monitored_models.naming.keys import OwnerKey
+from monitored_models.naming.kinds import MODEL, PROFILE
+from monitored_models.process.watch import enqueue, take_note
+from monitored_models.reconcile.workqueue import WorkQueue
 from unit.specs import JSON, MINIMAL
 
 

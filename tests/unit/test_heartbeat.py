@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
-from monitored_models.heartbeat import BEAT_SECONDS, LONGEST_TICK_SECONDS, Heartbeat, keep_beating
+from monitored_models.telemetry.heartbeat import BEAT_SECONDS, LONGEST_TICK_SECONDS, Heartbeat, keep_beating
 
 
 @dataclass

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitored_models.api import InvalidSpec, Model, Platform, Shared, parse, parse_profile, profile_name
-from monitored_models.api.inherit import Layer, laid_over, layers, origins
+from monitored_models.api.layering import Layer, laid_over, layers, origins
 from monitored_models.runtimes import profiles
 from unit.specs import IMAGE, JSON, MINIMAL, VLLM, body
 

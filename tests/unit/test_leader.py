@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from monitored_models.cluster import ApiError, Cluster
-from monitored_models.leader import LEASE_SECONDS, RENEW_SECONDS, LeadershipLost, Lease
+from monitored_models.kube.client import ApiError, Cluster
+from monitored_models.process.leader_election import LEASE_SECONDS, RENEW_SECONDS, LeadershipLost, Lease
 from unit.specs import JSON
 
 _nap = asyncio.sleep

@@ -11,15 +11,18 @@ from typing import Any
 import pytest
 
 from monitored_models.api import InvalidSpec, Model, MonitoringProfile, Shared, parse, parse_profile, read_shared
-from monitored_models.cluster import ApiError
-from monitored_models.desired import messages, names, render, render_profile
-from monitored_models.digest import FIELD_MANAGER
-from monitored_models.kinds import ALERTMANAGER_CONFIG, CHILDREN, EVENT, MODEL, PROFILE, Kind
-from monitored_models.profiles import Profiles
+from monitored_models.cache.cluster_cache import View, observed_child
+from monitored_models.kube.client import ApiError
+from monitored_models.naming import object_names
+from monitored_models.naming.keys import Key, OwnerKey, ProfileKey
+from monitored_models.naming.kinds import ALERTMANAGER_CONFIG, CHILDREN, EVENT, MODEL, PROFILE, Kind
+from monitored_models.naming.labels import FIELD_MANAGER
+from monitored_models.plan.desired_state import Renderer, in_brief
+from monitored_models.reconcile.profile import Profiles
+from monitored_models.render.children import render, render_profile
+from monitored_models.render.notifications import templates
 from monitored_models.settings import InvalidSettings, Settings, load
-from monitored_models.status import Delivery, Pending, Situation, condition, report
-from monitored_models.view import Key, OwnerKey, ProfileKey, View, observed_child
-from monitored_models.wanted import Renderer, in_brief
+from monitored_models.status.build import Delivery, Pending, Situation, condition, report
 from unit.notified import EMAIL, EVERY_FIELD, HOOK, NIGHT, PAGER, SLACK
 
 JSON = dict[str, Any]
@@ -86,7 +89,7 @@ def test_model_with_an_empty_list_tells_nobody() -> None:
     made = model({"notifications": []}, shared={"notifications": [SLACK]})
     assert told_by(made) == {None}
     assert own(made) == []
-    assert names.notifier(made) is None
+    assert object_names.notifier(made) is None
 
 
 def test_model_whose_profile_does_not_fit_is_not_told_of_by_it() -> None:
@@ -98,14 +101,14 @@ def test_model_whose_profile_does_not_fit_is_not_told_of_by_it() -> None:
 
 @pytest.mark.parametrize("name", ["a", "a.b", "x" * 253, f"{'x' * 199}.{'y' * 53}"])
 def test_name_of_a_profiles_configuration_is_a_name_and_no_models(name: str) -> None:
-    made = names.notifications(name)
+    made = object_names.notifications(name)
     assert len(made) <= 253
     assert re.fullmatch(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)+", made)
 
 
 def test_names_of_configurations_differ_where_those_of_profiles_do() -> None:
     given = ["a", "a.notifications", "x" * 252, "x" * 253, "x" * 200, "x" * 201]
-    assert len({names.notifications(name) for name in given}) == len(given)
+    assert len({object_names.notifications(name) for name in given}) == len(given)
 
 
 # --- routes and receivers ---
@@ -178,7 +181,7 @@ def test_two_receivers_of_a_name_are_refused() -> None:
 
 
 def test_templates_are_whole() -> None:
-    for name, text in vars(messages).items():
+    for name, text in vars(templates).items():
         if name.isupper() and isinstance(text, str):
             opened = len(re.findall(r"\{\{ (?:if|range|with) ", text))
             assert opened == text.count("{{ end }}"), name

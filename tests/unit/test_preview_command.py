@@ -12,10 +12,10 @@ import pytest
 import yaml
 from click.testing import CliRunner, Result
 
-from monitored_models.cli import main
+from monitored_models.cli.main import main
 from monitored_models.preview.server import CannotServe, Preview, serving
 from monitored_models.preview.sources import NoDashboards, found_in
-from monitored_models.selfmonitoring import manifests
+from monitored_models.render.operator.manifests import manifests
 from monitored_models.settings import Settings
 
 MODEL = """\
@@ -89,7 +89,7 @@ def test_an_address_that_is_taken_is_said() -> None:
 
 
 # What is None in sys.modules cannot be imported: as where it is not installed.
-WITHOUT = "import sys; sys.modules['plotly'] = None; from monitored_models.cli import main; "
+WITHOUT = "import sys; sys.modules['plotly'] = None; from monitored_models.cli.main import main; "
 
 
 def python(code: str) -> subprocess.CompletedProcess[str]:

@@ -8,8 +8,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitored_models.preview.dashboards import JSON, at, dashboards, in_object, number
-from monitored_models.selfmonitoring import manifests
+from monitored_models.base.json_paths import JSON, at, number
+from monitored_models.preview.dashboard_reader import dashboards, in_object
+from monitored_models.render.operator.manifests import manifests
 
 BOARD: JSON = {"title": "One", "uid": "one", "panels": []}
 

@@ -11,14 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monitored_models.base.json_paths import JSON
 from monitored_models.preview import page
-from monitored_models.preview.dashboards import JSON, Annotation, Panel, dashboards
-from monitored_models.preview.drawings import Drawing, Figure, NotDrawn, Nothing, Numbers, Sheet, Text
-from monitored_models.preview.fields import Moment
+from monitored_models.preview.dashboard_reader import Annotation, Panel, dashboards
+from monitored_models.preview.field_config import Moment
 from monitored_models.preview.figures import OVER_TIME, SINGLE, draw, left_out
 from monitored_models.preview.frames import Answer, series
-from monitored_models.preview.lines import Mark, moments
+from monitored_models.preview.timeseries import Mark, moments
 from monitored_models.preview.variables import Window
+from monitored_models.preview.views import Drawing, Figure, NotDrawn, Nothing, Numbers, Sheet, Text
 
 END = 1_000_000.0
 STEP = 60.0

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitored_models.preview.dashboards import Variable
+from monitored_models.preview.dashboard_reader import Variable
 from monitored_models.preview.variables import (
     ALL,
     Chosen,

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitored_models.api.rules import PROMQL_WORDS
-from monitored_models.desired import promql, render
-from monitored_models.desired.promql import Matcher, metrics_in, quote, scoped, selector
+from monitored_models.api.validation import PROMQL_WORDS
+from monitored_models.render.children import render
+from monitored_models.render.rules import promql
+from monitored_models.render.rules.promql import Matcher, metrics_in, quote, scoped, selector
 from monitored_models.settings import Settings
 from unit.expressions import aggregations, plain, result_labels, selectors
 from unit.specs import FULL, JSON, RUNTIMES, any_metric_name, model

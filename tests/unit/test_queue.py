@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from monitored_models.queue import LONGEST_RETRY, WorkQueue
+from monitored_models.reconcile.workqueue import LONGEST_RETRY, WorkQueue
 
 DEADLINE = 5.0
 """Seconds after which a test that waits has failed."""

@@ -9,15 +9,16 @@ from typing import Any, cast
 import pytest
 
 from monitored_models.api import InvalidSpec, Model
-from monitored_models.cluster import Cluster
-from monitored_models.exposition import ModelSeries
-from monitored_models.kinds import MODEL
-from monitored_models.profiles import Profiles
-from monitored_models.reconcile import LARGE_BYTES, Reconciler
+from monitored_models.cache.cluster_cache import Source, View
+from monitored_models.cache.profiles import SharedSource
+from monitored_models.kube.client import Cluster
+from monitored_models.naming.keys import Key
+from monitored_models.naming.kinds import MODEL
+from monitored_models.plan.desired_state import Renderer
+from monitored_models.reconcile.model import LARGE_BYTES, Reconciler
+from monitored_models.reconcile.profile import Profiles
 from monitored_models.settings import Settings
-from monitored_models.shared import SharedSource
-from monitored_models.view import Key, Source, View
-from monitored_models.wanted import Renderer
+from monitored_models.telemetry.model_metrics import ModelSeries
 
 KEY = Key("a", "churn")
 

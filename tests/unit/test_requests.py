@@ -10,12 +10,12 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitored_models import cluster
-from monitored_models.desired import render
+from monitored_models.kube import client
+from monitored_models.render.children import render
 from monitored_models.settings import Settings
 from unit.specs import FULL, NASTY, RUNTIMES, model
 
-encode = vars(cluster)["_encode"]
+encode = vars(client)["_encode"]
 text = st.lists(
     st.sampled_from([*NASTY, ": ", "# ", "- ", "&a", "*a", "%", "!!str", "\n---\n", "\t", "\\u0041"])
     | st.text(st.characters(exclude_categories=["Cs"]), max_size=8),
@@ -84,4 +84,4 @@ def test_environment_is_looked_into_for_a_proxy_only(
         monkeypatch.delenv(name.upper(), raising=False)
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    assert cluster.trust_environment() is trusted
+    assert client.trust_environment() is trusted

@@ -16,17 +16,18 @@ import promql_parser as promql
 import pytest
 
 from modelmetrics import names as exposed
-from monitored_models.api.crd import openapi_schema
 from monitored_models.api.monitoring import Signals
-from monitored_models.desired import labels, quality, slos
-from monitored_models.desired.alerts import ALERTS
-from monitored_models.desired.alerts.objectives import OBJECTIVES
-from monitored_models.desired.catalogue import CATALOGUE, Context
-from monitored_models.desired.promql import metrics_in
-from monitored_models.desired.scope import Fleet
-from monitored_models.desired.signals import Server
-from monitored_models.exposition import FAMILIES
+from monitored_models.codegen.crd import openapi_schema
+from monitored_models.naming import labels
+from monitored_models.render.rules import quality, slos
+from monitored_models.render.rules.alerts.groups import ALERTS
+from monitored_models.render.rules.alerts.objective_alerts import OBJECTIVES
+from monitored_models.render.rules.catalogue import CATALOGUE, Context
+from monitored_models.render.rules.promql import metrics_in
+from monitored_models.render.rules.scope import Fleet
+from monitored_models.render.rules.signals import Server
 from monitored_models.runtimes import profiles
+from monitored_models.telemetry.model_metrics import FAMILIES
 
 RUNBOOKS = Path(__file__).parents[2] / "docs/runbooks"
 HOLDS = {alert.name: alert.hold for alert in ALERTS} | {alert.name: alert.hold for alert in OBJECTIVES}

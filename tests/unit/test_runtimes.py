@@ -16,15 +16,15 @@ import yaml
 from monitored_models import runtimes
 from monitored_models.api.fields import METRIC, seconds
 from monitored_models.api.monitoring import Signals
-from monitored_models.desired import render
-from monitored_models.desired.replicas import replicas
-from monitored_models.desired.scope import Fleet
-from monitored_models.desired.signals import Server
-from monitored_models.desired.startup import MARGIN
+from monitored_models.base.schema_types import wire_name
+from monitored_models.render.children import render
+from monitored_models.render.rules.scope import Fleet
+from monitored_models.render.rules.signals import Server
+from monitored_models.render.workload.probes import MARGIN
+from monitored_models.render.workload.replicas import replicas
 from monitored_models.runtimes import CUSTOM, OWN_PREFIX, Profile, profiles
 from monitored_models.runtimes.profile import LLM_SIGNALS, REASONED, REQUEST_SIGNALS, Durations, Unavailable
 from monitored_models.settings import Settings
-from monitored_models.typed import wire_name
 from unit.expressions import aggregations, matchers, ranges
 from unit.specs import JSON, RUNTIMES, model
 from unit.test_signals import expressions

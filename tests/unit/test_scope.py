@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitored_models.api import InvalidSpec, parse
-from monitored_models.desired.limits import limits
-from monitored_models.desired.names import pod_pattern
-from monitored_models.desired.scope import Fleet, OneModel, Scope
+from monitored_models.naming.object_names import pod_pattern
+from monitored_models.render.rules.scope import Fleet, OneModel, Scope
+from monitored_models.render.rules.thresholds import limits
 from unit.expressions import Matcher, aggregations, matchers, plain, ranges
 from unit.specs import FULL, JSON, MINIMAL, RUNTIMES, body, model, with_
 

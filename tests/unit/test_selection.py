@@ -8,8 +8,8 @@ import pytest
 
 from modelmetrics import names as exposed
 from monitored_models.api import Model
-from monitored_models.desired.quality import LITERAL_ERROR, SHARES, UPDATED
-from monitored_models.desired.selection import ALWAYS, core, selection
+from monitored_models.render.rules.quality import LITERAL_ERROR, SHARES, UPDATED
+from monitored_models.render.scrape.metric_relabeling import ALWAYS, core, selection
 from monitored_models.runtimes import profiles
 from unit.expressions import read_names
 from unit.rendered import children, expressions, relabelings

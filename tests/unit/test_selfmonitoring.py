@@ -10,10 +10,10 @@ import promql_parser
 import pytest
 
 from dashboards.boards import panels
-from monitored_models.exposition import FAMILIES
-from monitored_models.face import Face
-from monitored_models.selfmonitoring.alerts import OWN_ALERTS, OwnAlert
-from monitored_models.selfmonitoring.dashboard import dashboard_json
+from monitored_models.render.operator.operator_alerts import OWN_ALERTS, OwnAlert
+from monitored_models.render.operator.operator_dashboard import dashboard_json
+from monitored_models.telemetry.model_metrics import FAMILIES
+from monitored_models.telemetry.telemetry import Face
 
 ROOT = Path(__file__).parents[2]
 RUNBOOKS = ROOT / "docs/runbooks"

@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 
 from monitored_models.api import InvalidSpec, Model, parse
 from monitored_models.api.monitoring import Signals
-from monitored_models.api.rules import PROMQL_WORDS
-from monitored_models.desired import render, signals
-from monitored_models.desired.scope import Fleet, OneModel, Scope
-from monitored_models.desired.signals import Server, server, spellings
+from monitored_models.api.validation import PROMQL_WORDS
+from monitored_models.render.children import render
+from monitored_models.render.rules import signals
+from monitored_models.render.rules.scope import Fleet, OneModel, Scope
+from monitored_models.render.rules.signals import Server, server, spellings
 from monitored_models.runtimes import Durations, Histogram, profiles
 from monitored_models.runtimes.profile import REASONED, Unavailable
 from monitored_models.settings import Settings

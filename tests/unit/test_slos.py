@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from monitored_models.api import Model
 from monitored_models.api.fields import seconds
 from monitored_models.api.monitoring import Slo
-from monitored_models.desired import notes, slos
-from monitored_models.desired.context import context
-from monitored_models.desired.scope import Fleet, OneModel
+from monitored_models.render.children import notes
+from monitored_models.render.rules import slos
+from monitored_models.render.rules.context import context
+from monitored_models.render.rules.scope import Fleet, OneModel
 from unit.expressions import matchers, plain, read_names, result_labels
 from unit.rendered import groups, rules
 from unit.specs import FULL, JSON, MINIMAL, OBJECTIVES, RUNTIMES, TRITON, VLLM, model, with_

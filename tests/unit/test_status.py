@@ -11,18 +11,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitored_models import status
 from monitored_models.api import InvalidSpec, Model, Note, Problem, parse
-from monitored_models.api.crd import openapi_schema
-from monitored_models.compare import ChildProblem
-from monitored_models.desired import render
-from monitored_models.desired.names import dashboard_uid
-from monitored_models.facts import PodFacts, WorkloadFacts, pod_facts, workload_facts
-from monitored_models.grafana_facts import Verdict
-from monitored_models.kinds import CONFIG_MAP, DEPLOYMENT, PROMETHEUS_RULE, SERVICE, SERVICE_MONITOR
+from monitored_models.cache.workload_status import PodFacts, WorkloadFacts, pod_facts, workload_facts
+from monitored_models.codegen.crd import openapi_schema
+from monitored_models.integrations.grafana.check import Verdict
+from monitored_models.naming.kinds import CONFIG_MAP, DEPLOYMENT, PROMETHEUS_RULE, SERVICE, SERVICE_MONITOR
+from monitored_models.naming.object_names import dashboard_uid
+from monitored_models.plan.desired_state import in_brief
+from monitored_models.plan.planner import ChildProblem
+from monitored_models.render.children import render
 from monitored_models.settings import Settings
-from monitored_models.status import Situation, condition, differs, report, report_invalid
-from monitored_models.wanted import in_brief
+from monitored_models.status import build
+from monitored_models.status.build import Situation, condition, differs, report, report_invalid
 from unit.specs import FULL, JSON, MINIMAL, VLLM, body, model
 
 THEN, NOW, LATER = "2026-11-20T10:00:00Z", "2026-11-20T11:00:00Z", "2026-11-20T12:00:00Z"
@@ -153,7 +153,7 @@ REASONS: dict[str, list[Row]] = {
 
 
 def test_every_check_has_a_row() -> None:
-    assert list(REASONS) == [check.__name__ for check in (*status.WORKLOAD_CHECKS, *status.SERVING_CHECKS)]
+    assert list(REASONS) == [check.__name__ for check in (*build.WORKLOAD_CHECKS, *build.SERVING_CHECKS)]
 
 
 ROWS = [(check, row) for check, rows in REASONS.items() for row in rows]
@@ -541,7 +541,7 @@ def test_dashboard_condition_is_there_only_where_grafana_is_asked() -> None:
     assert reason(made, "DashboardReady") == ("False", "NotLoaded")
     assert reason(made) == ("True", "Ready"), "Ready does not depend on it"
     assert not condition(made, "Stalled")
-    assert status.dashboard_verdict(made) == VERDICT
+    assert build.dashboard_verdict(made) == VERDICT
     assert_fits_the_schema(made)
     assert differs(made, reported(situation(), made)), "it goes when Grafana is not asked any more"
 
@@ -583,7 +583,7 @@ def assert_fits_the_schema(made: JSON) -> None:
         assert found["message"] or found["status"] == "True"
     types = [found["type"] for found in made["conditions"]]
     assert len(types) == len(set(types))
-    assert set(types) <= set(status.TYPES)
+    assert set(types) <= set(build.TYPES)
 
 
 @pytest.mark.parametrize(

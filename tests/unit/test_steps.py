@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from monitored_models.face import Face
-from monitored_models.health import LONGEST_LAG
-from monitored_models.steps import Steps
+from monitored_models.base.step_timer import Steps
+from monitored_models.telemetry.health import LONGEST_LAG
+from monitored_models.telemetry.telemetry import Face
 
 
 @pytest.fixture

@@ -13,11 +13,11 @@ import urllib.request
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
-from monitored_models.face import Face
-from monitored_models.heartbeat import Heartbeat
+from monitored_models.process.supervisor import Supervisor
 from monitored_models.settings import Settings
-from monitored_models.supervisor import Supervisor
-from monitored_models.web import CannotListen, application
+from monitored_models.telemetry.heartbeat import Heartbeat
+from monitored_models.telemetry.http_server import CannotListen, application
+from monitored_models.telemetry.telemetry import Face
 
 HANG_TIMEOUT = 60.0
 _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -77,10 +77,10 @@ def ended(body: str) -> subprocess.CompletedProcess[str]:
     """A process whose work goes on for a minute beside a supervisor with this method."""
     code = """
         import asyncio
-        from monitored_models.face import Face
-        from monitored_models.logs import to_stderr
+        from monitored_models.telemetry.telemetry import Face
+        from monitored_models.telemetry.logs import to_stderr
         from monitored_models.settings import Settings
-        from monitored_models.supervisor import Supervisor
+        from monitored_models.process.supervisor import Supervisor
 
         class Failing(Supervisor):
         {body}

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitored_models import digest
 from monitored_models.api import API_VERSION, KIND
-from monitored_models.kinds import CHILDREN, CONFIG_MAP, DEPLOYMENT, MODEL, POD, PROFILE, SERVICE, Kind
-from monitored_models.view import Key, OwnerKey, ProfileKey, View
+from monitored_models.cache.cluster_cache import View
+from monitored_models.naming.keys import Key, OwnerKey, ProfileKey
+from monitored_models.naming.kinds import CHILDREN, CONFIG_MAP, DEPLOYMENT, MODEL, POD, PROFILE, SERVICE, Kind
+from monitored_models.naming.labels import FIELD_MANAGER
 from unit.specs import JSON, MINIMAL
 
 LABEL = "monitoredmodels.dev/model"
@@ -37,7 +38,7 @@ def owner(name: str = "churn", uid: str = "uid-churn", **changes: Any) -> JSON:
 
 
 def child_body(name: str = "churn", version: int = 2, owners: list[JSON] | None = None, **more: Any) -> JSON:
-    entry = {"manager": digest.FIELD_MANAGER, "operation": "Apply", "fieldsV1": {"f:spec": {"f:a": {}}}}
+    entry = {"manager": FIELD_MANAGER, "operation": "Apply", "fieldsV1": {"f:spec": {"f:a": {}}}}
     content = metadata(name, version, **{"managedFields": [entry], "labels": {LABEL: "churn"}, **more})
     return {"metadata": {**content, "ownerReferences": [owner()] if owners is None else owners}, "spec": {"a": 1}}
 

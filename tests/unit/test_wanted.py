@@ -7,12 +7,13 @@ from dataclasses import replace
 
 import pytest
 
-from monitored_models.desired.replicas import LiveScale
-from monitored_models.kinds import CONFIG_MAP, PROMETHEUS_RULE
+from monitored_models.api.live_scale import LiveScale
+from monitored_models.cache.cluster_cache import Source
+from monitored_models.cache.profiles import SharedSource
+from monitored_models.naming.keys import Key
+from monitored_models.naming.kinds import CONFIG_MAP, PROMETHEUS_RULE
+from monitored_models.plan.desired_state import Renderer, Wanted
 from monitored_models.settings import Settings
-from monitored_models.shared import SharedSource
-from monitored_models.view import Key, Source
-from monitored_models.wanted import Renderer, Wanted
 from unit.specs import JSON, MINIMAL
 
 

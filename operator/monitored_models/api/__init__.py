@@ -1,7 +1,7 @@
 """What users write: the typed spec, its rules, the parser, and the CRDs made from them. Pure."""
 
-from .inherit import DEFAULT_PROFILE, Platform, Shared
-from .parse import (
+from .layering import DEFAULT_PROFILE, Platform, Shared
+from .parser import (
     API_VERSION,
     GROUP,
     KIND,

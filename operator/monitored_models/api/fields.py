@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 import pydantic
 from pydantic import Field
 
-from . import vendored
+from . import kubernetes_types
 
 
 @dataclass(frozen=True)
@@ -56,11 +56,11 @@ class Kubernetes:
     name: str
 
     def __get_pydantic_json_schema__(self, _schema: Any, _handler: Any) -> dict[str, Any]:
-        return dict(vendored.schemas()[self.name])
+        return dict(kubernetes_types.schemas()[self.name])
 
 
 def _kubernetes(name: str) -> pydantic.AfterValidator:
-    return pydantic.AfterValidator(lambda value: vendored.check(name, value))
+    return pydantic.AfterValidator(lambda value: kubernetes_types.check(name, value))
 
 
 def _int_or_string(value: Any) -> Any:

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from ..typed import named_type, value_type
+from ..base.schema_types import named_type, value_type
 from .fields import (
     CHANNEL,
     CLOCK,

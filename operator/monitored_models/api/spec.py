@@ -10,8 +10,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from ..base.schema_types import value_type
 from ..runtimes import CUSTOM, OWN_PREFIX, profiles
-from ..typed import value_type
 from .fields import (
     AbsolutePath,
     Affinity,

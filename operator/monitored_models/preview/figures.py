@@ -7,14 +7,15 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeGuard
 
-from . import numbers
-from .dashboards import JSON, Panel, at, number
-from .drawings import Drawing, Figure, Key, Legend, NotDrawn, Nothing, Text
-from .fields import PALETTE, Field, Moment, field_of
+from ..base.json_paths import JSON, at, number
+from . import single_values
+from .dashboard_reader import Panel
+from .field_config import PALETTE, Field, Moment, field_of
 from .frames import Answer, Series, reduced, series
-from .lines import Line, Mark, flags, legend, timeseries, vertical
 from .plotting import ends, escaped, layout, moment_text, time_axis, value_axis
+from .timeseries import Line, Mark, flags, legend, timeseries, vertical
 from .variables import Window
+from .views import Drawing, Figure, Key, Legend, NotDrawn, Nothing, Text
 
 _SCALES = {
     "Oranges": ("#fff5eb", "#fdd0a2", "#fdae6b", "#f16913", "#d94801", "#7f2704"),
@@ -357,10 +358,10 @@ def barchart(panel: Panel, answers: Sequence[Answer], moment: Moment) -> Drawing
 
 
 SINGLE: Mapping[str, Callable[[Panel, Sequence[Answer], Moment], Drawing]] = {
-    "stat": numbers.stat,
-    "gauge": numbers.gauge,
-    "bargauge": numbers.bars,
-    "table": numbers.sheet,
+    "stat": single_values.stat,
+    "gauge": single_values.gauge,
+    "bargauge": single_values.bars,
+    "table": single_values.sheet,
     "histogram": histogram,
     "barchart": barchart,
 }

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from .dashboards import JSON, Panel, Target, at
+from ..base.json_paths import JSON, at
+from .dashboard_reader import Panel, Target
 
 Cell = str | float | None
 _LABEL = re.compile(r"\{\{\s*(.+?)\s*\}\}")

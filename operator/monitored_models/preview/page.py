@@ -11,9 +11,10 @@ from urllib.parse import urlencode
 
 from markdown_it import MarkdownIt
 
-from .dashboards import JSON, Dashboard, Panel, Row
-from .drawings import Drawing, Figure, Key, Legend, NotDrawn, Nothing, Number, Numbers, Sheet, Shown, Text
+from ..base.json_paths import JSON
+from .dashboard_reader import Dashboard, Panel, Row
 from .variables import ALL, Chosen, Window, in_text
+from .views import Drawing, Figure, Key, Legend, NotDrawn, Nothing, Number, Numbers, Sheet, Shown, Text
 
 RANGES = ("5m", "15m", "30m", "1h", "3h", "6h", "12h", "24h", "2d", "7d", "30d")
 _markdown = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")

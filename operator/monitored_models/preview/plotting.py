@@ -6,8 +6,8 @@ import re
 from collections.abc import Sequence
 from datetime import datetime, tzinfo
 
-from .dashboards import JSON
-from .fields import Field
+from ..base.json_paths import JSON
+from .field_config import Field
 from .units import ticks
 from .variables import Window
 

@@ -18,16 +18,16 @@ from aiohttp import web
 from multidict import MultiMapping
 from plotly.offline import get_plotlyjs
 
+from ..integrations.prometheus.client import NoAnswer, Prometheus
 from . import page, variables
-from .dashboards import Annotation, Dashboard, Panel, Target
-from .drawings import Drawing
-from .fields import Moment
+from .dashboard_reader import Annotation, Dashboard, Panel, Target
+from .field_config import Moment
 from .figures import OVER_TIME, draw, left_out
 from .frames import Answer
-from .lines import Mark, moments
 from .plotting import COLUMN_PIXELS
-from .prometheus import NoAnswer, Prometheus
+from .timeseries import Mark, moments
 from .variables import Chosen, Window
+from .views import Drawing
 
 _HEADERS = {
     "Content-Security-Policy": (

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from ..api import GROUP, InvalidSpec, parse
-from ..desired import render
-from ..desired.replicas import replicas
-from ..manifests import Document, Manifests, read
+from ..base.json_paths import JSON
+from ..files.local_objects import Document, Manifests, read
+from ..files.yaml_loader import UnreadableFile, documents, text
+from ..render.children import render
+from ..render.workload.replicas import replicas
 from ..settings import Settings
-from ..yamlfile import UnreadableFile, documents, text
-from .dashboards import JSON, in_object
+from .dashboard_reader import in_object
 
 
 class NoDashboards(Exception):

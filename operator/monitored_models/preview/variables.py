@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from .dashboards import Variable
+from .dashboard_reader import Variable
 
 ALL = "$__all"
 SCRAPE_SECONDS = 15

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import promql_parser
 from pydantic import Field, model_validator
 
-from ..typed import settings_type
+from ..base.schema_types import settings_type
 
 CUSTOM = "custom"
 METRIC = r"^[a-zA-Z_:][a-zA-Z0-9_:]*$"

@@ -1,0 +1,354 @@
+"""The one door for a MonitoredModel: a Kubernetes object becomes a `Model`, or an `InvalidSpec` that says what to change.
+
+The API server has refused most bad specs before; this holds where admission cannot reach (files given to `mmctl`,
+objects stored under an older schema) and never raises for what a user wrote.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from difflib import get_close_matches
+from typing import Any, get_args, get_type_hints
+
+import pydantic
+
+from ..base.schema_types import wire_name
+from ..runtimes import Profile, profiles
+from .fields import DNS_LABEL, seconds
+from .layering import OPERATOR, Layer, Platform, Shared, laid_over, layers, without_nulls
+from .monitoring import Monitoring, SharedMonitoring
+from .spec import Spec
+from .validation import NAME_MESSAGE, TIMEOUT_MESSAGE, name_holds, rules_on
+
+GROUP, VERSION, KIND, PLURAL = "monitoredmodels.dev", "v1alpha1", "MonitoredModel", "monitoredmodels"
+PROFILE_KIND, PROFILE_PLURAL = "MonitoringProfile", "monitoringprofiles"
+API_VERSION = f"{GROUP}/{VERSION}"
+
+
+@dataclass(frozen=True)
+class Note:
+    """Something asked of the monitoring that cannot be had, while everything else is: a reason and a message."""
+
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Model:
+    """A valid MonitoredModel: identity, spec, and the profile of its runtime."""
+
+    namespace: str
+    name: str
+    uid: str
+    generation: int
+    spec: Spec
+    """As it was written."""
+    monitoring: Monitoring
+    """How it is watched in the end: the operator's defaults and a MonitoringProfile laid under `spec.monitoring`."""
+    profile: Profile
+    notes: tuple[Note, ...] = ()
+    """What could not be inherited."""
+    shared: str | None = None
+    """Name of the MonitoringProfile that counts."""
+
+    @property
+    def port(self) -> int:
+        """The serving port."""
+        return self.spec.port or self.profile.port
+
+    @property
+    def metrics_port(self) -> int:
+        """The port of the metrics; the serving port where the runtime has none of its own."""
+        return self.monitoring.scrape.port or self.profile.metrics_port or self.port
+
+    @property
+    def scrape_interval(self) -> str:
+        """Time between two scrapes."""
+        return scrape_interval(self.monitoring)
+
+    @property
+    def scrape_timeout(self) -> str:
+        """Time after which a scrape is given up."""
+        given, interval = self.monitoring.scrape.timeout, self.scrape_interval
+        return given or min("10s", interval, key=seconds)
+
+    @property
+    def display_name(self) -> str:
+        """The name for people."""
+        return self.spec.model.name or self.name
+
+    @property
+    def fixed_replicas(self) -> int | None:
+        """The number of replicas that the operator decides, or None where an autoscaler does."""
+        if self.spec.suspend:
+            return 0
+        if self.spec.autoscaling is not None:
+            return None
+        return 1 if self.spec.replicas is None else self.spec.replicas
+
+    @property
+    def minimum_replicas(self) -> int:
+        """The replicas that must at least be there."""
+        if self.fixed_replicas is not None:
+            return self.fixed_replicas
+        assert self.spec.autoscaling is not None
+        return self.spec.autoscaling.min_replicas
+
+
+@dataclass(frozen=True)
+class MonitoringProfile:
+    """A valid MonitoringProfile."""
+
+    namespace: str
+    name: str
+    uid: str
+    monitoring: SharedMonitoring
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing wrong with a spec: where, and what to do."""
+
+    field: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.field}: {self.message}"
+
+
+@dataclass(frozen=True)
+class InvalidSpec:
+    """A MonitoredModel that cannot be understood."""
+
+    problems: tuple[Problem, ...]
+
+    def __str__(self) -> str:
+        return "; ".join(str(problem) for problem in self.problems)
+
+
+_ADAPTERS: dict[type[Any], pydantic.TypeAdapter[Any]] = {
+    of: pydantic.TypeAdapter(of) for of in (Spec, Monitoring, SharedMonitoring)
+}
+
+
+def scrape_interval(monitoring: Monitoring) -> str:
+    """Time between two scrapes."""
+    return monitoring.scrape.interval or "30s"
+
+
+def parse(
+    body: Mapping[str, Any], platform: Platform | None = None, shared: Shared | None = None
+) -> Model | InvalidSpec:
+    """A MonitoredModel as read from the API server or from a file. Never raises for its content.
+
+    `shared` is the MonitoringProfile that the model names, or the namespace's own; None when there is none.
+    """
+    platform = platform or Platform()
+    metadata = body.get("metadata")
+    metadata = metadata if isinstance(metadata, Mapping) else {}
+    problems = tuple(_identity_problems(body, metadata))
+    if problems:
+        return InvalidSpec(problems)
+    spec = _read(Spec, body.get("spec", {}), "spec")
+    if isinstance(spec, InvalidSpec):
+        return spec
+    profile = platform.runtimes.get(spec.runtime)
+    if profile is None:
+        hint = _nearest_of(spec.runtime, platform.runtimes)
+        return InvalidSpec(
+            (Problem("spec.runtime", f"the operator's settings have no runtime {spec.runtime}; {hint}"),)
+        )
+    problems = tuple(_violations(spec, "spec", profile)) + tuple(_duplicates(spec, "spec"))
+    if problems:
+        return InvalidSpec(problems)
+    notes: tuple[Note, ...] = ()
+    if shared is not None and not isinstance(shared.spec, Mapping):
+        notes, shared = (Note("ProfileInvalid", f"nothing of profile {shared.name} is used: its spec is no map"),), None
+    elif shared is None and spec.monitoring.profile:
+        text = f"spec.monitoring.profile: this namespace has no MonitoringProfile {spec.monitoring.profile}"
+        notes = (Note("ProfileNotFound", text),)
+    stack = layers(body["spec"].get("monitoring") or {}, shared, platform, spec.runtime)
+    monitoring, more = _inherited(stack, profile)
+    if isinstance(monitoring, InvalidSpec):
+        return monitoring
+    used = shared is not None and not any(note.reason == "ProfileInvalid" for note in more)
+    return Model(
+        namespace=metadata.get("namespace") or "default",
+        name=metadata["name"],
+        uid=str(metadata.get("uid") or ""),
+        generation=generation if isinstance(generation := metadata.get("generation"), int) else 0,
+        spec=spec,
+        monitoring=monitoring,
+        profile=profile,
+        notes=(*notes, *more),
+        shared=shared.name if shared and used else None,
+    )
+
+
+def profile_name(body: Mapping[str, Any]) -> str | None:
+    """The MonitoringProfile that a MonitoredModel names; None when it names none."""
+    found: Any = body
+    for key in ("spec", "monitoring", "profile"):
+        found = found.get(key) if isinstance(found, Mapping) else None
+    return found if isinstance(found, str) else None
+
+
+def parse_profile(spec: Any, where: str = "spec") -> InvalidSpec | None:
+    """What is wrong with the spec of a MonitoringProfile, or with the settings' own defaults; None when nothing is."""
+    shared = read_shared(spec, where)
+    return shared if isinstance(shared, InvalidSpec) else None
+
+
+def read_shared(spec: Any, where: str = "spec") -> SharedMonitoring | InvalidSpec:
+    """The spec of a MonitoringProfile, or what is wrong with it."""
+    shared = _read(SharedMonitoring, spec, where)
+    if isinstance(shared, InvalidSpec):
+        return shared
+    assert isinstance(shared, SharedMonitoring)
+    problems = tuple(_violations(shared, where, None)) + tuple(_duplicates(shared, where))
+    return InvalidSpec(problems) if problems else shared
+
+
+def _inherited(stack: list[Layer], profile: Profile) -> tuple[Monitoring | InvalidSpec, tuple[Note, ...]]:
+    """The monitoring that counts. What cannot be laid under the model's own is left out, and said in a note."""
+    *inherited, own = stack
+    whole = _effective(stack, profile)
+    if not isinstance(whole, InvalidSpec) or not inherited:
+        return whole, ()
+    # Leaving out one helps where one is wrong: the farthest first. Else nothing is inherited.
+    for left_out in ([layer] for layer in inherited):
+        rest = _effective([*(layer for layer in inherited if layer not in left_out), own], profile)
+        if not isinstance(rest, InvalidSpec):
+            return rest, tuple(_left_out(layer, whole) for layer in left_out)
+    return _effective([own], profile), tuple(_left_out(layer, whole) for layer in inherited)
+
+
+def _left_out(layer: Layer, whole: InvalidSpec) -> Note:
+    alone = parse_profile(layer.content, where=layer.origin)
+    why = f"{alone}" if alone else f"with the fields of the model it would be invalid: {whole}"
+    reason = "DefaultsInvalid" if layer.origin == OPERATOR else "ProfileInvalid"
+    return Note(reason, f"nothing of {layer.origin} is used: {why}")
+
+
+def _effective(stack: list[Layer], profile: Profile) -> Monitoring | InvalidSpec:
+    """All layers as one, checked as a whole."""
+    merged = _read(Monitoring, laid_over(stack), "spec.monitoring")
+    if isinstance(merged, InvalidSpec):
+        return merged
+    assert isinstance(merged, Monitoring)
+    wrong = [*_violations(merged, "spec.monitoring", profile), *_duplicates(merged, "spec.monitoring")]
+    timeout = merged.scrape.timeout
+    if timeout and seconds(timeout) > seconds(scrape_interval(merged)):
+        wrong.append(Problem("spec.monitoring.scrape.timeout", TIMEOUT_MESSAGE))
+    return InvalidSpec(tuple(dict.fromkeys(wrong))) if wrong else merged
+
+
+def _read(of: type[Any], content: Any, where: str) -> Any:
+    """A value of one of our types, or an InvalidSpec."""
+    try:
+        # By way of JSON, where strict means what the API server means: no "3" for 3, no 1 for true.
+        return _ADAPTERS[of].validate_json(json.dumps(without_nulls(content)))
+    except (TypeError, RecursionError):
+        return InvalidSpec((Problem(where, "holds something that is not JSON, or is nested too deeply"),))
+    except pydantic.ValidationError as error:
+        return InvalidSpec(tuple(_problem(of, detail, where) for detail in error.errors(include_url=False)))
+
+
+def _identity_problems(body: Mapping[str, Any], metadata: Mapping[str, Any]) -> list[Problem]:
+    if body.get("apiVersion") != API_VERSION or body.get("kind") != KIND:
+        return [Problem("apiVersion, kind", f"must be {API_VERSION}, {KIND}")]
+    name = metadata.get("name")
+    if not isinstance(name, str) or not name_holds(name):
+        return [Problem("metadata.name", NAME_MESSAGE.removeprefix("metadata.name "))]
+    namespace = metadata.get("namespace") or "default"
+    if not isinstance(namespace, str) or re.fullmatch(DNS_LABEL, namespace) is None or len(namespace) > 63:
+        return [Problem("metadata.namespace", "must be a text of at most 63 characters of a-z, 0-9 and -")]
+    if not isinstance(body.get("spec", {}), Mapping):
+        return [Problem("spec", "must be a map of fields")]
+    return []
+
+
+def _problem(of: type[Any], error: Any, path: str) -> Problem:
+    for part in error["loc"]:
+        if isinstance(part, int):
+            path += f"[{part}]"
+        else:
+            path += f".{part}"
+    if error["type"] == "unexpected_keyword_argument":
+        return Problem(path, f"unknown field; {_nearest(of, error['loc'])}")
+    if error["type"] in ("missing", "missing_argument"):
+        return Problem(path, "required, and missing")
+    if error["loc"] == ("runtime",) and error["type"] == "string_pattern_mismatch":
+        return Problem(
+            path, f"there is no runtime {str(error['input'])[:80]!r}; {_nearest_of(error['input'], profiles())}"
+        )
+    message = error["msg"].removeprefix("Value error, ")
+    given = error.get("input")
+    shown = f" (given: {str(given)[:80]!r})" if isinstance(given, str | int | float | bool) else ""
+    if error["type"] == "string_type" and isinstance(given, int | float):
+        message += ": put quotes around it"
+    return Problem(path, f"{message[:1].lower()}{message[1:]}{shown}")
+
+
+def _nearest(there: Any, location: tuple[int | str, ...]) -> str:
+    """Which field was probably meant, among those of the type that the last name of the location was given to."""
+    *path, given = location
+    for part in path:
+        if isinstance(part, str):
+            hints = {wire_name(there, name): hint for name, hint in get_type_hints(there).items()}
+            there = next(iter(_types(hints.get(part))), None)
+        if there is None:
+            break
+    names = [wire_name(there, f.name) for f in fields(there)] if there else []
+    near = get_close_matches(str(given), names, n=1)
+    return f"did you mean {near[0]}?" if near else "see the reference for the fields there are"
+
+
+def _nearest_of(given: str, runtimes: Mapping[str, Profile]) -> str:
+    near = get_close_matches(given, runtimes, n=1)
+    return f"did you mean {near[0]}?" if near else f"there are {', '.join(runtimes)}"
+
+
+def _types(hint: Any) -> list[type[Any]]:
+    """The types of ours that a type hint holds, not looking inside them."""
+    if isinstance(hint, type) and is_dataclass(hint):
+        return [hint]
+    return [found for inner in get_args(hint) for found in _types(inner)]
+
+
+def _violations(value: Any, path: str, profile: Profile | None) -> list[Problem]:
+    """Rules that a value, or a value inside it, breaks."""
+    broken = (rule for rule in rules_on(value, profile) if not rule.holds(value))
+    found = [Problem(f"{path}.{rule.field}", rule.message) for rule in broken]
+    return found + [
+        problem for inner, where in _children(value, path) for problem in _violations(inner, where, profile)
+    ]
+
+
+_BY_NAME = ("env", "volumes", "imagePullSecrets", "slos", "notifications")
+
+
+def _duplicates(value: Any, path: str) -> list[Problem]:
+    """Lists keyed by name that hold a name twice, which the API server refuses as well."""
+    found: list[Problem] = []
+    for inner, inner_path in _children(value, path):
+        if isinstance(inner, list) and inner_path.rsplit(".", 1)[1] in _BY_NAME:
+            names = [item["name"] if isinstance(item, dict) else item.name for item in inner]
+            found += [
+                Problem(inner_path, f"{name!r} stands there twice")
+                for name in sorted(set(names))
+                if names.count(name) > 1
+            ]
+        found += _duplicates(inner, inner_path)
+    return found
+
+
+def _children(value: Any, path: str) -> list[tuple[Any, str]]:
+    if is_dataclass(value):
+        return [(getattr(value, f.name), f"{path}.{wire_name(type(value), f.name)}") for f in fields(value)]
+    if isinstance(value, list):
+        return [(item, f"{path}[{index}]") for index, item in enumerate(value)]
+    return []

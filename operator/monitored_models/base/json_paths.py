@@ -1,0 +1,42 @@
+"""Values of JSON that others wrote, by dotted path and with the type that is expected."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+JSON = dict[str, Any]
+T = TypeVar("T")
+
+
+def at(value: Any, path: str, default: T) -> T:
+    """What stands at a dotted path where it has the default's type; else the default."""
+    for key in path.split("."):
+        if not isinstance(value, Mapping) or key not in value:
+            return default
+        value = value[key]
+    if isinstance(default, float) and isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**300:
+        return float(value)  # type: ignore[return-value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return default  # no JSON, but Python reads it
+    return value if isinstance(value, type(default)) and (type(value) is type(default)) else default
+
+
+def number(value: Any, path: str) -> float | None:
+    """The number at a dotted path, if there is one that is finite."""
+    found = at(value, path, math.nan)
+    return found if math.isfinite(found) else None
+
+
+def objects(value: Any, path: str) -> list[JSON]:
+    """The objects of a list at a dotted path."""
+    found: list[Any] = at(value, path, [])
+    return [item for item in found if isinstance(item, dict)]
+
+
+def texts(value: Any) -> tuple[str, ...]:
+    """A text or a list of texts, as Grafana keeps what is chosen."""
+    if isinstance(value, list):
+        return tuple(str(item) for item in value if isinstance(item, str | int | float))
+    return (str(value),) if isinstance(value, str | int | float) and not isinstance(value, bool) else ()

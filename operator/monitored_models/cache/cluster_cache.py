@@ -1,0 +1,413 @@
+"""What exists: models, their profiles, their children and pods as last seen. Memory only; digests and facts, not bodies.
+
+Watch events, the lists of a resync and the answers to our own writes all come in by `observe` and `forget`. Events
+can be late: whatever carries a resource version that is not newer than what is known is dropped.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from ..api import DEFAULT_PROFILE, KIND, PROFILE_KIND, profile_name
+from ..api.live_scale import LiveScale
+from ..kube import applied_fields as digest
+from ..naming import labels
+from ..naming.keys import Key, OwnerKey, ProfileKey
+from ..naming.kinds import ALERTMANAGER_CONFIG, CHILDREN, DEPLOYMENT, EVENT, MODEL, POD, PROFILE, Kind
+from ..naming.labels import FIELD_MANAGER
+from .profiles import ObservedProfile, SharedProfiles, SharedSource
+from .rejections import Refusals
+from .workload_status import PodFacts, WorkloadFacts, pod_facts, workload_facts
+
+Body = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Source:
+    """What someone wrote as a MonitoredModel; the spec as JSON, which takes a fraction of the memory of dicts."""
+
+    key: Key
+    uid: str
+    generation: int
+    spec: bytes
+    profile: str
+    """The MonitoringProfile whose fields count, if there is one of that name."""
+
+    def body(self) -> dict[str, Any]:
+        """The object, as far as anyone needs it."""
+        return {
+            "apiVersion": MODEL.api_version,
+            "kind": MODEL.name,
+            "metadata": {
+                "name": self.key.name,
+                "namespace": self.key.namespace,
+                "uid": self.uid,
+                "generation": self.generation,
+            },
+            "spec": json.loads(self.spec),
+        }
+
+
+@dataclass(frozen=True)
+class ObservedModel:
+    """A MonitoredModel as last seen."""
+
+    source: Source
+    version: int
+    deleting: bool
+    status: bytes
+
+    @property
+    def uid(self) -> str:
+        """Uid of the object."""
+        return self.source.uid
+
+    def stored_status(self) -> dict[str, Any]:
+        """The status, as the API server has it."""
+        loaded: dict[str, Any] = json.loads(self.status)
+        return loaded
+
+
+@dataclass(frozen=True)
+class ObservedChild:
+    """A child as last seen."""
+
+    kind: Kind
+    name: str
+    uid: str
+    version: int
+    owner_uid: str | None
+    """Uid of the object that controls it, a model or a profile; None when nothing does."""
+    digest: str
+    applied: bool
+    """Whether this operator has applied fields of it."""
+    deleting: bool = False
+    scale: LiveScale | None = None
+    workload: WorkloadFacts | None = None
+    accepted_by: tuple[str, ...] = ()
+    """Alertmanagers that prometheus-operator says to have given an AlertmanagerConfig to, where it says that at all."""
+    refusal: str | None = None
+    """Why it says to have refused it."""
+
+
+Identity = tuple[Kind, str, str]
+"""Kind, namespace and name of an object."""
+
+
+@dataclass
+class _Entry:
+    """All that is known around one model, or one profile."""
+
+    model: ObservedModel | None = None
+    children: dict[tuple[Kind, str], ObservedChild] = field(default_factory=dict)
+    pods: dict[str, tuple[int, PodFacts]] = field(default_factory=dict)
+    settled: dict[tuple[Kind, str], tuple[str, str]] = field(default_factory=dict)
+    """Digest of a rendering to that of what the API server made of it, where an admission policy changes objects."""
+    gone: dict[Identity, int] = field(default_factory=dict)
+    """Versions at which objects were deleted: the answer to an earlier write can come in after the deletion."""
+
+
+class View:
+    """The models that are known, each with its children and pods, and the profiles that they share."""
+
+    def __init__(self) -> None:
+        self._entries: dict[OwnerKey, _Entry] = {}
+        self._holders: dict[Identity, OwnerKey] = {}
+        self._profiles = SharedProfiles()
+        self._refusals = Refusals()
+
+    # --- reading ---
+
+    def keys(self) -> list[Key]:
+        """Every model that exists."""
+        return [entry.model.source.key for entry in self._entries.values() if entry.model is not None]
+
+    def count(self) -> int:
+        """How many models exist. Safe to ask from another thread."""
+        return sum(entry.model is not None for entry in tuple(self._entries.values()))
+
+    def model(self, key: Key) -> ObservedModel | None:
+        """A model, or None when there is none of that name."""
+        entry = self._entries.get(key)
+        return entry.model if entry else None
+
+    def shared(self, source: Source) -> SharedSource | None:
+        """The MonitoringProfile of a model; None when there is none of the name that counts for it."""
+        known = self._profiles.get((source.key.namespace, source.profile))
+        return known.source if known else None
+
+    def profile(self, key: ProfileKey) -> ObservedProfile | None:
+        """A MonitoringProfile, or None when there is none of that name."""
+        return self._profiles.get((key.namespace, key.name))
+
+    def refusal(self, key: OwnerKey, name: str) -> str | None:
+        """What prometheus-operator has against an AlertmanagerConfig of ours as it is now; None when nothing is known."""
+        seen = self.child(key, ALERTMANAGER_CONFIG, name)
+        if seen is None or seen.refusal or seen.accepted_by:  # its own status is better than an Event
+            return seen.refusal if seen else None
+        known = self._refusals.get((key.namespace, name))
+        return known.text if known and known.still_about(seen.uid, seen.version) else None
+
+    def children(self, key: OwnerKey) -> dict[tuple[Kind, str], ObservedChild]:
+        """Children of a model or a profile, by kind and name."""
+        entry = self._entries.get(key)
+        return dict(entry.children) if entry else {}
+
+    def child(self, key: OwnerKey, kind: Kind, name: str) -> ObservedChild | None:
+        """A child of a model or a profile, or None."""
+        entry = self._entries.get(key)
+        return entry.children.get((kind, name)) if entry else None
+
+    def pods(self, key: Key) -> list[PodFacts]:
+        """Pods of a model, oldest first."""
+        entry = self._entries.get(key)
+        return sorted((facts for _, facts in entry.pods.values()), key=lambda f: f.created) if entry else []
+
+    # --- writing ---
+
+    def observe(self, kind: Kind, body: Body) -> list[OwnerKey]:
+        """Take note of an object. Returns what should be looked at again: nothing when nothing changed."""
+        metadata = body["metadata"]
+        version, identity = resource_version(metadata), (kind, metadata["namespace"], metadata["name"])
+        if kind is PROFILE:
+            return self._observe_profile(body, version)
+        if kind is EVENT:
+            return self._refused(self._refusals.observe(body, version))
+        key = owner_key(kind, body)
+        before = self._holders.get(identity)
+        if before is not None and self._known_version(identity) >= version > 0:
+            return []  # late, or the echo of an own write: the same version is the same object
+        left = [before] if before not in (None, key) and self._remove(identity, version) else []
+        if key is None:
+            return left
+        entry = self._entries.setdefault(key, _Entry())
+        if entry.gone.get(identity, -1) >= version > 0:
+            return left
+        entry.gone.pop(identity, None)
+        self._holders[identity] = key
+        if kind is MODEL:
+            changed = self._observe_model(entry, body, version)
+        elif kind is POD:
+            changed = self._observe_pod(entry, body, version)
+        else:
+            refused = self.refusal(key, identity[2]) if kind is ALERTMANAGER_CONFIG else None
+            changed = self._observe_child(entry, kind, body, version)
+            # prometheus-operator looks at each version anew, and what it had against the last one counts no more.
+            changed = changed or (refused is not None and refused != self.refusal(key, identity[2]))
+        return [*left, key] if changed else left
+
+    def settle(self, key: OwnerKey, kind: Kind, name: str, rendering: str | None, answer: str) -> None:
+        """Remember that the API server makes `answer` of this rendering; None: it takes renderings as they are."""
+        entry = self._entries.get(key)
+        if entry is None:  # the model is gone meanwhile
+            return
+        if rendering is None:
+            entry.settled.pop((kind, name), None)
+        else:
+            entry.settled[kind, name] = (rendering, answer)
+
+    def settled(self, key: OwnerKey) -> dict[tuple[Kind, str], tuple[str, str]]:
+        """Children that the API server keeps changed: digest of the rendering and of what became of it."""
+        entry = self._entries.get(key)
+        return dict(entry.settled) if entry else {}
+
+    def forget(self, kind: Kind, body: Body) -> list[OwnerKey]:
+        """Take note that an object is gone. Returns what to look at again."""
+        metadata = body["metadata"]
+        return self.vanished(kind, metadata["namespace"], metadata["name"], resource_version(metadata))
+
+    def vanished(self, kind: Kind, namespace: str, name: str, version: int) -> list[OwnerKey]:
+        """Take note that an object is gone that had this version. Returns what to look at again."""
+        if kind is PROFILE:
+            return self._profile_gone(ProfileKey(namespace, name), version)
+        if kind is EVENT:
+            return self._refused(self._refusals.vanished(namespace, name))
+        identity = (kind, namespace, name)
+        if identity in self._holders and self._known_version(identity) > version > 0:
+            return []  # late news of an earlier object of the name
+        key = self._remove(identity, version)
+        return [key] if key else []
+
+    def retain(self, kind: Kind, alive: set[tuple[str, str]], listed_at: int) -> list[OwnerKey]:
+        """Drop what a full list of a kind no longer holds: deletions that the watch missed. Returns what to look at again."""
+        if kind in (PROFILE, EVENT):
+            gone = (self._profiles if kind is PROFILE else self._refusals).lost(alive, listed_at)
+            return [key for place in gone for key in self.vanished(kind, *place, listed_at)]
+        held = [identity for identity in self._holders if identity[0] is kind and identity[1:] not in alive]
+        lost = [identity for identity in held if self._known_version(identity) <= listed_at]
+        return [key for identity in lost if (key := self._remove(identity, listed_at))]
+
+    # --- inside ---
+
+    def _observe_profile(self, body: Body, version: int) -> list[OwnerKey]:
+        metadata = body["metadata"]
+        key = ProfileKey(metadata["namespace"], metadata["name"])
+        source = SharedSource(key.name, _pack(body.get("spec", {})))
+        seen = ObservedProfile(source, key.namespace, metadata["uid"], version, "deletionTimestamp" in metadata)
+        news = self._profiles.observe((key.namespace, key.name), seen)
+        self._entries.setdefault(key, _Entry())
+        return [*([key] if news.any else []), *(self.sharing(key) if news.spec else [])]
+
+    def _profile_gone(self, key: ProfileKey, version: int) -> list[OwnerKey]:
+        if not self._profiles.vanished((key.namespace, key.name), version):
+            return []
+        self._drop_if_empty(key)
+        return [key, *self.sharing(key)]
+
+    def _refused(self, config: tuple[str, str] | None) -> list[OwnerKey]:
+        """Whose AlertmanagerConfig that is. Of one that is not ours nothing is kept: anyone may post Events."""
+        if config is None:
+            return []
+        holder = self._holders.get((ALERTMANAGER_CONFIG, *config))
+        if holder is None:
+            self._refusals.forget(config)
+            return []
+        return [holder]
+
+    def sharing(self, profile: ProfileKey) -> list[Key]:
+        """Models that a profile counts for. Every model is looked at: profiles change seldom, and keep no list."""
+        wanted = (profile.namespace, profile.name)
+        sources = (entry.model.source for entry in self._entries.values() if entry.model)
+        return [source.key for source in sources if (source.key.namespace, source.profile) == wanted]
+
+    def _observe_model(self, entry: _Entry, body: Body, version: int) -> bool:
+        metadata, known = body["metadata"], entry.model
+        source = Source(
+            key=Key(metadata["namespace"], metadata["name"]),
+            uid=metadata["uid"],
+            generation=metadata.get("generation", 0),
+            spec=_pack(body.get("spec", {})),
+            profile=profile_name(body) or DEFAULT_PROFILE,
+        )
+        if known and known.source == source:
+            source = known.source  # one copy of a spec, however often its status changes
+        seen = ObservedModel(source, version, "deletionTimestamp" in metadata, _pack(body.get("status", {})))
+        entry.model = seen
+        return known is None or replace(known, version=version) != seen
+
+    def _observe_child(self, entry: _Entry, kind: Kind, body: Body, version: int) -> bool:
+        seen = observed_child(kind, body)
+        known = entry.children.get((kind, seen.name))
+        entry.children[kind, seen.name] = seen
+        return known is None or replace(known, version=version) != seen
+
+    def _observe_pod(self, entry: _Entry, body: Body, version: int) -> bool:
+        facts = pod_facts(body)
+        known = entry.pods.get(facts.name)
+        entry.pods[facts.name] = (version, facts)
+        return known is None or known[1] != facts
+
+    def _known_version(self, identity: Identity) -> int:
+        kind, _, name = identity
+        entry = self._entries[self._holders[identity]]
+        if kind is MODEL:
+            return entry.model.version if entry.model else 0
+        return entry.pods[name][0] if kind is POD else entry.children[kind, name].version
+
+    def _remove(self, identity: Identity, version: int) -> OwnerKey | None:
+        kind, namespace, name = identity
+        key = self._holders.pop(identity, None)
+        if key is None:
+            return None
+        entry = self._entries[key]
+        if kind is not POD:  # nothing of ours is ever answered about a pod, and there is no end of them
+            entry.gone[identity] = version
+        if kind is MODEL:
+            entry.model = None
+        elif kind is POD:
+            del entry.pods[name]
+        else:
+            del entry.children[kind, name]
+        if kind is ALERTMANAGER_CONFIG:
+            self._refusals.forget((namespace, name))
+        self._drop_if_empty(key)
+        return key
+
+    def _drop_if_empty(self, key: OwnerKey) -> None:
+        """Of a model, or a profile, that is gone nothing stays."""
+        entry = self._entries.get(key)
+        exists = self.profile(key) if isinstance(key, ProfileKey) else entry and entry.model
+        if entry and not exists and not entry.children and not entry.pods:
+            del self._entries[key]
+
+
+def observed_child(kind: Kind, body: Body) -> ObservedChild:
+    """What is kept of a child."""
+    metadata = body["metadata"]
+    deployment = kind is DEPLOYMENT
+    return ObservedChild(
+        kind=kind,
+        name=metadata["name"],
+        uid=metadata["uid"],
+        version=resource_version(metadata),
+        owner_uid=controller_uid(metadata),
+        digest=digest.of_live(body),
+        applied=applied_by_us(metadata),
+        deleting="deletionTimestamp" in metadata,
+        scale=LiveScale(body["spec"].get("replicas", 1), digest.owned_by_others(body, "spec", "replicas"))
+        if deployment
+        else None,
+        workload=workload_facts(body) if deployment else None,
+        **(_verdict(body) if kind is ALERTMANAGER_CONFIG else {}),
+    )
+
+
+def _verdict(body: Body) -> dict[str, Any]:
+    """What a later prometheus-operator than 0.85 says in the status, by Alertmanager."""
+    accepted, refusal = [], None
+    for binding in body.get("status", {}).get("bindings", ()):
+        for condition in binding.get("conditions", ()):
+            if condition.get("type") == "Accepted" and condition.get("status") == "True":
+                accepted.append(f"{binding.get('namespace')}/{binding.get('name')}")
+            elif condition.get("type") == "Accepted" and condition.get("status") == "False":
+                refusal = refusal or str(condition.get("message") or condition.get("reason"))[:1000]
+    return {"accepted_by": tuple(sorted(accepted)), "refusal": refusal}
+
+
+def owner_key(kind: Kind, body: Body) -> OwnerKey | None:
+    """What an object belongs to: itself, its controller, or the model or profile that its label names."""
+    metadata = body["metadata"]
+    namespace, labelled = metadata["namespace"], metadata.get("labels", {})
+    if kind is MODEL:
+        return Key(namespace, metadata["name"])
+    if owner := _controller(metadata) if kind in CHILDREN else None:
+        return _OWNERS[owner["kind"]](namespace, owner["name"])
+    if name := labelled.get(labels.MODEL):
+        return Key(namespace, name)
+    if kind is ALERTMANAGER_CONFIG and (name := labelled.get(labels.PROFILE)):
+        return ProfileKey(namespace, name)
+    return None
+
+
+_OWNERS: Mapping[str, type[Key | ProfileKey]] = {KIND: Key, PROFILE_KIND: ProfileKey}
+
+
+def controller_uid(metadata: Mapping[str, Any]) -> str | None:
+    """Uid of the controlling owner, of whatever kind; None when nothing controls the object."""
+    return next((str(owner["uid"]) for owner in metadata.get("ownerReferences", ()) if owner.get("controller")), None)
+
+
+def applied_by_us(metadata: Mapping[str, Any]) -> bool:
+    """Whether this operator has applied fields of the object."""
+    return any(entry.get("manager") == FIELD_MANAGER for entry in metadata.get("managedFields", ()))
+
+
+def _controller(metadata: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    for owner in metadata.get("ownerReferences", ()):
+        if owner.get("controller") and owner.get("kind") in _OWNERS:
+            found: Mapping[str, Any] = owner
+            return found
+    return None
+
+
+def resource_version(metadata: Mapping[str, Any]) -> int:
+    """Resource version as a number; 0 where there is none."""
+    text = metadata.get("resourceVersion", "")
+    return int(text) if text.isdigit() else 0
+
+
+def _pack(value: Any) -> bytes:
+    return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()

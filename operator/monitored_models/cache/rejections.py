@@ -1,0 +1,86 @@
+"""What prometheus-operator has against AlertmanagerConfigs, by its Events. Memory only: one refusal for each of ours.
+
+It posts an Event when it refuses one (a Secret that is missing, say) and none when it is content, so that an Event counts only
+as long as the object is the one that it was about. Events end by themselves, an hour after the last of their kind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..naming.kinds import ALERTMANAGER_CONFIG
+
+Place = tuple[str, str]
+"""Namespace and name."""
+REASON = "InvalidConfiguration"
+_PREAMBLE = "was rejected due to invalid configuration: "
+"""What comes before the cause."""
+LONGEST = 1000
+"""Characters of a refusal that are kept."""
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """One Event."""
+
+    event: str
+    version: int
+    uid: str
+    about: int
+    """Resource version of the AlertmanagerConfig that was refused; 0 where the Event does not say it."""
+    text: str
+
+    def still_about(self, uid: str, version: int) -> bool:
+        """Whether it is about an object as it is now."""
+        return self.uid == uid and (not self.about or self.about >= version)
+
+
+class Refusals:
+    """The refusals that are known, by the place of the AlertmanagerConfig."""
+
+    def __init__(self) -> None:
+        self._known: dict[Place, Refusal] = {}
+
+    def get(self, config: Place) -> Refusal | None:
+        """The latest refusal of an AlertmanagerConfig."""
+        return self._known.get(config)
+
+    def observe(self, body: Mapping[str, Any], version: int) -> Place | None:
+        """Take note of an Event. Returns which AlertmanagerConfig it is news of."""
+        about = body.get("regarding") or {}
+        if about.get("kind") != ALERTMANAGER_CONFIG.name or body.get("reason") != REASON:
+            return None
+        place = (body["metadata"]["namespace"], str(about.get("name", "")))
+        known = self._known.get(place)
+        if known and known.version >= version > 0:
+            return None
+        about_version = str(about.get("resourceVersion", ""))
+        self._known[place] = Refusal(
+            event=body["metadata"]["name"],
+            version=version,
+            uid=str(about.get("uid", "")),
+            about=int(about_version) if about_version.isdigit() else 0,
+            text=str(body.get("note", "")).split(_PREAMBLE, 1)[-1][:LONGEST],
+        )
+        return place
+
+    def vanished(self, namespace: str, event: str) -> Place | None:
+        """Take note that an Event is gone. Returns which AlertmanagerConfig that is news of."""
+        places = (p for p, known in self._known.items() if p[0] == namespace and known.event == event)
+        if place := next(places, None):
+            del self._known[place]
+        return place
+
+    def forget(self, config: Place) -> None:
+        """Drop what is known of an AlertmanagerConfig that is gone, or is not ours."""
+        self._known.pop(config, None)
+
+    def lost(self, alive: set[Place], listed_at: int) -> list[Place]:
+        """Events that a full list no longer holds."""
+        return [
+            (namespace, known.event)
+            for (namespace, _), known in self._known.items()
+            if (namespace, known.event) not in alive and known.version <= listed_at
+        ]

@@ -1,0 +1,1 @@
+"""`mmctl`: files in, text out. Thin."""

@@ -1,0 +1,5 @@
+"""`python -m monitored_models.cli` is `mmctl`."""
+
+from .main import main
+
+main()

@@ -1,0 +1,89 @@
+"""How a cluster would change if a model of a file were applied: the operator's own comparison, in words."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from http import HTTPStatus
+from typing import Any
+
+import yaml
+
+from ..api import Model, MonitoringProfile, Shared
+from ..cache.cluster_cache import observed_child
+from ..kube import applied_fields
+from ..kube.client import ApiError, Cluster
+from ..naming import labels
+from ..naming.kinds import CHILDREN, DEPLOYMENT, MODEL, PROFILE, TELLING, Kind
+from ..render.children import Child, render, render_profile
+from ..render.workload.replicas import replicas
+from ..settings import Settings
+
+Live = dict[tuple[Kind, str], dict[str, Any]]
+"""Children in the cluster, by kind and name."""
+
+
+async def difference(model: Model, settings: Settings, cluster: Cluster) -> str:
+    """A unified diff of what the operator owns, live against rendered; empty when nothing would change."""
+    stored = await _get(cluster, MODEL, model.namespace, model.name)
+    owned = replace(model, uid=stored["metadata"]["uid"] if stored else "")
+    live = await _live(cluster, owned.namespace, labels.selector_text(owned), CHILDREN)
+    deployment = live.get((DEPLOYMENT, owned.name))
+    scale = observed_child(DEPLOYMENT, deployment).scale if deployment else None
+    return _difference(owned.namespace, live, render(owned, settings, replicas(owned, scale)))
+
+
+async def profile_difference(profile: MonitoringProfile, settings: Settings, cluster: Cluster) -> str:
+    """The same for what a MonitoringProfile has by itself."""
+    stored = await _get(cluster, PROFILE, profile.namespace, profile.name)
+    owned = replace(profile, uid=stored["metadata"]["uid"] if stored else "")
+    selector = f"{labels.PROFILE}={labels.profiles(owned)[labels.PROFILE]}"
+    live = await _live(cluster, owned.namespace, selector, TELLING)
+    return _difference(owned.namespace, live, render_profile(owned, settings))
+
+
+def _difference(namespace: str, live: Live, rendered: Sequence[Child]) -> str:
+    wanted = {(_kind(child), child["metadata"]["name"]): child for child in rendered}
+    parts: list[str] = []
+    for kind, name in sorted(wanted.keys() | live.keys(), key=lambda k: (CHILDREN.index(k[0]), k[1])):
+        before = applied_fields.live_part(live[kind, name]) if (kind, name) in live else None
+        after = applied_fields.rendered_part(wanted[kind, name]) if (kind, name) in wanted else None
+        parts += _unified(f"{kind.name}/{namespace}/{name}", before, after)
+    return "".join(parts)
+
+
+async def stored_profile(cluster: Cluster, namespace: str, name: str) -> Shared | None:
+    """A MonitoringProfile as the cluster has it; None where it has none of that name, or does not know the kind."""
+    stored = await _get(cluster, PROFILE, namespace, name)
+    return Shared(name, stored.get("spec", {})) if stored else None
+
+
+async def _live(cluster: Cluster, namespace: str, selector: str, kinds: Sequence[Kind]) -> Live:
+    """Children in the cluster, found by label, so that those which a change would switch off are seen too."""
+    found: Live = {}
+    served = await cluster.served(kinds)
+    for kind in (kind for kind in kinds if kind in served):
+        async for items, _ in cluster.pages(kind, namespace, selector):
+            found.update(((kind, body["metadata"]["name"]), body) for body in items)
+    return found
+
+
+async def _get(cluster: Cluster, kind: Kind, namespace: str, name: str) -> dict[str, Any] | None:
+    try:
+        return await cluster.request("GET", kind.path(namespace, name))
+    except ApiError as error:
+        if error.code == HTTPStatus.NOT_FOUND:
+            return None
+        raise
+
+
+def _kind(child: dict[str, Any]) -> Kind:
+    return next(kind for kind in CHILDREN if kind.name == child["kind"])
+
+
+def _unified(title: str, before: Any, after: Any) -> Iterator[str]:
+    def lines(part: Any) -> list[str]:
+        return yaml.safe_dump(part, sort_keys=True, width=160).splitlines(keepends=True) if part else []
+
+    return difflib.unified_diff(lines(before), lines(after), fromfile=f"live/{title}", tofile=f"wanted/{title}")

@@ -1,0 +1,98 @@
+"""What a model gets, and where each value comes from: for `mmctl explain`. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import pydantic
+
+from ..api import Model
+from ..api.layering import Layer, origins
+from ..api.monitoring import Monitoring
+from ..render.children import notes
+from ..render.rules.alerts.groups import ALERTS, given, is_on
+from ..render.rules.alerts.objective_alerts import OBJECTIVES
+from ..render.rules.catalogue import Context, missing, offers
+from ..render.rules.context import context
+from ..render.rules.promql import metrics_in
+from ..render.scrape.metric_relabeling import core, selection
+
+_ADAPTER = pydantic.TypeAdapter(Monitoring)
+Row = tuple[str, ...]
+
+
+def explanation(model: Model, stack: Sequence[Layer]) -> str:
+    """Text for people: the catalogue, what is not available and why, alerts, settings with their origin, notes."""
+    about = context(model)
+    made = offers(about)
+    there = [offer for offer in made if offer.expression]
+    parts = [
+        f"{model.namespace}/{model.name}: {model.profile.title} (runtime {model.profile.id})",
+        _table(
+            "Catalogue",
+            ("series", "unit", "from"),
+            [(o.entry.series, o.entry.unit, ", ".join(sources(o.expression or ""))) for o in there],
+        ),
+        _table("Not available", ("name", "why"), list(missing(made).items())),
+        _table("Alerts", ("alert", "severity", "for", ""), list(_alerts(model, about))),
+        _table("Metrics kept", ("selection", "names"), [(selection(model), ", ".join(_kept(model)))]),
+        _table("Settings", ("spec.monitoring", "value", "from"), list(_settings(model, stack))),
+        _table("Cannot be had", ("reason", "what"), [(note.reason, note.message) for note in notes(model)]),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def sources(expression: str) -> list[str]:
+    """Names of the metrics that an expression reads."""
+    return sorted(metrics_in(expression))
+
+
+def _kept(model: Model) -> tuple[str, ...]:
+    return core(model) if selection(model) == "core" else ("everything",)
+
+
+def _alerts(model: Model, made: Context) -> Iterator[Row]:
+    for alert in ALERTS:
+        rule = given(model, alert.name)
+        if is_on(alert, model) and alert.expression(made) is not None:
+            yield alert.name, rule.severity or alert.severity, rule.for_ or alert.hold, alert.summary
+    for slo in model.monitoring.slos:
+        for burn in OBJECTIVES:
+            rule = given(model, burn.name)
+            if rule.enabled is not False:
+                yield (
+                    f"{burn.name} ({slo.name})",
+                    rule.severity or burn.severity,
+                    rule.for_ or burn.hold,
+                    burn.summary,
+                )
+
+
+def _settings(model: Model, stack: Sequence[Layer]) -> Iterator[Row]:
+    come_from = origins(stack)
+    for path, value in _leaves(_ADAPTER.dump_python(model.monitoring, by_alias=True, mode="json"), ""):
+        yield path, str(value), come_from.get(path) or come_from.get(path.split("[")[0], "default")
+
+
+def _leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _leaves(inner, f"{path}.{key}" if path else key)
+    elif isinstance(value, list) and value and isinstance(value[0], dict):
+        for number, item in enumerate(value):
+            yield from _leaves({k: v for k, v in item.items() if k != "name"}, f"{path}[{item.get('name', number)}]")
+    elif value not in (None, [], {}):
+        yield path, value
+
+
+def _table(title: str, head: Row, rows: Iterable[Row]) -> str:
+    listed = list(rows)
+    if not listed:
+        return ""
+    widths = [max(len(row[column]) for row in (head, *listed)) for column in range(len(head))]
+    lines = [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in (head, *listed)
+    ]
+    return "\n".join([f"{title}:", *(f"  {line}" for line in lines)])

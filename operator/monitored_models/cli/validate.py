@@ -1,0 +1,59 @@
+"""What is wrong with a model or a profile, found offline: schema and rules by parsing, then what would be made of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import promql_parser
+
+from ..api import API_VERSION, PROFILE_KIND, InvalidSpec, Model, Problem, parse_profile
+from ..api.fields import DNS_LABEL, DNS_SUBDOMAIN
+from ..naming.kinds import PROMETHEUS_RULE
+from ..render.children import Child, render
+from ..settings import Settings
+
+
+def problems(parsed: Model | InvalidSpec, settings: Settings) -> list[Problem]:
+    """Every problem; none for a model that can be applied."""
+    if isinstance(parsed, InvalidSpec):
+        return list(parsed.problems)
+    try:
+        children = render(parsed, settings, parsed.minimum_replicas)
+    except ValueError as error:  # a text that a rule should have refused
+        return [Problem("spec", str(error))]
+    return [problem for child in children for problem in _rule_problems(child)]
+
+
+def profile_problems(body: Mapping[str, Any]) -> list[Problem]:
+    """Every problem of a MonitoringProfile; none for one that can be applied."""
+    metadata = body.get("metadata")
+    metadata = metadata if isinstance(metadata, Mapping) else {}
+    found = []
+    if body.get("apiVersion") != API_VERSION:
+        found.append(Problem("apiVersion, kind", f"must be {API_VERSION}, {PROFILE_KIND}"))
+    if not _is_text(metadata.get("name"), DNS_SUBDOMAIN, 253):
+        found.append(Problem("metadata.name", "must be a text of at most 253 characters of a-z, 0-9, - and ."))
+    if not _is_text(metadata.get("namespace") or "default", DNS_LABEL, 63):
+        found.append(Problem("metadata.namespace", "must be a text of at most 63 characters of a-z, 0-9 and -"))
+    if "spec" not in body:
+        return [*found, Problem("spec", "required, and missing")]
+    wrong = parse_profile(body["spec"])
+    return [*found, *(wrong.problems if wrong else ())]
+
+
+def _is_text(given: Any, pattern: str, longest: int) -> bool:
+    return isinstance(given, str) and len(given) <= longest and re.fullmatch(pattern, given) is not None
+
+
+def _rule_problems(child: Child) -> Iterator[Problem]:
+    if child["kind"] != PROMETHEUS_RULE.name:
+        return
+    for group in child["spec"]["groups"]:
+        for rule in group["rules"]:
+            try:
+                promql_parser.parse(rule["expr"])
+            except ValueError as error:
+                name = rule.get("alert") or rule.get("record")
+                yield Problem("spec.monitoring", f"the rule {name} would not be valid PromQL: {error}")

@@ -1,0 +1,54 @@
+"""Writes, or with --check compares, the files that are made from code: CRDs, pages of the docs, the own monitoring."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import yaml
+
+from ..render.operator.manifests import manifests
+from .crd import crd, profile_crd, reference
+from .pages import alerts_page, catalogue_page
+
+OWN = """\
+# Rules and dashboard for the operator itself, and the dashboards of all models and of all objectives, generated from
+# operator/monitored_models/selfmonitoring and desired/dashboards by `make generate`. docs/operating.md says how to have
+# the operator scraped, docs/dashboards.md how Grafana picks dashboards up.
+"""
+ROOT = Path(__file__).parents[3]
+
+
+class _Dumper(yaml.SafeDumper):
+    def ignore_aliases(self, _data: object) -> bool:
+        return True
+
+
+def files() -> dict[Path, str]:
+    """Path to content, for each generated file."""
+    header = "# Generated from operator/monitored_models/api by `make generate`.\n"
+    definitions = {"monitoredmodels": crd(), "monitoringprofiles": profile_crd()}
+    own = yaml.dump_all(manifests(), Dumper=_Dumper, sort_keys=False, width=120, allow_unicode=True)
+    return {
+        **{
+            ROOT / f"crds/{name}.yaml": header
+            + yaml.dump(made, Dumper=_Dumper, sort_keys=False, width=120, allow_unicode=True)
+            for name, made in definitions.items()
+        },
+        ROOT / "docs/reference.md": reference(),
+        ROOT / "docs/catalogue.md": catalogue_page(),
+        ROOT / "docs/alerts.md": alerts_page(),
+        ROOT / "config/monitoring.yaml": OWN + own,
+    }
+
+
+def main() -> int:
+    """Write the files; with --check, name those that are out of date and exit with 1."""
+    stale = [path for path, text in files().items() if not path.exists() or path.read_text() != text]
+    for path in stale:
+        if "--check" in sys.argv:
+            print(f"{path.relative_to(ROOT)} is out of date: run `make generate`", file=sys.stderr)
+        else:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(files()[path])
+    return 1 if stale and "--check" in sys.argv else 0

@@ -1,0 +1,93 @@
+"""MonitoredModels and MonitoringProfiles in files: reading them for `mmctl`, with the file of whatever is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..api import DEFAULT_PROFILE, GROUP, KIND, PROFILE_KIND, Shared, profile_name
+from .yaml_loader import documents, text
+
+
+@dataclass(frozen=True)
+class Document:
+    """One object of a file, in the namespace that it names or was given."""
+
+    file: str
+    body: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        """The object's name, or what to call it by where it has none."""
+        return str(self._metadata.get("name") or "(no name)")
+
+    @property
+    def namespace(self) -> str:
+        """The object's namespace."""
+        return str(self._metadata.get("namespace") or "default")
+
+    @property
+    def profile(self) -> str:
+        """Name of the MonitoringProfile that counts for a model, if there is one of that name."""
+        return profile_name(self.body) or DEFAULT_PROFILE
+
+    @property
+    def _metadata(self) -> dict[str, Any]:
+        found = self.body.get("metadata")
+        return found if isinstance(found, dict) else {}
+
+
+@dataclass(frozen=True)
+class Manifests:
+    """Everything of ours in some files."""
+
+    models: tuple[Document, ...]
+    profiles: tuple[Document, ...]
+
+    def shared(self, model: Document) -> Shared | None:
+        """The profile of these files that counts for a model. Of two with one name the later does, as when applied."""
+        wanted = (model.namespace, model.profile)
+        found = [profile for profile in self.profiles if (profile.namespace, profile.name) == wanted]
+        spec = found[-1].body.get("spec") if found else None
+        return Shared(model.profile, spec) if isinstance(spec, dict) else None
+
+
+def read(files: Iterable[Path], namespace: str | None = None) -> Manifests:
+    """Every MonitoredModel and MonitoringProfile of the files and folders, `-` being standard input. Raises UnreadableFile.
+
+    `namespace` is that of objects which name none.
+    """
+    found = [
+        _document(str(path), body, namespace) for file in files for path in _expand(file) for body in _bodies(path)
+    ]
+    return Manifests(
+        models=tuple(document for document in found if document.body.get("kind") != PROFILE_KIND),
+        profiles=tuple(document for document in found if document.body.get("kind") == PROFILE_KIND),
+    )
+
+
+def _expand(path: Path) -> list[Path]:
+    suffixes = (".yaml", ".yml", ".json")
+    return sorted(p for p in path.rglob("*") if p.suffix in suffixes) if path.is_dir() else [path]
+
+
+def _bodies(path: Path) -> Iterator[dict[str, Any]]:
+    for document in documents(str(path), text(path)):
+        items = document.get("items") if isinstance(document, dict) else None
+        yield from (item for item in (items if isinstance(items, list) else [document]) if _is_ours(item))
+
+
+def _is_ours(item: Any) -> bool:
+    """Whether a document is for us: other kinds in the same file are not, a misspelt kind of our group is."""
+    return isinstance(item, dict) and (
+        item.get("kind") in (KIND, PROFILE_KIND) or str(item.get("apiVersion", "")).startswith(f"{GROUP}/")
+    )
+
+
+def _document(file: str, body: dict[str, Any], namespace: str | None) -> Document:
+    metadata = body.get("metadata")
+    if not isinstance(metadata, dict):
+        return Document(file, body)
+    return Document(file, {**body, "metadata": {**({"namespace": namespace} if namespace else {}), **metadata}})

@@ -1,0 +1,1 @@
+"""Other systems, each asked once for the whole fleet."""

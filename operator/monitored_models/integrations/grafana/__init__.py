@@ -1,0 +1,1 @@
+"""Grafana: which dashboards it has loaded, and annotations for new versions."""

@@ -1,0 +1,205 @@
+"""Calls to Grafana, by grafana-client: what is asked, how long it may take, and what went wrong, in Grafana's words.
+
+Every failure comes out as CallFailed, whatever the libraries below raise: no answer of another server may end the operator.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import string
+from collections.abc import Awaitable, Mapping
+from contextlib import suppress
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from grafana_client.api import AsyncGrafanaApi
+from grafana_client.client import GrafanaException, GrafanaTimeoutError
+from niquests.exceptions import Timeout
+
+from ...settings import Grafana
+from ...telemetry.operator_metrics import Metrics
+from .check import FORBIDDEN, UNREACHABLE, Change, Trouble
+
+PAGE = 1000
+"""Dashboards in one answer to a search: half a megabyte."""
+PAGES = 100
+"""Bound of a search that never ends."""
+TAG = "monitored-models"
+WORDS = 300
+"""Characters of someone else's message."""
+_DENIED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
+
+
+class CallFailed(Exception):
+    """A call that brought no answer to use. `code` is 0 and `said` empty where Grafana did not answer at all."""
+
+    def __init__(self, text: str, *, code: int = 0, said: str = "") -> None:
+        super().__init__(text)
+        self.code, self.said = code, said
+
+    @property
+    def denied(self) -> bool:
+        """Whether Grafana does not take the token for this."""
+        return self.code in _DENIED
+
+    @property
+    def about_one(self) -> bool:
+        """Whether Grafana refuses what it was given, and may take another."""
+        return HTTPStatus.BAD_REQUEST <= self.code < HTTPStatus.INTERNAL_SERVER_ERROR and not self.denied
+
+    def trouble(self) -> Trouble:
+        """What this says of Grafana."""
+        return Trouble(FORBIDDEN if self.denied else UNREACHABLE, str(self))
+
+
+class Calls:
+    """The calls, to one Grafana. Each raises CallFailed."""
+
+    def __init__(self, settings: Grafana, metrics: Metrics) -> None:
+        self._settings, self._metrics = settings, metrics
+        self._token = ""
+        self._api: Any = None
+
+    async def loaded(self) -> frozenset[str]:
+        """Uids of all dashboards that carry our tag."""
+        found: set[str] = set()
+        for page in range(1, PAGES + 1):
+            ask = (await self._client()).search.search_dashboards(tag=TAG, type_="dash-db", limit=PAGE, page=page)
+            rows = await self._call("search", ask, list)
+            found.update(str(row.get("uid")) for row in rows if isinstance(row, Mapping))
+            if len(rows) < PAGE:
+                break
+        return frozenset(found)
+
+    async def source(self) -> tuple[str, str]:
+        """Name of the data source that panels ask, and what is wrong with it, if anything."""
+        uid = name = self._settings.data_source
+        if not uid:
+            ask = (await self._client()).datasource.list_datasources()
+            uid, name = _default(await self._call("datasources", ask, list))
+        if not uid:
+            return "", "Grafana has no data source of type prometheus, which the panels ask"
+        try:
+            answer = await self._call("health", (await self._client()).datasource.health(uid), dict)
+        except CallFailed as error:
+            if error.denied:
+                raise
+            return name, f"the data source {name} of Grafana does not answer: {error.said or error}"
+        well = str(answer.get("status", "")).upper() == "OK"
+        return name, "" if well else f"the data source {name} of Grafana does not answer: {_words(answer)}"
+
+    async def mark(self, change: Change) -> bool:
+        """Write an annotation, unless an operator has done so and died before it knew. Returns whether it was written."""
+        annotations, when = (await self._client()).annotations, change.milliseconds
+        found = await self._call(
+            "find_annotations",
+            annotations.find_annotations(time_from=when - 1, time_to=when + 1, tags=change.tags, limit=10),
+            list,
+        )
+        if any(isinstance(row, Mapping) and row.get("time") == when for row in found):
+            return False
+        await self._call(
+            "annotate",
+            annotations.add_annotation(
+                dashboard_uid=change.uid, time_from=when, time_to=when, tags=change.tags, text=change.text
+            ),
+            dict,
+        )
+        return True
+
+    async def _call(self, what: str, ask: Awaitable[Any], kind: type) -> Any:
+        """An answer of the kind that is expected."""
+        url, seconds, outcome = self._settings.url, self._settings.timeout_seconds, "ok"
+        try:
+            async with asyncio.timeout(seconds):
+                answer = await ask
+        except (TimeoutError, GrafanaTimeoutError, Timeout) as error:
+            outcome = "timeout"
+            raise CallFailed(f"Grafana at {url} did not answer in {seconds:g} s") from error
+        except GrafanaException as error:
+            said = _words(error.response) or _cut(error.message)
+            failed = CallFailed(
+                f"Grafana at {url} answered {error.status_code}: {said}", code=error.status_code, said=said
+            )
+            outcome = "denied" if failed.denied else "refused"
+            raise failed from error
+        except Exception as error:
+            outcome = "unreachable"
+            raise CallFailed(f"Grafana at {url} cannot be asked: {_cut(_root(error))}") from error
+        finally:
+            self._metrics.grafana_requests.labels(what, outcome).inc()
+        if not isinstance(answer, kind):
+            raise CallFailed(f"the answer of {url} is not Grafana's: is the address right?")
+        return answer
+
+    async def _client(self) -> Any:  # the library has no types
+        """A client with the present token, which may be changed at any time."""
+        token = _token(Path(self._settings.token_file))
+        if self._api is None or token != self._token:
+            await self.close()
+            self._token, self._api = token, client(self._settings, token)
+        return self._api
+
+    async def close(self) -> None:
+        """Close all connections."""
+        api, self._api = self._api, None
+        if api is not None:
+            with suppress(Exception):  # what is given up need not end well
+                await api.client.s.close()
+
+
+def client(settings: Grafana, token: str) -> AsyncGrafanaApi:
+    """A client. Not by its `from_url`, which loses the path of a URL without a slash at the end, and IPv6's brackets."""
+    url = urlsplit(settings.url)
+    host = f"[{url.hostname}]" if url.hostname and ":" in url.hostname else url.hostname
+    path = url.path.strip("/")
+    return AsyncGrafanaApi(
+        auth=token,
+        protocol=url.scheme,
+        host=host,
+        port=url.port,
+        url_path_prefix=f"{path}/" if path else "",
+        timeout=settings.timeout_seconds,
+    )
+
+
+def _token(file: Path) -> str:
+    """The token. It is checked here: the client would quote one that fits no header in its error."""
+    try:
+        token = file.read_text().strip()
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or "it is no text"
+        raise CallFailed(f"the token file {file} cannot be read: {why}") from error
+    if not token or not set(token) <= set(string.ascii_letters + string.digits + string.punctuation):
+        raise CallFailed(f"the token file {file} holds no token")
+    return token
+
+
+def _default(sources: list[Any]) -> tuple[str, str]:
+    """Uid and name of the data source that panels ask: the default one, or else the first, of type prometheus."""
+    known = [row for row in sources if isinstance(row, Mapping) and row.get("type") == "prometheus" and row.get("uid")]
+    best = min(known, key=lambda row: (not row.get("isDefault"), str(row.get("name"))), default={})
+    return str(best.get("uid", "")), str(best.get("name", ""))
+
+
+def _root(error: BaseException) -> str:
+    """What is at the root of a chain of errors: the system's word, or the last library's, without its objects."""
+    found, at = error, error.__cause__ or error.__context__
+    while at is not None:
+        found, at = at, at.__cause__ or at.__context__
+    if isinstance(found, ConnectionError) and found.errno:
+        return os.strerror(found.errno)
+    return re.sub(r"<[^<>]* object at 0x[0-9a-f]+>:? ?", "", str(found)) or type(found).__name__
+
+
+def _words(answer: Any) -> str:
+    """What Grafana says in an answer."""
+    return _cut(str(answer.get("message", "")) if isinstance(answer, Mapping) else str(answer or ""))
+
+
+def _cut(text: str) -> str:
+    return " ".join(text.split())[:WORDS]

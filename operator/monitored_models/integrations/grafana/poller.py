@@ -1,0 +1,124 @@
+"""Grafana's side: one look for the whole fleet, again and again, and changes of version marked on dashboards.
+
+A look is a search for all dashboards of this operator, in pages, and one health check of the data source that panels ask:
+never a call per model. Every call ends after a while, trouble only makes the next look wait, and nothing else in the
+operator waits for any of this. What is made of the answers is decided in `grafana_facts`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from ...naming.keys import Key
+from ...settings import Grafana
+from ...telemetry.logs import about, reason
+from ...telemetry.operator_metrics import Metrics
+from .check import Change, Look
+from .client import CallFailed, Calls
+from .tracker import Dashboards
+
+SOON = 30.0
+"""Seconds between looks while a dashboard is new; changes of version wait no longer either."""
+FIRST_RETRY = 10.0
+"""Seconds after which a look is tried again; twice as many each time, up to checkSeconds."""
+
+log = logging.getLogger(__name__)
+
+
+class Poller:
+    """Asks one Grafana for ever. `moved` hears of each model of which something else is to be said now."""
+
+    def __init__(
+        self, settings: Grafana, dashboards: Dashboards, metrics: Metrics, moved: Callable[[Key], None]
+    ) -> None:
+        self._settings, self._dashboards, self._metrics, self._moved = settings, dashboards, metrics, moved
+        self._calls = Calls(settings, metrics)
+        self._clock = asyncio.get_running_loop().time
+        self._due = self._clock()
+        self._failures = 0
+        """Looks in a row that failed, or found the data source failing."""
+        self._answers = False
+        """Whether Grafana answered the last look."""
+        self._refusals = 0
+        """Rounds in a row in which Grafana took no annotation."""
+        self._annotate_at = 0.0
+
+    async def run(self) -> None:
+        """Look, and mark changes, until cancelled."""
+        try:
+            while True:
+                if self._clock() >= self._due or (not self._failures and self._dashboards.loading()):
+                    await self._look()
+                if self._answers and self._clock() >= self._annotate_at:
+                    await self._annotate()
+                await asyncio.sleep(max(0.0, min(self._due - self._clock(), SOON, self._settings.check_seconds)))
+        finally:
+            await self._calls.close()
+
+    # --- looking ---
+
+    async def _look(self) -> None:
+        try:
+            found = Look(await self._calls.loaded(), *await self._calls.source())
+        except CallFailed as error:
+            self._answers = False
+            keys = self._dashboards.failed(error.trouble())
+            self._put_off(str(error), error.trouble().reason)
+        else:
+            self._answers = True
+            keys = self._dashboards.looked(found)
+            self._metrics.grafana_answered.set_to_current_time()
+            if found.failing:
+                self._put_off(found.failing, "DataSourceFailing")
+            else:
+                self._settle()
+        for key in keys:
+            self._moved(key)
+
+    def _put_off(self, words: str, why: str) -> None:
+        again = min(FIRST_RETRY * 2.0 ** min(self._failures, 16), self._settings.check_seconds)
+        self._failures += 1
+        self._due = self._clock() + again
+        log.warning("%s; asking again in %.0f s", words, again, extra=reason(why))
+
+    def _settle(self) -> None:
+        if self._failures:
+            log.info("Grafana and its data source answer again", extra=reason("GrafanaAnswers"))
+        self._failures = 0
+        self._due = self._clock() + self._settings.check_seconds
+
+    async def _annotate(self) -> None:
+        """Mark changes of version whose dashboards are there, until all are done, a look is due, or Grafana fails."""
+        changes = self._dashboards.changes
+        for late in changes.expire(datetime.now(UTC)):
+            log.warning("%s is not marked in Grafana: too late", late.text, extra=about(late.key, "NotAnnotated"))
+        for change in changes.waiting():
+            if self._clock() >= self._due:
+                return
+            if not self._dashboards.has(change.uid):
+                continue
+            try:
+                written = await self._calls.mark(change)
+            except CallFailed as error:
+                self._hold_back(change, error)
+                if not error.about_one:
+                    return
+            else:
+                if written:
+                    log.info("%s marked in Grafana", change.text, extra=about(change.key, "Annotated"))
+                changes.done(change)
+                self._refusals = 0
+
+    def _hold_back(self, change: Change, error: CallFailed) -> None:
+        if error.about_one:
+            again = self._dashboards.changes.refused(change)
+            then = "trying again later" if again else "given up"
+            log.warning("%s not marked: %s; %s", change.text, error, then, extra=about(change.key, "NotAnnotated"))
+            return
+        wait = min(SOON * 2.0 ** min(self._refusals, 16), self._settings.check_seconds)
+        self._refusals += 1
+        self._annotate_at = self._clock() + wait
+        log.warning("changes of version are not marked: %s; trying again", error, extra=reason(error.trouble().reason))

@@ -1,0 +1,1 @@
+"""Prometheus: a client of its HTTP API."""

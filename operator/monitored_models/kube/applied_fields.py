@@ -1,0 +1,126 @@
+"""What this operator owns of an object, as a digest: of a rendering, and of a live object. Equal means nothing to do.
+
+The API server records per field which manager owns it. Projecting a live object on the fields that are ours, and
+digesting that like a rendering, finds every way in which they can differ: a changed value is no longer ours, a removed
+field is gone, a field that the rendering dropped is still there. No hash annotation, no copy of the object is kept.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from ..naming.labels import FIELD_MANAGER
+
+_TEXT_MAPS = frozenset({"annotations", "data", "labels", "matchLabels", "nodeSelector"})
+"""Maps whose values are text, in which an empty one is a value like any other."""
+_MEANINGFUL_WHEN_EMPTY = frozenset({"emptyDir", "labelSelector", "namespaceSelector", "podSelector"})
+"""Objects that say something by being there: an empty selector selects everything."""
+
+_FACTORS = {"": 0, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "m": -3, "u": -6, "n": -9}
+_BINARY = {"Ki": 1, "Mi": 2, "Gi": 3, "Ti": 4, "Pi": 5}
+_QUANTITY = re.compile(r"([0-9.]+)(m|u|n|k|M|G|T|P|Ki|Mi|Gi|Ti|Pi|)")
+
+
+def of_rendering(child: Mapping[str, Any]) -> str:
+    """Digest of an object as rendered."""
+    return _digest(rendered_part(child))
+
+
+def of_live(body: Mapping[str, Any]) -> str:
+    """Digest of what this operator owns of a live object; of nothing, where it owns nothing."""
+    return _digest(live_part(body))
+
+
+def rendered_part(child: Mapping[str, Any]) -> Any:
+    """What the digest of a rendering is of: all but the identity, in canonical spelling."""
+    metadata = {key: value for key, value in child["metadata"].items() if key not in ("name", "namespace")}
+    content = {key: value for key, value in child.items() if key not in ("apiVersion", "kind", "metadata")}
+    return _canonical({**content, "metadata": metadata})
+
+
+def live_part(body: Mapping[str, Any]) -> Any:
+    """What the digest of a live object is of: the fields that are ours, in canonical spelling."""
+    return _canonical(_project(body, owned_fields(body)))
+
+
+def owned_fields(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The fields that this operator has applied, in the API server's FieldsV1 form."""
+    for entry in body.get("metadata", {}).get("managedFields", ()):
+        ours = entry.get("manager") == FIELD_MANAGER and entry.get("operation") == "Apply"
+        if ours and not entry.get("subresource"):
+            fields: Mapping[str, Any] = entry.get("fieldsV1", {})
+            return fields
+    return {"f:metadata": {"f:none": {}}}
+
+
+def owned_by_others(body: Mapping[str, Any], *path: str) -> bool:
+    """Whether another manager owns the field at this path."""
+    for entry in body.get("metadata", {}).get("managedFields", ()):
+        if entry.get("manager") == FIELD_MANAGER and entry.get("operation") == "Apply":
+            continue
+        fields = entry.get("fieldsV1", {})
+        for part in path:
+            fields = fields.get(f"f:{part}") if isinstance(fields, Mapping) else None
+        if fields is not None:
+            return True
+    return False
+
+
+def _project(value: Any, fields: Mapping[str, Any], name: str = "") -> Any:
+    """The part of a value that FieldsV1 names. An entry without entries of its own stands for the whole value."""
+    inner = {key: sub for key, sub in fields.items() if key != "."}
+    if not inner:
+        # Of our rendered objects only this one is empty and can be added to by others field by field.
+        return {} if name == "emptyDir" else value
+    if isinstance(value, Mapping):
+        named = {key[2:]: sub for key, sub in inner.items() if key.startswith("f:")}
+        return {key: _project(value[key], sub, key) for key, sub in named.items() if key in value}
+    if isinstance(value, list):
+        return [_project(item, sub) for item in value for key, sub in inner.items() if _names(key, item)]
+    return value
+
+
+def _names(key: str, item: Any) -> bool:
+    """Whether a list entry of FieldsV1 (`k:` by key fields, `v:` by value) means this item."""
+    wanted = json.loads(key[2:])
+    if key.startswith("k:"):
+        return isinstance(item, Mapping) and all(item.get(name) == part for name, part in wanted.items())
+    return bool(item == wanted)
+
+
+def _digest(value: Any) -> str:
+    canonical = json.dumps(value, sort_keys=True, separators=(",", ":"))
+    return hashlib.blake2b(canonical.encode(), digest_size=16).hexdigest()
+
+
+def _canonical(value: Any, within: str = "", quantities: bool = False) -> Any:
+    """The value as the API server gives it back: quantities in one spelling, nothing that means nothing."""
+    if isinstance(value, Mapping):
+        inner = {
+            key: _canonical(item, key, quantities or key in ("requests", "limits", "sizeLimit", "divisor"))
+            for key, item in value.items()
+        }
+        return {key: item for key, item in inner.items() if not _says_nothing(key, item, within)}
+    if isinstance(value, list):
+        return [_canonical(item, within, quantities) for item in value]
+    return _amount(value) if quantities else value
+
+
+def _says_nothing(key: str, item: Any, within: str) -> bool:
+    if item == "":
+        return within not in _TEXT_MAPS
+    return item is None or item == [] or (item == {} and key not in _MEANINGFUL_WHEN_EMPTY)
+
+
+def _amount(value: Any) -> Any:
+    found = _QUANTITY.fullmatch(str(value))
+    if found is None:
+        return value
+    number, unit = Decimal(found[1]), found[2]
+    exact = number * 1024 ** _BINARY[unit] if unit in _BINARY else number.scaleb(_FACTORS[unit])
+    return format(exact.normalize(), "f")

@@ -1,0 +1,324 @@
+"""The API server, as far as the operator writes to it or lists it. Thin: it decides nothing about what should exist.
+
+`kubernetes.aio` brings configuration, authentication and TLS; requests go to its REST client, below the layer that
+builds result objects, which would cost more than everything else here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+import os
+import re
+import ssl
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote, urlencode
+from urllib.request import getproxies
+
+import aiohttp
+from kubernetes import aio as kubernetes
+from kubernetes.aio import client as api
+from kubernetes.aio import config as configs
+
+from ..base.step_timer import Steps
+from ..naming.kinds import CHILDREN, EVENT, MODEL, PROFILE, Kind
+from ..naming.labels import FIELD_MANAGER
+
+PAGE_BYTES, FIRST_PAGE, LARGEST_PAGE = 2_000_000, 25, 200
+"""A page of a list is to have about so many bytes: what its objects weigh is known from the page before."""
+TIMEOUT_SECONDS, CONNECT_SECONDS = 30.0, 10.0
+NO_SUCH_VERSION = "1"
+"""A resource version that no object has, etcd's first being of an empty store: an apply that names it can only create."""
+_APPLY = "application/apply-patch+yaml; charset=utf-8"
+"""With a parameter, the REST client below leaves the encoding to us."""
+_METADATA_ONLY = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json"
+
+
+class ConfigurationError(Exception):
+    """There is no usable way to reach a cluster; the message says what was looked for."""
+
+
+@dataclass
+class ApiError(Exception):
+    """The API server refused a request, or could not be reached (code 0)."""
+
+    code: int
+    reason: str
+    message: str
+    retry_after: float = 0.0
+
+    @property
+    def passing(self) -> bool:
+        """Whether the same request may well succeed later."""
+        return self.code in (0, HTTPStatus.TOO_MANY_REQUESTS) or self.code >= HTTPStatus.INTERNAL_SERVER_ERROR
+
+    def __str__(self) -> str:
+        return f"{self.code or 'no answer'} {self.reason}: {self.message}"
+
+
+async def load_configuration() -> api.Configuration:
+    """How to reach the cluster: KUBECONFIG, else the pod's own service account, else ~/.kube/config."""
+    configuration = api.Configuration()
+    try:
+        if "KUBECONFIG" not in os.environ and "KUBERNETES_SERVICE_HOST" in os.environ:
+            configs.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
+        else:
+            file = os.environ.get("KUBECONFIG") or None  # which the library reads only once, when it is imported
+            await configs.load_kube_config(file, client_configuration=configuration)  # type: ignore[no-untyped-call]
+    except (configs.ConfigException, OSError) as error:
+        raise ConfigurationError(
+            f"no cluster to talk to: {error}. Set KUBECONFIG to a file, or run inside a cluster"
+        ) from error
+    configuration.client_session_kwargs = {"trust_env": trust_environment()}
+    return configuration
+
+
+def trust_environment() -> bool:
+    """Whether sessions look into the environment: for a proxy, if it names one.
+
+    They would also read ~/.netrc, in a thread, for each request; and fail where it has something for the host, since we
+    say ourselves who we are.
+    """
+    return bool(getproxies())
+
+
+class Cluster:
+    """Requests to one API server, each of at most so many seconds.
+
+    `fence` gives the seconds for which a write that starts now may be on its way; none starts when there are none.
+    """
+
+    def __init__(
+        self,
+        configuration: api.Configuration,
+        *,
+        timeout: float = TIMEOUT_SECONDS,
+        fence: Callable[[], float] = lambda: math.inf,
+        steps: Steps | None = None,
+    ) -> None:
+        self.configuration, self._steps = configuration, steps or Steps()
+        self._timeout, self._fence = timeout, fence
+        self._client = kubernetes.client.ApiClient(configuration)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.close()  # type: ignore[no-untyped-call]
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        body: Mapping[str, Any] | None = None,
+        *,
+        content_type: str = "application/json",
+        accept: str = "application/json",
+    ) -> dict[str, Any]:
+        """One request. Raises ApiError for whatever is not a 2xx, and instead of writing when another may lead."""
+        content = await self._request(method, path, query, body, content_type=content_type, accept=accept)
+        with self._steps.timed("decode"):
+            result: dict[str, Any] = json.loads(content)
+        return result
+
+    async def _request(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        body: Mapping[str, Any] | None = None,
+        *,
+        content_type: str = "application/json",
+        accept: str = "application/json",
+    ) -> bytes:
+        """The content of the answer to one request."""
+        headers = {"Accept": accept, "Content-Type": content_type, "User-Agent": FIELD_MANAGER}
+        if token := await self.token():
+            headers["Authorization"] = token
+        url = f"{self.configuration.host}{path}" + (f"?{urlencode(query)}" if query else "")
+        try:
+            response = await self._client.rest_client.request(  # type: ignore[no-untyped-call]
+                method,
+                url,
+                headers=headers,
+                body=self._encoded(body) if body and content_type == _APPLY else body,
+                _request_timeout=self._time_for(method),
+            )
+            content = await response.read()
+        except api.ApiException as error:
+            raise _api_error(error.status or 0, error.reason, error.body, error.headers or {}) from error
+        except (TimeoutError, aiohttp.ClientError, OSError) as error:
+            raise ApiError(0, type(error).__name__, str(error)) from error
+        if not 200 <= response.status < 300:
+            raise _api_error(response.status, response.reason, content, response.headers)
+        return bytes(content)
+
+    def _encoded(self, body: Mapping[str, Any]) -> bytes:
+        with self._steps.timed("encode"):
+            return _encode(body)
+
+    def _time_for(self, method: str) -> aiohttp.ClientTimeout:
+        left = self._timeout if method == "GET" else min(self._timeout, self._fence())
+        if left <= 0:
+            raise ApiError(0, "NotLeading", "the lease has not been renewed in time: nothing is written")
+        return aiohttp.ClientTimeout(total=left, connect=min(left, CONNECT_SECONDS))
+
+    @property
+    def tls(self) -> ssl.SSLContext:
+        """How connections to the API server are secured."""
+        context: ssl.SSLContext = self._client.rest_client.ssl_context
+        return context
+
+    async def token(self) -> str:
+        """The value of the Authorization header; empty where a certificate says who we are. Read anew when it expires."""
+        return await self.configuration.get_api_key_with_prefix("BearerToken", alias="authorization") or ""
+
+    async def apply(self, kind: Kind, child: Mapping[str, Any], uid: str | None) -> dict[str, Any]:
+        """Server-side apply of a child: only if it is still the object with this uid, or, without one, if there is none.
+
+        Returns the object. Raises ApiError 409 where the condition does not hold.
+        """
+        metadata = {**child["metadata"], **({"uid": uid} if uid else {"resourceVersion": NO_SUCH_VERSION})}
+        path = kind.path(metadata["namespace"], metadata["name"])
+        query = {"fieldManager": FIELD_MANAGER, "force": "true", "fieldValidation": "Strict"}
+        return await self.request("PATCH", path, query, {**child, "metadata": metadata}, content_type=_APPLY)
+
+    async def apply_status(self, namespace: str, name: str, uid: str, status: Mapping[str, Any]) -> dict[str, Any]:
+        """Server-side apply of a model's status, only if it is still that object. Returns the object."""
+        body = {
+            "apiVersion": MODEL.api_version,
+            "kind": MODEL.name,
+            "metadata": {"name": name, "namespace": namespace, "uid": uid},
+            "status": status,
+        }
+        query = {"fieldManager": FIELD_MANAGER, "force": "true"}
+        return await self.request("PATCH", MODEL.path(namespace, name, "status"), query, body, content_type=_APPLY)
+
+    async def metadata(self, kind: Kind, namespace: str, name: str) -> dict[str, Any] | None:
+        """The metadata of an object, or None where there is none."""
+        try:
+            return await self.request("GET", kind.path(namespace, name), accept=_METADATA_ONLY)
+        except ApiError as error:
+            if error.code == HTTPStatus.NOT_FOUND:
+                return None
+            raise
+
+    async def exists(self, kind: Kind, namespace: str, name: str, uid: str) -> bool:
+        """Whether the object of this name is still the one with this uid."""
+        found = await self.metadata(kind, namespace, name)
+        return found is not None and found["metadata"]["uid"] == uid
+
+    async def delete(self, kind: Kind, namespace: str, name: str, uid: str) -> None:
+        """Delete an object, if it is still the one with this uid."""
+        body = {"preconditions": {"uid": uid}, "propagationPolicy": "Background"}
+        try:
+            await self.request("DELETE", kind.path(namespace, name), body=body)
+        except ApiError as error:
+            if error.code == HTTPStatus.NOT_FOUND:
+                return
+            if error.code == HTTPStatus.CONFLICT and not await self.exists(kind, namespace, name, uid):
+                return  # replaced by another; else it was trouble for a moment
+            raise
+
+    async def create_event(self, namespace: str, body: Mapping[str, Any]) -> None:
+        """Post an Event."""
+        await self.request("POST", EVENT.path(namespace), body=body)
+
+    async def pages(
+        self, kind: Kind, namespace: str | None, selector: str | None, fields: str | None = None
+    ) -> AsyncIterator[tuple[list[dict[str, Any]], int]]:
+        """A full list of a kind, page by page, each with the resource version of the list."""
+        query = {"limit": str(FIRST_PAGE), **({"labelSelector": selector} if selector else {})}
+        query |= {"fieldSelector": fields} if fields else {}
+        while True:
+            content = await self._request("GET", kind.path(namespace), query)
+            page = ListPage(content.decode())
+            items = []
+            while (item := self._next_of(page)) is not None:
+                items.append(item)
+                await asyncio.sleep(0)  # a page of large objects must not hold up everything else
+            metadata = page.metadata()
+            version = metadata.get("resourceVersion", "")
+            yield items, int(version) if version.isdigit() else 0
+            if not (token := metadata.get("continue")):
+                return
+            query |= {"continue": token, "limit": str(next_limit(len(items), len(content)))}
+
+    def _next_of(self, page: ListPage) -> dict[str, Any] | None:
+        with self._steps.timed("decode"):
+            return page.next()
+
+    async def served(self, kinds: Iterable[Kind] = (MODEL, PROFILE, *CHILDREN)) -> frozenset[Kind]:
+        """Which of the kinds the API server has."""
+        wanted = list(kinds)
+        versions = sorted({kind.api_version for kind in wanted})
+        resources = dict(zip(versions, await asyncio.gather(*map(self._resources, versions)), strict=True))
+        return frozenset(kind for kind in wanted if kind.plural in resources[kind.api_version])
+
+    async def _resources(self, api_version: str) -> set[str]:
+        prefix = "/apis/" if "/" in api_version else "/api/"
+        try:
+            found = await self.request("GET", prefix + quote(api_version))
+        except ApiError as error:
+            if error.code == HTTPStatus.NOT_FOUND:
+                return set()
+            raise
+        return {resource["name"] for resource in found["resources"]}
+
+
+class ListPage:
+    """A page of a list, decoded one item at a time: as a whole, a page of large objects would hold the event loop.
+
+    Raises ValueError for a text that is no JSON.
+    """
+
+    _ITEMS = '"items":['
+    _decoder = json.JSONDecoder()
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        begin = text.find(self._ITEMS)  # inside a string the quotation marks would be escaped
+        self._position = begin + len(self._ITEMS) if begin >= 0 else len(text)
+
+    def next(self) -> dict[str, Any] | None:
+        """The next item, or None when there is none left."""
+        if self._text[self._position : self._position + 1] not in ("{", ","):
+            return None
+        begin = self._position + (self._text[self._position] == ",")
+        item, self._position = self._decoder.raw_decode(self._text, begin)
+        return dict(item)
+
+    def metadata(self) -> dict[str, Any]:
+        """The metadata of the list. Only when all items have been read."""
+        begin = self._text.find(self._ITEMS)
+        rest = self._text[: begin + len(self._ITEMS)] + self._text[self._position :] if begin >= 0 else self._text
+        found: dict[str, Any] = json.loads(rest)["metadata"]
+        return found
+
+
+def next_limit(items: int, size: int) -> int:
+    """How many items the next page should have, by what those of the last one weigh."""
+    return max(1, min(LARGEST_PAGE, items * PAGE_BYTES // max(size, 1))) if items else FIRST_PAGE
+
+
+_NOT_IN_YAML = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
+
+
+def _encode(body: Mapping[str, Any]) -> bytes:
+    """JSON that is YAML as well, which an apply is read as: no pairs of surrogates, no raw control characters."""
+    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+    return _NOT_IN_YAML.sub(lambda found: f"\\u{ord(found[0]):04x}", text).encode()
+
+
+def _api_error(code: int, reason: Any, content: Any, headers: Mapping[str, str]) -> ApiError:
+    text = content.decode(errors="replace") if isinstance(content, bytes) else str(content or "")
+    after = headers.get("Retry-After", "")
+    try:
+        status = json.loads(text)
+        message, reason = status.get("message", text), status.get("reason", reason)
+    except (ValueError, AttributeError):
+        message = text[:500]
+    return ApiError(code, str(reason), message, float(after) if after.isdigit() else 0.0)

@@ -1,0 +1,1 @@
+"""Every name once: kinds, objects, labels, keys, series."""

@@ -1,0 +1,89 @@
+"""The Kubernetes kinds that this operator reads or writes, each named once."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from ..api import GROUP, KIND, PLURAL, PROFILE_KIND, PROFILE_PLURAL, VERSION
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of object and where the API serves it."""
+
+    group: str
+    version: str
+    name: str
+    plural: str
+    optional: bool = False
+    """Whether a cluster may do without it."""
+
+    @property
+    def api_version(self) -> str:
+        """The apiVersion of its objects."""
+        return f"{self.group}/{self.version}" if self.group else self.version
+
+    def path(self, namespace: str | None = None, name: str | None = None, subresource: str | None = None) -> str:
+        """The URL path of a collection, an object or a subresource."""
+        parts = ["apis", self.group, self.version] if self.group else ["api", self.version]
+        parts += ["namespaces", namespace] if namespace else []
+        return "/" + "/".join([*parts, self.plural, *([name] if name else []), *([subresource] if subresource else [])])
+
+
+MODEL = Kind(GROUP, VERSION, KIND, PLURAL)
+PROFILE = Kind(GROUP, VERSION, PROFILE_KIND, PROFILE_PLURAL, optional=True)
+DEPLOYMENT = Kind("apps", "v1", "Deployment", "deployments")
+SERVICE = Kind("", "v1", "Service", "services")
+SERVICE_MONITOR = Kind("monitoring.coreos.com", "v1", "ServiceMonitor", "servicemonitors", optional=True)
+PROMETHEUS_RULE = Kind("monitoring.coreos.com", "v1", "PrometheusRule", "prometheusrules", optional=True)
+ALERTMANAGER_CONFIG = Kind(
+    "monitoring.coreos.com", "v1alpha1", "AlertmanagerConfig", "alertmanagerconfigs", optional=True
+)
+CONFIG_MAP = Kind("", "v1", "ConfigMap", "configmaps")
+GRAFANA_DASHBOARD = Kind("grafana.integreatly.org", "v1beta1", "GrafanaDashboard", "grafanadashboards", optional=True)
+AUTOSCALER = Kind("autoscaling", "v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers")
+DISRUPTION_BUDGET = Kind("policy", "v1", "PodDisruptionBudget", "poddisruptionbudgets")
+NETWORK_POLICY = Kind("networking.k8s.io", "v1", "NetworkPolicy", "networkpolicies")
+POD = Kind("", "v1", "Pod", "pods")
+LEASE = Kind("coordination.k8s.io", "v1", "Lease", "leases")
+EVENT = Kind("events.k8s.io", "v1", "Event", "events")
+
+CHILDREN = (
+    DEPLOYMENT,
+    SERVICE,
+    SERVICE_MONITOR,
+    PROMETHEUS_RULE,
+    CONFIG_MAP,
+    GRAFANA_DASHBOARD,
+    AUTOSCALER,
+    DISRUPTION_BUDGET,
+    NETWORK_POLICY,
+    ALERTMANAGER_CONFIG,
+)
+"""Kinds of children, in the order in which they are applied."""
+MONITORING = (SERVICE_MONITOR, PROMETHEUS_RULE, CONFIG_MAP, GRAFANA_DASHBOARD)
+"""Kinds of children whose absence leaves a model unmonitored, and not unserved."""
+TELLING = (ALERTMANAGER_CONFIG,)
+"""Kinds of children whose absence leaves a model served and monitored, and nobody told. Profiles have them too."""
+WATCHED = (*CHILDREN, POD, EVENT, PROFILE, MODEL)
+"""Kinds that are listed and watched, in this order: when a model is seen, what it depends on is known."""
+WRITTEN = (PROFILE, MODEL)
+"""Kinds that users write, and put no label of ours on."""
+EVENTS_HEARD = f"reason=InvalidConfiguration,regarding.kind={ALERTMANAGER_CONFIG.name}"
+"""Field selector of the only Events that are of interest: what prometheus-operator has against an AlertmanagerConfig."""
+
+
+def heard(served: Collection[Kind]) -> tuple[Kind, ...]:
+    """The kinds that are listed and watched where the cluster serves these. Pods it always has, and Events."""
+    built_in = (POD, EVENT) if ALERTMANAGER_CONFIG in served else (POD,)
+    return tuple(kind for kind in WATCHED if kind in served or kind in built_in)
+
+
+def resource_of(path: str) -> str:
+    """The resource that the URL path of a request is about, like pods or deployments/status."""
+    parts = path.strip("/").split("/")
+    parts = parts[2:] if parts[0] == "api" else parts[3:]  # after group and version
+    if parts[:1] == ["namespaces"] and len(parts) > 2:
+        parts = parts[2:]
+    return "/".join(parts[0::2]) if parts else "discovery"

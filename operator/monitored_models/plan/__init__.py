@@ -1,0 +1,1 @@
+"""The desired state against the observed state, as steps. Pure."""

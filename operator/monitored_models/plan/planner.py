@@ -1,0 +1,165 @@
+"""What has to be done so that what exists becomes what should exist. Pure: digests against digests."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from ..cache.cluster_cache import ObservedChild
+from ..naming import object_names
+from ..naming.keys import Key, OwnerKey
+from ..naming.kinds import CHILDREN, CONFIG_MAP, GRAFANA_DASHBOARD, TELLING, Kind
+from .desired_state import Wanted, WantedChild, WantedOfProfile
+
+
+@dataclass(frozen=True)
+class Apply:
+    """Apply a child; `uid` is that of the object it must still be, or None where none is known."""
+
+    wanted: WantedChild
+    uid: str | None
+
+    @property
+    def kind(self) -> Kind:
+        """Kind of the child."""
+        return self.wanted.kind
+
+    @property
+    def name(self) -> str:
+        """Name of the child."""
+        return self.wanted.name
+
+
+@dataclass(frozen=True)
+class Delete:
+    """Delete a child that is no longer wanted."""
+
+    kind: Kind
+    name: str
+    uid: str
+
+
+@dataclass(frozen=True)
+class ChildProblem:
+    """Why a child is not as it should be: a stable reason, and a message with a way out."""
+
+    kind: Kind
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Steps in order, and what stands in their way."""
+
+    steps: tuple[Apply | Delete, ...]
+    problems: tuple[ChildProblem, ...]
+
+    @property
+    def creates(self) -> bool:
+        """Whether anything is made that is not there."""
+        return any(isinstance(step, Apply) and step.uid is None for step in self.steps)
+
+
+@dataclass(frozen=True)
+class Owner:
+    """Whose children are compared: its uid, and what it calls its child of each kind."""
+
+    uid: str
+    given: Mapping[Kind, str]
+    noun: str
+
+
+def compare(
+    wanted: Wanted,
+    existing: Mapping[tuple[Kind, str], ObservedChild],
+    served: Collection[Kind],
+    settled: Mapping[tuple[Kind, str], tuple[str, str]],
+) -> Plan:
+    """The steps from the existing children of a model to the wanted ones. Nothing to do gives no step.
+
+    `settled` has the pairs of digests, rendered and live, that count as equal.
+    """
+    model = wanted.model
+    boards = (CONFIG_MAP, GRAFANA_DASHBOARD)
+    given = {
+        kind: object_names.dashboard(model) if kind in boards else object_names.workload(model) for kind in CHILDREN
+    }
+    return _compare(wanted.children, Owner(model.uid, given, "model"), existing, served, settled)
+
+
+def compare_profile(
+    wanted: WantedOfProfile,
+    existing: Mapping[tuple[Kind, str], ObservedChild],
+    served: Collection[Kind],
+    settled: Mapping[tuple[Kind, str], tuple[str, str]],
+) -> Plan:
+    """The same for a MonitoringProfile."""
+    given = dict.fromkeys(TELLING, object_names.notifications(wanted.name))
+    return _compare(wanted.children, Owner(wanted.uid, given, "profile"), existing, served, settled)
+
+
+def _compare(
+    wanted: Sequence[WantedChild],
+    owner: Owner,
+    existing: Mapping[tuple[Kind, str], ObservedChild],
+    served: Collection[Kind],
+    settled: Mapping[tuple[Kind, str], tuple[str, str]],
+) -> Plan:
+    steps: list[Apply | Delete] = []
+    problems: list[ChildProblem] = []
+    for child in wanted:
+        kind, name = child.kind, child.name
+        seen = existing.get((kind, name))
+        if kind not in served:
+            problems.append(crd_missing(kind))
+        elif seen is None:
+            steps.append(Apply(child, None))
+        elif seen.deleting:
+            problems.append(_leaving(kind, name))
+        elif not is_ours(seen.owner_uid, seen.applied, owner.uid):
+            problems.append(name_conflict(kind, name, owner.noun))
+        elif child.digest != seen.digest and settled.get((kind, name)) != (child.digest, seen.digest):
+            steps.append(Apply(child, seen.uid))
+    names_wanted = {(child.kind, child.name) for child in wanted}
+    for (kind, name), seen in existing.items():
+        # Whatever an object says of its owner: what this one could not have made, it does not delete.
+        made = name == owner.given.get(kind)
+        unwanted = (kind, name) not in names_wanted and made and not seen.deleting
+        if unwanted and is_ours(seen.owner_uid, seen.applied, owner.uid):
+            steps.append(Delete(kind, name, seen.uid))
+    return Plan(tuple(steps), tuple(problems))
+
+
+def is_ours(controller_uid: str | None, applied: bool, owner_uid: str) -> bool:
+    """Whether an object belongs to the model: it controls it, or someone took the owner off what we had applied."""
+    return controller_uid == owner_uid or (controller_uid is None and applied)
+
+
+def noun(key: OwnerKey) -> str:
+    """What to call the owner of a child."""
+    return "model" if isinstance(key, Key) else "profile"
+
+
+def crd_missing(kind: Kind) -> ChildProblem:
+    """The cluster does not know the kind."""
+    if kind is GRAFANA_DASHBOARD:
+        ways = "install grafana-operator, or leave the operator's setting grafanaOperator out"
+    else:
+        instead = "remove the notifications" if kind in TELLING else "set spec.monitoring.scrape.enabled to false"
+        ways = f"install the CRDs of prometheus-operator 0.85 or later, or {instead}"
+    return ChildProblem(kind, "CRDNotInstalled", f"this cluster has no {kind.plural}.{kind.group}: {ways}")
+
+
+def name_conflict(kind: Kind, name: str, owner: str = "model") -> ChildProblem:
+    """An object of the name exists and is someone else's; it is left alone."""
+    return ChildProblem(
+        kind,
+        "NameConflict",
+        f"{kind.name} {name} exists and is not this {owner}'s: it is left alone; delete or rename it, or create the "
+        f"{owner} under another name",
+    )
+
+
+def _leaving(kind: Kind, name: str) -> ChildProblem:
+    return ChildProblem(kind, "BeingDeleted", f"{kind.name} {name} is being deleted; it is made anew when it is gone")

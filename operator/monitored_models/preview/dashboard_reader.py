@@ -1,0 +1,247 @@
+"""Classic Grafana JSON as values: what of a dashboard the preview knows. Whatever else stands there is passed over."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from ..base.json_paths import JSON, at, number, objects, texts
+
+
+@dataclass(frozen=True)
+class Target:
+    """One query of a panel."""
+
+    ref: str
+    expression: str
+    legend: str
+    instant: bool
+    form: str
+    """time_series, table or heatmap."""
+    least_step: str
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One panel. Options and field configuration keep Grafana's form: each type of panel reads its own with `at`."""
+
+    number: int
+    kind: str
+    title: str
+    description: str
+    x: int
+    y: int
+    width: int
+    height: int
+    targets: tuple[Target, ...]
+    options: JSON
+    defaults: JSON
+    overrides: tuple[JSON, ...]
+    transformations: tuple[JSON, ...]
+    least_step: str
+    most_points: int | None
+
+
+@dataclass(frozen=True)
+class Row:
+    """Panels below a heading, which can be closed; the panels above the first heading have none."""
+
+    title: str | None
+    collapsed: bool
+    panels: tuple[Panel, ...]
+
+
+@dataclass(frozen=True)
+class Variable:
+    """What stands at the top of a dashboard, to choose from."""
+
+    name: str
+    label: str
+    kind: str
+    query: str
+    regex: str
+    sort: int
+    multi: bool
+    with_all: bool
+    all_value: str
+    current: tuple[str, ...]
+    hidden: bool
+
+
+@dataclass(frozen=True)
+class Annotation:
+    """A query whose results are moments."""
+
+    name: str
+    expression: str
+    title: str
+    text: str
+    colour: str
+    value_is_time: bool
+    least_step: str
+
+
+@dataclass(frozen=True)
+class Dashboard:
+    """A dashboard, in the order in which it is seen."""
+
+    slug: str
+    title: str
+    description: str
+    tags: tuple[str, ...]
+    begin: str
+    utc: bool
+    variables: tuple[Variable, ...]
+    annotations: tuple[Annotation, ...]
+    rows: tuple[Row, ...]
+
+    def panel(self, number: int) -> Panel | None:
+        """The panel of a number."""
+        return next((panel for row in self.rows for panel in row.panels if panel.number == number), None)
+
+
+def in_object(found: Any) -> Iterator[JSON]:
+    """The dashboards in one object: itself, the answer of Grafana's API, those of a ConfigMap, a List or a GrafanaDashboard."""
+    if not isinstance(found, dict):
+        return
+    if isinstance(found.get("panels"), list):
+        yield found
+    elif isinstance(found.get("dashboard"), dict):
+        yield from in_object(found["dashboard"])
+    elif isinstance(found.get("items"), list):
+        for item in found["items"]:
+            yield from in_object(item)
+    elif found.get("kind") == "ConfigMap":
+        data: JSON = at(found, "data", {})
+        yield from (dashboard for text in data.values() for dashboard in _in_text(text))
+    elif found.get("kind") == "GrafanaDashboard":
+        yield from _in_text(at(found, "spec.json", ""))
+
+
+def _in_text(text: Any) -> Iterator[JSON]:
+    try:
+        found = json.loads(text)
+    except (TypeError, ValueError, RecursionError):
+        return
+    if isinstance(found, dict) and isinstance(found.get("panels"), list):
+        yield found
+
+
+def dashboards(found: list[JSON]) -> tuple[Dashboard, ...]:
+    """Each as a Dashboard, with an address of its own."""
+    made: dict[str, Dashboard] = {}
+    for one in found:
+        title = at(one, "title", "") or "Dashboard"
+        base = re.sub(r"[^A-Za-z0-9_-]+", "-", at(one, "uid", "") or title).strip("-") or "dashboard"
+        slug = next(name for name in _names(base) if name not in made)
+        made[slug] = _dashboard(one, slug, title)
+    return tuple(made.values())
+
+
+def _names(base: str) -> Iterator[str]:
+    yield base
+    count = 2
+    while True:
+        yield f"{base}-{count}"
+        count += 1
+
+
+def _dashboard(found: JSON, slug: str, title: str) -> Dashboard:
+    return Dashboard(
+        slug=slug,
+        title=title,
+        description=at(found, "description", ""),
+        tags=texts(found.get("tags")),
+        begin=at(found, "time.from", "now-6h"),
+        utc=found.get("timezone") == "utc",
+        variables=tuple(_variable(one) for one in objects(found, "templating.list") if at(one, "name", "")),
+        annotations=tuple(_annotations(found)),
+        rows=tuple(_rows(objects(found, "panels"))),
+    )
+
+
+def _rows(found: list[JSON]) -> Iterator[Row]:
+    """Panels by row: a closed row holds its panels, an open one is followed by them."""
+    numbers = iter(range(1, 1_000_000))
+    title: str | None = None
+    collapsed, panels = False, list[Panel]()
+    for one in sorted(found, key=lambda panel: (at(panel, "gridPos.y", 0), at(panel, "gridPos.x", 0))):
+        if one.get("type") != "row":
+            panels.append(_panel(one, next(numbers)))
+            continue
+        if panels or title is not None:
+            yield Row(title, collapsed, tuple(panels))
+        title, collapsed = at(one, "title", ""), at(one, "collapsed", default=False)
+        panels = [_panel(inner, next(numbers)) for inner in objects(one, "panels")]
+    if panels or title is not None:
+        yield Row(title, collapsed, tuple(panels))
+
+
+def _panel(found: JSON, count: int) -> Panel:
+    place: JSON = at(found, "gridPos", {})
+    x = min(max(at(place, "x", 0), 0), 23)
+    points = number(found, "maxDataPoints")
+    return Panel(
+        number=count,
+        kind=at(found, "type", ""),
+        title=at(found, "title", ""),
+        description=at(found, "description", ""),
+        x=x,
+        y=max(at(place, "y", 0), 0),
+        width=min(max(at(place, "w", 12), 1), 24 - x),
+        height=min(max(at(place, "h", 8), 1), 100),
+        targets=tuple(_target(one) for one in objects(found, "targets") if not one.get("hide")),
+        options=at(found, "options", {}),
+        defaults=at(found, "fieldConfig.defaults", {}),
+        overrides=tuple(objects(found, "fieldConfig.overrides")),
+        transformations=tuple(one for one in objects(found, "transformations") if not one.get("disabled")),
+        least_step=at(found, "interval", ""),
+        most_points=int(points) if points and points >= 1 else None,
+    )
+
+
+def _target(found: JSON) -> Target:
+    return Target(
+        ref=at(found, "refId", ""),
+        expression=at(found, "expr", ""),
+        legend=at(found, "legendFormat", ""),
+        instant=at(found, "instant", default=False) and not at(found, "range", default=False),
+        form=at(found, "format", "") or "time_series",
+        least_step=at(found, "interval", ""),
+    )
+
+
+def _variable(found: JSON) -> Variable:
+    query: Any = found.get("query")
+    current: Any = at(found, "current", JSON()).get("value")
+    return Variable(
+        name=at(found, "name", ""),
+        label=at(found, "label", "") or at(found, "name", ""),
+        kind=at(found, "type", ""),
+        query=at(query, "query", "") if isinstance(query, dict) else str(query or ""),
+        regex=at(found, "regex", ""),
+        sort=at(found, "sort", 0),
+        multi=at(found, "multi", default=False),
+        with_all=at(found, "includeAll", default=False),
+        all_value=at(found, "allValue", ""),
+        current=texts(current),
+        hidden=found.get("hide") == 2 or at(found, "type", "") in ("datasource", "constant"),
+    )
+
+
+def _annotations(found: JSON) -> Iterator[Annotation]:
+    for one in objects(found, "annotations.list"):
+        expression = at(one, "expr", "") or at(one, "target.expr", "")
+        if expression and at(one, "enable", default=True):
+            yield Annotation(
+                name=at(one, "name", ""),
+                expression=expression,
+                title=at(one, "titleFormat", ""),
+                text=at(one, "textFormat", ""),
+                colour=at(one, "iconColor", "") or "blue",
+                value_is_time=at(one, "useValueForTime", default=False),
+                least_step=at(one, "step", "") or at(one, "target.interval", ""),
+            )

@@ -1,0 +1,230 @@
+"""How values of one series or column look: Grafana's field configuration with its overrides, and the colours behind it."""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import tzinfo
+from typing import Any
+
+from ..base.json_paths import JSON, at, number, objects
+from . import units
+from .dashboard_reader import Panel
+
+_HUES = {
+    "red": ("#AD0317", "#C4162A", "#E02F44", "#F2495C", "#FF7383"),
+    "orange": ("#E55400", "#FA6400", "#FF780A", "#FF9830", "#FFB357"),
+    "yellow": ("#CC9D00", "#E0B400", "#F2CC0C", "#FADE2A", "#FFEE52"),
+    "green": ("#19730E", "#37872D", "#56A64B", "#73BF69", "#96D98D"),
+    "blue": ("#1250B0", "#1F60C4", "#3274D9", "#5794F2", "#8AB8FF"),
+    "purple": ("#7C2EA3", "#8F3BB8", "#A352CC", "#B877D9", "#CA95E5"),
+}
+_SHADES = ("dark-", "semi-dark-", "", "light-", "super-light-")
+_COLOURS = {
+    **{f"{shade}{hue}": code for hue, codes in _HUES.items() for shade, code in zip(_SHADES, codes, strict=True)},
+    "text": "#24292e",
+    "transparent": "rgba(0,0,0,0)",
+    "gray": "#8e8e8e",
+    "grey": "#8e8e8e",
+    "white": "#ffffff",
+    "black": "#000000",
+}
+PALETTE = tuple(
+    _COLOURS.get(name, name)
+    for name in (
+        *("green", "semi-dark-yellow", "light-blue", "semi-dark-orange", "red", "blue", "purple"),
+        *("#705DA0", "dark-green", "yellow", "#447EBC", "#C15C17", "#890F02", "#0A437C", "#6D1F62", "#584477"),
+    )
+)
+"""Grafana's classic palette, on a light ground."""
+_CODE = re.compile(r"^(#[0-9a-fA-F]{3,8}|rgba?\([0-9., %]+\))$")
+
+
+def colour(name: str) -> str:
+    """A colour of Grafana's as CSS; a text that is none comes out grey."""
+    return _COLOURS.get(name) or (name if _CODE.match(name) else "#8e8e8e")
+
+
+@dataclass(frozen=True)
+class Moment:
+    """Now, and where the reader's clock stands: dates are written by these."""
+
+    now: float
+    zone: tzinfo | None = None
+
+
+@dataclass(frozen=True)
+class Step:
+    """A threshold; the first has no value and counts from below."""
+
+    value: float
+    colour: str
+
+
+@dataclass(frozen=True)
+class Field:
+    """How the values of one series look."""
+
+    config: JSON
+    moment: Moment
+    least: float | None = None
+    most: float | None = None
+    steps: tuple[Step, ...] = ()
+    custom: JSON = field(default_factory=dict)
+
+    @property
+    def unit(self) -> str:
+        """Grafana's name of the unit."""
+        return at(self.config, "unit", "")
+
+    @property
+    def decimals(self) -> int | None:
+        """Fixed decimals, if any."""
+        found = number(self.config, "decimals")
+        return None if found is None else min(max(int(found), 0), 12)
+
+    @property
+    def name(self) -> str:
+        """A name in the place of the series' own, if any."""
+        return at(self.config, "displayName", "")
+
+    @property
+    def empty(self) -> str:
+        """What to write where there is no value."""
+        return at(self.config, "noValue", "")
+
+    def text(self, value: Any) -> str:
+        """A value as it is shown."""
+        if mapped := at(self._mapping(value), "text", ""):
+            return mapped
+        if value is None:
+            return self.empty
+        if isinstance(value, str):
+            return value
+        return units.text(value, self.unit, self.decimals, self.moment.now, self.moment.zone)
+
+    def tick(self, value: float) -> str:
+        """A value beside an axis."""
+        return units.tick(value, self.unit, self.decimals)
+
+    def colour(self, value: Any) -> str:
+        """The colour of a value by mappings, else by thresholds or as fixed."""
+        if mapped := at(self._mapping(value), "color", ""):
+            return colour(mapped)
+        mode = at(self.config, "color.mode", "thresholds")
+        if mode in ("fixed", "shades"):
+            return colour(at(self.config, "color.fixedColor", "gray"))
+        if not isinstance(value, int | float):
+            return self.steps[0].colour if self.steps and value is None else _COLOURS["text"]
+        return self.by_threshold(value)
+
+    def by_threshold(self, value: float) -> str:
+        """The colour of the highest threshold that a value has reached."""
+        reached = [step.colour for step in self.steps if value >= step.value]
+        return reached[-1] if reached else _COLOURS["green"]
+
+    def line_colour(self, index: int, last: float | None) -> str:
+        """The colour of a line, by its place among the others unless it is said."""
+        mode = at(self.config, "color.mode", "palette-classic")
+        if mode in ("fixed", "shades"):
+            return colour(at(self.config, "color.fixedColor", "green"))
+        if mode == "thresholds":
+            return self.by_threshold(last or 0)
+        return PALETTE[index % len(PALETTE)]
+
+    @property
+    def has_mappings(self) -> bool:
+        """Whether some values have words of their own."""
+        return bool(objects(self.config, "mappings"))
+
+    def _mapping(self, value: Any) -> JSON:
+        for mapping in objects(self.config, "mappings"):
+            if found := _mapped(mapping, value):
+                return found
+        return {}
+
+
+def field_of(panel: Panel, moment: Moment, name: str, ref: str = "", kind: str = "number") -> Field:
+    """The configuration of a series or column: the panel's, with every override that fits it, in turn."""
+    config = copy.deepcopy(panel.defaults)
+    for override in panel.overrides:
+        if _fits(at(override, "matcher", JSON()), name, ref, kind):
+            for one in objects(override, "properties"):
+                _set(config, at(one, "id", ""), one.get("value"))
+    least, most = number(config, "min"), number(config, "max")
+    return Field(config, moment, least, most, tuple(_steps(config, least, most)), at(config, "custom", JSON()))
+
+
+def _fits(matcher: JSON, name: str, ref: str, kind: str) -> bool:
+    wanted: Any = matcher.get("options")
+    match matcher.get("id"):
+        case "byName":
+            return bool(wanted == name)
+        case "byRegexp":
+            return isinstance(wanted, str) and _matches(wanted.removeprefix("/").removesuffix("/"), name)
+        case "byFrameRefID":
+            return bool(wanted == ref)
+        case "byType":
+            return bool(wanted == kind)
+        case "byNames":
+            return name in at(wanted, "names", list[Any]())
+    return False
+
+
+def _matches(pattern: str, name: str) -> bool:
+    try:
+        return re.search(pattern, name) is not None
+    except re.error:
+        return False
+
+
+def _set(config: JSON, path: str, value: Any) -> None:
+    *parents, last = path.split(".")
+    place = config
+    for parent in parents:
+        inner = place.get(parent)
+        place[parent] = inner if isinstance(inner, dict) else {}
+        place = place[parent]
+    place[last] = value
+
+
+def _steps(config: JSON, least: float | None, most: float | None) -> Iterable[Step]:
+    low, high = least or 0.0, 100.0 if most is None else most
+    percent = at(config, "thresholds.mode", "") == "percentage"
+    for one in objects(config, "thresholds.steps"):
+        value = number(one, "value")
+        if value is not None and percent:
+            value = low + (high - low) * value / 100
+        yield Step(float("-inf") if value is None else value, colour(at(one, "color", "")))
+
+
+def _mapped(mapping: JSON, value: Any) -> JSON:
+    options: Mapping[str, Any] = at(mapping, "options", JSON())
+    match mapping.get("type"):
+        case "value":
+            return at(options, _key(value), JSON()) if "." not in _key(value) else _dict(options.get(_key(value)))
+        case "range" if isinstance(value, int | float):
+            low, high = number(options, "from"), number(options, "to")
+            inside = (low is None or value >= low) and (high is None or value <= high)
+            return at(options, "result", JSON()) if inside else {}
+        case "special":
+            wanted = at(options, "match", "")
+            if value is None and wanted in ("null", "null+nan", "empty"):
+                return at(options, "result", JSON())
+        case "regex" if isinstance(value, str):
+            pattern = at(options, "pattern", "").removeprefix("/").removesuffix("/")
+            return at(options, "result", JSON()) if pattern and _matches(pattern, value) else {}
+    return {}
+
+
+def _dict(found: Any) -> JSON:
+    return found if isinstance(found, dict) else {}
+
+
+def _key(value: Any) -> str:
+    """A value as it stands among the keys of a mapping."""
+    if isinstance(value, float) and value == round(value) and abs(value) < 1e15:
+        return str(round(value))
+    return str(value)

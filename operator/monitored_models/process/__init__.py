@@ -1,0 +1,1 @@
+"""The running process: lead, watch, work, stop."""

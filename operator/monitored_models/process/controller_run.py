@@ -1,0 +1,232 @@
+"""The work of a leader while the cluster serves one set of kinds: watches in, the queue and its workers, full lists."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+from collections.abc import Awaitable, Callable, Iterable
+from typing import TypeVar
+
+import kopf
+
+from ..cache.cluster_cache import View
+from ..integrations.grafana.poller import Poller
+from ..integrations.grafana.tracker import Dashboards
+from ..kube.client import ApiError, Cluster
+from ..naming.keys import Key, OwnerKey
+from ..naming.kinds import CHILDREN, PROFILE, Kind
+from ..plan.desired_state import Renderer
+from ..reconcile.model import Reconciler
+from ..reconcile.profile import Profiles
+from ..reconcile.workqueue import WorkQueue
+from ..settings import Settings
+from ..telemetry.logs import about, reason
+from ..telemetry.telemetry import Face
+from . import watch
+from .resync import resync
+
+T = TypeVar("T")
+
+PERSISTENT_FAILURES = 3
+"""Failures in a row after which trouble with the API server is shown as a condition."""
+START_RETRY_SECONDS = 2.0
+STOP_SECONDS = 20.0
+"""Time that work in hand gets to end; Kubernetes kills a pod after thirty."""
+
+log = logging.getLogger(__name__)
+
+
+def heed_signals(stop: asyncio.Event) -> None:
+    """Stop at a signal."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+
+
+async def patiently(ask: Callable[[], Awaitable[T]], stop: asyncio.Event) -> T | None:
+    """Ask until there is an answer; None when told to stop before. Raises ApiError for an answer that will stay."""
+    while not stop.is_set():
+        try:
+            return await ask()
+        except ApiError as error:
+            if not error.passing:
+                raise
+            log.warning("%s; trying again in %.0f s", error, START_RETRY_SECONDS, extra=reason(error.reason))
+            await pause(max(START_RETRY_SECONDS, error.retry_after), stop)
+    return None
+
+
+async def pause(delay: float, stop: asyncio.Event) -> None:
+    """Wait for some seconds, or until told to stop."""
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(stop.wait(), delay)
+
+
+class Session:
+    """Everything that runs while the cluster serves one set of kinds."""
+
+    def __init__(
+        self, settings: Settings, cluster: Cluster, served: frozenset[Kind], stop: asyncio.Event, face: Face
+    ) -> None:
+        self._settings, self._cluster, self._served, self._stop = settings, cluster, served, stop
+        self._face, self._metrics = face, face.metrics
+        self._view = View()
+        self._queue: WorkQueue[OwnerKey] = WorkQueue(group=lambda key: key.namespace, waited=face.metrics.waits.observe)
+        self._clock = asyncio.get_running_loop().time
+        self._dashboards = self._watched_dashboards()
+        renderer = Renderer(settings)
+        self._profiles = Profiles(
+            self._view, cluster, renderer, served, self._enqueue_models, recheck_seconds=settings.recheck_seconds
+        )
+        self._reconciler = Reconciler(
+            self._view,
+            cluster,
+            renderer,
+            face.series,
+            self._profiles,
+            served,
+            clock=self._clock,
+            recheck_seconds=settings.recheck_seconds,
+            dashboards=self._dashboards,
+            steps=face.steps,
+        )
+        self._ending = asyncio.Event()
+        self._kinds_changed = False
+
+    async def serve(self) -> bool:
+        """Run until told to stop, or until the kinds change. Returns whether it was the kinds."""
+        self._metrics.depth.set_function(self._queue.depth)
+        self._metrics.age.set_function(self._queue.age)
+        self._metrics.models.set_function(self._view.count)
+        await patiently(self._resync, self._stop)
+        self._face.steps.spare_garbage_collection()
+        self._face.health.synced = True
+        log.info("%d models; kinds not served: %s", self._view.count(), self._absent(), extra=reason("Started"))
+        async with asyncio.TaskGroup() as group:
+            # Made before kopf starts: at its end, kopf cancels tasks that were made later.
+            workers = [group.create_task(self._queue.work(self._handle)) for _ in range(self._settings.workers)]
+            kopf_runs = asyncio.Event()
+            clocks = [
+                group.create_task(work)
+                for work in (
+                    self._resync_forever(),
+                    self._watch_kinds(),
+                    self._end_when_told(),
+                    self._take_signals_back(kopf_runs),
+                    self._ask_grafana(),
+                )
+            ]
+            await self._watch(kopf_runs)
+            self._queue.close()
+            _, unfinished = await asyncio.wait(workers, timeout=STOP_SECONDS)
+            for task in (*clocks, *unfinished):
+                task.cancel()
+        return self._kinds_changed
+
+    async def kinds_differ(self) -> bool:
+        """Whether the cluster now serves other kinds than when this session began."""
+        return await self._cluster.served() != self._served
+
+    def _watched_dashboards(self) -> Dashboards | None:
+        asked = self._settings.grafana
+        if asked is None:
+            return None
+        made = Dashboards(
+            self._clock, grace=asked.grace_seconds, tolerance=asked.tolerance_seconds, marked=asked.annotations
+        )
+        self._metrics.grafana_waiting.set_function(lambda: len(made.changes))
+        return made
+
+    async def _ask_grafana(self) -> None:
+        """Ask Grafana for ever, where it is known. Of thousands of models it moves, users' edits go first."""
+        if self._settings.grafana and self._dashboards:
+            await Poller(
+                self._settings.grafana,
+                self._dashboards,
+                self._metrics,
+                lambda key: self._queue.add(key, routine=True),
+            ).run()
+
+    def _absent(self) -> str:
+        return ", ".join(kind.plural for kind in (*CHILDREN, PROFILE) if kind not in self._served) or "none"
+
+    async def _watch(self, runs: asyncio.Event) -> None:
+        namespaces = self._settings.namespaces
+        connections = watch.Connections(self._cluster)
+        registry = watch.registry(self._view, self._queue, self._served, self._face.steps)
+        kopf.on.login(registry=registry)(connections.log_in)
+        try:
+            await kopf.operator(
+                registry=registry,
+                settings=watch.operator_settings(),
+                clusterwide=not namespaces,
+                namespaces=namespaces,
+                stop_flag=self._ending,
+                ready_flag=runs,
+            )
+        finally:
+            await connections.close()
+
+    def _enqueue_models(self, keys: Iterable[Key]) -> None:
+        for key in keys:
+            self._queue.add(key, routine=True)
+
+    async def _handle(self, key: OwnerKey) -> None:
+        """Reconcile one model or profile; whatever goes wrong is logged and tried again, and touches no other."""
+        tolerate, began, outcome = self._queue.failures(key) >= PERSISTENT_FAILURES, self._clock(), "error"
+        try:
+            if isinstance(key, Key):
+                again = await self._reconciler.reconcile(key, tolerate=tolerate)
+            else:
+                again = await self._profiles.reconcile(key, tolerate=tolerate)
+        except ApiError as error:
+            delay = self._queue.retry(key, error.retry_after)
+            self._metrics.errors.labels(error.reason).inc()
+            log.warning("%s; trying again in %.1f s", error, delay, extra=about(key, error.reason))
+        except Exception:
+            delay = self._queue.retry(key)
+            self._metrics.errors.labels("Unexpected").inc()
+            log.exception("unexpected; trying again in %.1f s", delay, extra=about(key, "Unexpected"))
+        else:
+            outcome = "ok"
+            self._queue.succeeded(key)
+            if again is not None:
+                self._queue.add_after(key, again)
+        self._metrics.reconciles.labels(outcome).observe(self._clock() - began)
+
+    async def _resync(self) -> int:
+        keys = await resync(self._view, self._cluster, self._served, self._settings.namespaces, self._face.steps)
+        for key in keys:
+            self._queue.add(key, routine=True)
+        return len(keys)
+
+    async def _resync_forever(self) -> None:
+        while True:
+            await asyncio.sleep(self._settings.resync_seconds)
+            try:
+                self._metrics.missed.inc(await self._resync())
+            except ApiError as error:
+                again = self._settings.resync_seconds
+                log.warning("resync: %s; it comes again in %.0f s", error, again, extra=reason(error.reason))
+
+    async def _watch_kinds(self) -> None:
+        while True:
+            await asyncio.sleep(self._settings.discovery_seconds)
+            try:
+                if await self.kinds_differ():
+                    self._kinds_changed = True
+                    self._ending.set()
+                    return
+            except ApiError as error:
+                log.warning("looking for new kinds: %s", error, extra=reason(error.reason))
+
+    async def _end_when_told(self) -> None:
+        await self._stop.wait()
+        self._kinds_changed = False  # whatever else is going on
+        self._ending.set()
+
+    async def _take_signals_back(self, kopf_runs: asyncio.Event) -> None:
+        """Heed signals again: kopf does so only while it runs, and a signal must also end what follows."""
+        await kopf_runs.wait()
+        heed_signals(self._stop)

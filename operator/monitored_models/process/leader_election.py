@@ -1,0 +1,168 @@
+"""Leader election by a Lease: of several operators one works, the others stand by.
+
+The leader renews; who stands by takes over when it has seen the same renewal for as long as the lease lasts, by its own
+clock. Fencing: no write starts later than `RENEW_SECONDS` after the last renewal that is known to have arrived, and
+none is on its way when someone else can take over. A leader that was paused therefore writes nothing when it wakes up.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Any
+
+from ..kube.client import ApiError, Cluster
+from ..naming.kinds import LEASE
+from ..telemetry.logs import reason
+
+LEASE_SECONDS = 10
+"""Time after the last renewal after which another may take over."""
+RENEW_SECONDS = 7.0
+"""Time after the last renewal after which the leader stops: the difference is for requests on their way."""
+RETRY_SECONDS = 2.0
+"""Time between renewals, and between looks of those who stand by."""
+HASTE_SECONDS = 0.5
+"""Time until a renewal that failed is tried again."""
+
+log = logging.getLogger(__name__)
+
+
+def steady_clock() -> float:
+    """Seconds that go on while the machine is suspended, where the system has such a clock."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
+
+class LeadershipLost(Exception):
+    """Another operator may lead now."""
+
+
+@dataclass
+class Lease:
+    """A Lease that this process holds or wants. `cluster` is a client of its own: renewals wait for no other request."""
+
+    cluster: Cluster
+    namespace: str
+    name: str
+    identity: str
+    clock: Callable[[], float] = steady_clock
+    _renewed: float = float("-inf")
+    """When the last renewal that arrived was sent."""
+    _body: dict[str, Any] | None = None
+    """The Lease as it is since then; None when that is not known."""
+    _foreign: tuple[object, float] = (None, 0.0)
+    """The last renewal by another, and since when it has been the last."""
+
+    def held(self) -> bool:
+        """Whether this process leads, and may write."""
+        return self.clock() < self._renewed + RENEW_SECONDS
+
+    def left(self) -> float:
+        """Seconds for which a write that starts now may be on its way: until another may lead. 0: none may start."""
+        return self._renewed + LEASE_SECONDS - self.clock() if self.held() else 0.0
+
+    async def acquire(self) -> None:
+        """Wait until this process leads. Raises ApiError for an answer that will stay."""
+        told: str | None = None
+        while not self.held():
+            try:
+                holder = await self._claim()
+            except ApiError as error:
+                if not _passing(error):
+                    raise
+                log.warning("lease %s/%s: %s", self.namespace, self.name, error, extra=reason(error.reason))
+                holder = None
+            if holder and holder != told:
+                log.info("standing by: %s leads", holder, extra=reason("Standby"))
+            told = holder
+            if not self.held():
+                await asyncio.sleep(RETRY_SECONDS * random.uniform(0.8, 1.2))
+        log.info("leading as %s", self.identity, extra=reason("Leading"))
+
+    async def keep(self) -> None:
+        """Renew for ever. Raises LeadershipLost."""
+        pause = RETRY_SECONDS
+        while True:
+            await asyncio.sleep(pause)
+            holder, pause = None, RETRY_SECONDS
+            try:
+                async with asyncio.timeout(max(0.0, self._renewed + RENEW_SECONDS - self.clock())):
+                    holder = await self._claim()
+            except ApiError as error:
+                log.warning("lease %s/%s: %s", self.namespace, self.name, error, extra=reason(error.reason))
+                pause = HASTE_SECONDS
+            except TimeoutError:
+                pass
+            if holder or not self.held():
+                self._renewed = float("-inf")
+                raise LeadershipLost(
+                    f"the lease {self.namespace}/{self.name} "
+                    + (f"is held by {holder}" if holder else f"could not be renewed for {RENEW_SECONDS:.0f} s")
+                )
+
+    async def release(self) -> None:
+        """Let another lead at once. Only when nothing of this process can write any more."""
+        if not self.held():
+            return
+        self._renewed = float("-inf")
+        try:
+            body = self._body or await self._read()  # a renewal that was cut short leaves the version unknown
+            if body and body["spec"].get("holderIdentity") == self.identity:
+                await self._write(body, holderIdentity="", leaseDurationSeconds=1)
+        except ApiError as error:
+            log.warning("the lease was not released: %s", error, extra=reason(error.reason))
+
+    async def _claim(self) -> str | None:
+        """Take or renew the lease. Returns None where this process leads now, else who does. Raises ApiError."""
+        sent, body = self.clock(), self._body
+        self._body = None  # until the answer is there, nobody knows
+        body = body or await self._read()
+        if body and (holder := self._other(body["spec"])):
+            return holder
+        self._body = await self._write(body, holderIdentity=self.identity, leaseDurationSeconds=LEASE_SECONDS)
+        self._renewed = sent
+        return None
+
+    def _other(self, spec: Mapping[str, Any]) -> str | None:
+        """Who else holds the lease; None when nobody does, or has not renewed it for as long as it lasts."""
+        holder = spec.get("holderIdentity")
+        if not holder or holder == self.identity:
+            return None
+        renewal, now = (holder, spec.get("renewTime")), self.clock()
+        if renewal != self._foreign[0]:
+            self._foreign = (renewal, now)  # by our own clock: that of the other may be wrong
+        lasts = spec.get("leaseDurationSeconds", LEASE_SECONDS)
+        return str(holder) if now < self._foreign[1] + lasts else None
+
+    async def _read(self) -> dict[str, Any] | None:
+        try:
+            return await self.cluster.request("GET", LEASE.path(self.namespace, self.name))
+        except ApiError as error:
+            if error.code == HTTPStatus.NOT_FOUND:
+                return None
+            raise
+
+    async def _write(self, body: Mapping[str, Any] | None, **claim: Any) -> dict[str, Any]:
+        """Write the Lease, only if it is still as `body` says. Returns it. Raises ApiError."""
+        before, now = (body or {}).get("spec", {}), datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        spec = {**before, **claim, "renewTime": now}
+        if spec["holderIdentity"] != before.get("holderIdentity"):
+            spec |= {"acquireTime": now, "leaseTransitions": before.get("leaseTransitions", 0) + 1}
+        new = {
+            "apiVersion": LEASE.api_version,
+            "kind": LEASE.name,
+            "metadata": (body or {}).get("metadata") or {"namespace": self.namespace, "name": self.name},
+            "spec": spec,
+        }
+        if body is None:
+            return await self.cluster.request("POST", LEASE.path(self.namespace), body=new)
+        return await self.cluster.request("PUT", LEASE.path(self.namespace, self.name), body=new)
+
+
+def _passing(error: ApiError) -> bool:
+    return error.passing or error.code == HTTPStatus.CONFLICT  # someone was faster

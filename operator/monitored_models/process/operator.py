@@ -1,0 +1,158 @@
+"""The operator as a process: one task group owns everything that runs; if a part dies, the whole ends.
+
+Of several operators one leads. The leader works in sessions: one lasts as long as the cluster serves the same kinds. When
+a custom resource is installed or removed, work in hand ends and a new session begins, which writes nothing if nothing
+else has changed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from ..kube.client import ApiError, Cluster, ConfigurationError, load_configuration
+from ..naming.kinds import MODEL, Kind
+from ..settings import Settings
+from ..telemetry.api_client_metrics import trace
+from ..telemetry.heartbeat import keep_beating
+from ..telemetry.logs import reason
+from ..telemetry.telemetry import Face
+from .controller_run import Session, heed_signals, patiently, pause
+from .supervisor import Supervisor
+
+T = TypeVar("T")
+
+CRD_POLL_SECONDS = 5.0
+END_SECONDS = 25.0
+"""Time between a signal and the end of the process, whatever hangs: Kubernetes kills a pod after thirty."""
+
+log = logging.getLogger(__name__)
+
+
+def run(settings: Settings) -> None:
+    """Run until told to stop by a signal.
+
+    Raises ConfigurationError, CannotListen, or ApiError where trying again will not help.
+    """
+    try:
+        asyncio.run(Operator(settings).run())
+    except ExceptionGroup as group:
+        raise _cause(group) from group
+
+
+def _cause(group: ExceptionGroup) -> Exception:
+    """What to tell of several failures: the one that brought the others about, if it is one that we know of."""
+    for known in (ConfigurationError, ApiError):
+        found: BaseException | None = group.subgroup(known)
+        while isinstance(found, ExceptionGroup):
+            found = found.exceptions[0]
+        if isinstance(found, Exception):
+            return found
+    return group
+
+
+class Operator:
+    """One operator process."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._stop = asyncio.Event()
+        self._face = Face()
+        self._supervisor = Supervisor(settings, self._face)
+
+    async def run(self) -> None:
+        """Serve the own pages, and lead when it is our turn, until told to stop."""
+        heed_signals(self._stop)
+        self._face.steps.spare_garbage_collection()
+        self._face.steps.time_garbage_collection()
+        address = await self._supervisor.start()
+        try:
+            if address:
+                log.info("listening on %s", address, extra=reason("Listening"))
+            async with asyncio.TaskGroup() as group:
+                beside = (
+                    group.create_task(
+                        keep_beating(self._face.heartbeat, self._face.metrics.lag.observe, self._face.health.lagged)
+                    ),
+                    group.create_task(self._end_in_time()),
+                )
+                await self._lead_when_elected()
+                for task in beside:
+                    task.cancel()
+        finally:
+            await self._supervisor.finish()  # the Lease goes last: all that could write has ended
+
+    async def _lead_when_elected(self) -> None:
+        """Lead when no other does."""
+        if not self._settings.leader_election:
+            await self._lead(lambda: math.inf)
+            return
+        self._face.health.role = "standby"
+        fence = await self._unless_stopped(self._supervisor.lead())
+        if fence is not None:
+            await self._lead(fence)
+
+    async def _lead(self, fence: Callable[[], float]) -> None:
+        """One session after the other, until told to stop."""
+        self._face.health.role = "leading"
+        self._face.metrics.leader.set(1)
+        configuration = await load_configuration()
+        configuration.trace_configs = [trace(self._face.metrics, self._face.watches)]
+        cluster = Cluster(
+            configuration, timeout=self._settings.request_timeout_seconds, fence=fence, steps=self._face.steps
+        )
+        try:
+            while (served := await self._wait_for_crd(cluster)) is not None:
+                session = Session(self._settings, cluster, served, self._stop, self._face)
+                if not await self._serve(session):
+                    return
+                log.info("the kinds that the cluster serves have changed: starting anew", extra=reason("KindsChanged"))
+                self._face.forget_session()
+        finally:
+            await cluster.close()
+
+    async def _serve(self, session: Session) -> bool:
+        """One session. Returns whether another should follow."""
+        try:
+            return await session.serve()
+        except (ExceptionGroup, ApiError):
+            # A kind that is removed while it is listed or watched ends that with an error; so does real trouble.
+            if not await session.kinds_differ():
+                raise
+            return True
+
+    async def _wait_for_crd(self, cluster: Cluster) -> frozenset[Kind] | None:
+        """The kinds that the cluster serves, once ours is among them; None when told to stop before."""
+        told = False
+        while not self._stop.is_set():
+            served = await patiently(cluster.served, self._stop)
+            if served is None or MODEL in served:
+                return served
+            if not told:
+                what = f"{MODEL.plural}.{MODEL.group}"
+                log.warning(
+                    "the cluster has no %s: install it with kubectl apply -f crds/",
+                    what,
+                    extra=reason("CRDNotInstalled"),
+                )
+                told = True
+            await pause(CRD_POLL_SECONDS, self._stop)
+        return None
+
+    async def _unless_stopped(self, work: Awaitable[T]) -> T | None:
+        """The result of something that may take for ever; None when told to stop before."""
+        doing, stopping = asyncio.ensure_future(work), asyncio.ensure_future(self._stop.wait())
+        try:
+            await asyncio.wait((doing, stopping), return_when=asyncio.FIRST_COMPLETED)
+            return await doing if doing.done() else None
+        finally:
+            doing.cancel()
+            stopping.cancel()
+
+    async def _end_in_time(self) -> None:
+        """Have the process end if that takes too long once it was told to: a task that hangs must not keep the Lease."""
+        await self._stop.wait()
+        self._supervisor.end_within(END_SECONDS)

@@ -1,0 +1,174 @@
+"""The thread beside the work: it holds the Lease, serves the operator's own pages, and ends a process that hangs.
+
+It has an event loop and a client of its own, so that a long step of the work delays neither a renewal of the Lease nor
+an answer to a probe. The work asks it for three things only: to lead, to end the process in time, and to finish.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import secrets
+import socket
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any, NoReturn, TypeVar
+
+from ..kube.client import ApiError, Cluster, ConfigurationError, load_configuration
+from ..settings import Settings
+from ..telemetry.api_client_metrics import trace
+from ..telemetry.http_server import serving
+from ..telemetry.logs import reason
+from ..telemetry.telemetry import Face
+from .leader_election import RENEW_SECONDS, LeadershipLost, Lease
+
+T = TypeVar("T")
+
+LOOK_SECONDS = 1.0
+"""Time between two looks at the work's loop."""
+LOG_SECONDS = 1.0
+"""Time that the last lines of the log get: whoever hangs may hold a lock of the logging."""
+_OWN_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
+
+log = logging.getLogger(__name__)
+
+
+class Supervisor:
+    """One thread for one process. Its methods are for the work's event loop."""
+
+    def __init__(self, settings: Settings, face: Face) -> None:
+        self._settings, self._face = settings, face
+        self._thread = threading.Thread(target=self._run, name="supervisor", daemon=True)
+        self._watched = threading.get_ident()
+        self._started: Future[str] = Future()
+        self._ended: Future[None] = Future()
+        self._lease: Lease | None = None
+
+    async def start(self) -> str:
+        """Start the thread. Returns the address of the pages, empty for none. Raises CannotListen."""
+        self._thread.start()
+        return await asyncio.wrap_future(self._started)
+
+    async def lead(self) -> Callable[[], float]:
+        """Wait until this process leads. Returns the fence: seconds for which a write that starts now may take.
+
+        Raises ConfigurationError where the Lease cannot be had.
+        """
+        lease = await self._call(self._acquire())
+        return lease.left
+
+    def end_within(self, seconds: float) -> None:
+        """End the process after so many seconds, whatever hangs."""
+        message = f"the process did not end within {seconds:.0f} s"
+        self._loop.call_soon_threadsafe(self._loop.call_later, seconds, end_process, message, "NotEnded")
+
+    async def finish(self) -> None:
+        """Release the Lease and end the thread. Only when nothing of this process can write any more."""
+        self._loop.call_soon_threadsafe(self._finishing.set)
+        await asyncio.wrap_future(self._ended)
+
+    async def _call(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run something in the thread's loop; cancelled there when the caller is."""
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self._loop))
+
+    # --- everything below runs in the thread ---
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._supervise())
+        except BaseException as error:  # whatever ends the thread ends the process
+            if not self._started.done():
+                self._started.set_exception(error)
+                return
+            log.exception("the supervisor failed", extra=reason("Unexpected"))
+            end_process("the thread that holds the Lease has ended", "SupervisorEnded")
+        self._ended.set_result(None)
+
+    async def _supervise(self) -> None:
+        self._loop, self._finishing = asyncio.get_running_loop(), asyncio.Event()
+        async with serving(self._settings, self._face) as address, asyncio.TaskGroup() as self._tasks:
+            watching = self._tasks.create_task(self._watch_work())
+            self._started.set_result(address)
+            await self._finishing.wait()
+            watching.cancel()
+            await self._release()
+
+    async def _watch_work(self) -> None:
+        """End the process when its work hangs. The Lease runs out, and another operator leads."""
+        limit = self._settings.hang_timeout_seconds
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            if self._face.heartbeat.look() >= limit:
+                # The Lease is not released: the work may wake up before the process has ended, and would write.
+                end_process(
+                    f"the event loop has not turned for {limit:.0f} s; it stands in: {self._where()}", "WorkHangs"
+                )
+
+    def _where(self) -> str:
+        """The innermost calls of the work's thread, outermost first."""
+        frame = sys._current_frames().get(self._watched)  # noqa: SLF001  # documented for this purpose
+        calls = traceback.extract_stack(frame)[-6:] if frame else []
+        return " > ".join(f"{Path(call.filename).name}:{call.lineno} {call.name}" for call in calls) or "unknown"
+
+    async def _acquire(self) -> Lease:
+        configuration = await load_configuration()
+        configuration.trace_configs = [trace(self._face.metrics, self._face.watches)]
+        client = Cluster(configuration, timeout=RENEW_SECONDS)
+        lease = Lease(client, _lease_namespace(self._settings), self._settings.lease_name, _identity())
+        try:
+            await lease.acquire()
+        except BaseException as error:
+            await client.close()
+            if not isinstance(error, ApiError):
+                raise
+            raise ConfigurationError(
+                f"the lease {lease.namespace}/{lease.name} cannot be had: {error}. Give the operator its Role "
+                "(config/rbac.yaml), another namespace by the setting leaseNamespace, or set leaderElection to false "
+                "where only one operator runs"
+            ) from error
+        self._lease, self._keeping = lease, self._tasks.create_task(_keep(lease))
+        return lease
+
+    async def _release(self) -> None:
+        if self._lease is None:
+            return
+        self._keeping.cancel()
+        await asyncio.wait([self._keeping])
+        await self._lease.release()
+        await self._lease.cluster.close()
+
+
+async def _keep(lease: Lease) -> None:
+    """Renew the lease. When that fails the process ends at once: all that it could still do is for another to do."""
+    try:
+        await lease.keep()
+    except LeadershipLost as error:
+        end_process(str(error), "LeadershipLost")
+
+
+def end_process(message: str, why: str) -> NoReturn:
+    """End the process at once with exit code 1, and say why if the log can still be written."""
+
+    def last_line() -> None:
+        log.error(message, extra=reason(why))
+        logging.shutdown()
+
+    writing = threading.Thread(target=last_line, daemon=True)
+    writing.start()
+    writing.join(LOG_SECONDS)
+    os._exit(1)
+
+
+def _lease_namespace(settings: Settings) -> str:
+    own = _OWN_NAMESPACE.read_text().strip() if _OWN_NAMESPACE.exists() else "default"
+    return settings.lease_namespace or own
+
+
+def _identity() -> str:
+    """A name that no other process has, and by which people find the pod."""
+    return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"

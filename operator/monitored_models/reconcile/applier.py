@@ -1,0 +1,128 @@
+"""Carries out a plan on the API server. What is refused for a reason becomes a problem; trouble is raised."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from ..cache.cluster_cache import View, applied_by_us, controller_uid, resource_version
+from ..kube import applied_fields
+from ..kube.client import ApiError, Cluster
+from ..naming.keys import OwnerKey
+from ..naming.kinds import Kind
+from ..plan.planner import Apply, ChildProblem, Delete, Plan, crd_missing, is_ours, name_conflict, noun
+from ..render.children import Child
+from ..telemetry.logs import about
+
+_MISSING_RIGHT = re.compile(r"cannot \w+ resource")
+"""How the API server says that a role lacks a rule; quotas and admission policies answer 403 as well."""
+
+log = logging.getLogger(__name__)
+
+
+class NamespaceLeaving(Exception):
+    """The namespace is being deleted: nothing can be made in it any more, and nothing needs to be."""
+
+
+@dataclass(frozen=True)
+class Applier:
+    """Applies and deletes children, and tells the view at once."""
+
+    cluster: Cluster
+    view: View
+
+    async def execute(
+        self, key: OwnerKey, owner_uid: str, plan: Plan, objects: Mapping[tuple[Kind, str], Child], *, tolerate: bool
+    ) -> list[ChildProblem]:
+        """Carry out the steps in order; `objects` are what there is to apply. Returns all problems, the plan's first.
+
+        Raises ApiError for trouble that goes away by itself, unless it is to be tolerated because it did not, and
+        NamespaceLeaving.
+        """
+        problems = list(plan.problems)
+        for step in plan.steps:
+            try:
+                if isinstance(step, Delete):
+                    await self._delete(key, step)
+                elif problem := await self._apply(key, owner_uid, step, objects[step.kind, step.name]):
+                    problems.append(problem)
+            except ApiError as error:
+                if "is being terminated" in error.message:
+                    raise NamespaceLeaving from error
+                refusal = _refusal(step.kind, step.name, error)
+                if refusal is None and not tolerate:
+                    raise
+                problems.append(refusal or _trouble(step.kind, step.name, error))
+        return problems
+
+    async def _apply(self, key: OwnerKey, owner_uid: str, step: Apply, child: Child) -> ChildProblem | None:
+        body = await self._written(step, child)
+        if body is None:  # never take over: it exists, and nobody has told us whose it is
+            found = await self.cluster.metadata(step.kind, key.namespace, step.name)
+            if found is not None and not is_ours(*_ownership(found["metadata"]), owner_uid):
+                return name_conflict(step.kind, step.name, noun(key))
+            body = await self.cluster.apply(step.kind, child, found["metadata"]["uid"] if found else None)
+        self.view.observe(step.kind, body)
+        rendering, answer = step.wanted.digest, self._digest(key, step, body)
+        self.view.settle(key, step.kind, step.name, rendering if rendering != answer else None, answer)
+        log.info("applied %s %s", step.kind.name, step.name, extra=about(key, "Applied"))
+        if rendering != answer:
+            log.warning(
+                "%s %s is changed on its way in: an admission policy?",
+                step.kind.name,
+                step.name,
+                extra=about(key, "Changed"),
+            )
+        return None
+
+    async def _written(self, step: Apply, child: Child) -> dict[str, Any] | None:
+        """The applied object; None where one of the name exists that was not known of."""
+        try:
+            return await self.cluster.apply(step.kind, child, step.uid)
+        except ApiError as error:
+            if step.uid is None and error.code == HTTPStatus.CONFLICT:
+                return None
+            raise
+
+    def _digest(self, key: OwnerKey, step: Apply, body: dict[str, Any]) -> str:
+        """Digest of the answer, which the view has just made, unless it has heard of something newer."""
+        seen = self.view.child(key, step.kind, step.name)
+        return (
+            seen.digest if seen and seen.version == resource_version(body["metadata"]) else applied_fields.of_live(body)
+        )
+
+    async def _delete(self, key: OwnerKey, step: Delete) -> None:
+        await self.cluster.delete(step.kind, key.namespace, step.name, step.uid)
+        # The watch tells it later, and until then it must not be tried again.
+        if seen := self.view.child(key, step.kind, step.name):
+            self.view.vanished(step.kind, key.namespace, step.name, seen.version)
+        log.info("deleted %s %s", step.kind.name, step.name, extra=about(key, "Deleted"))
+
+
+def _ownership(metadata: Mapping[str, Any]) -> tuple[str | None, bool]:
+    return controller_uid(metadata), applied_by_us(metadata)
+
+
+def _refusal(kind: Kind, name: str, error: ApiError) -> ChildProblem | None:
+    """The problem behind an answer that will stay the same until someone changes something; else None."""
+    if "field not declared in schema" in error.message:
+        return ChildProblem(
+            kind, "CRDTooOld", f"the cluster's {kind.name} does not know a field of it: {error.message}; update its CRD"
+        )
+    if error.code == HTTPStatus.NOT_FOUND and kind.optional:
+        return crd_missing(kind)
+    if error.code == HTTPStatus.FORBIDDEN and _MISSING_RIGHT.search(error.message):
+        return ChildProblem(
+            kind, "Forbidden", f"{kind.name} {name} may not be written: {error.message}; give the operator this right"
+        )
+    if error.code in (HTTPStatus.FORBIDDEN, HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY):
+        return ChildProblem(kind, "Rejected", f"the API server rejects {kind.name} {name}: {error.message}")
+    return None
+
+
+def _trouble(kind: Kind, name: str, error: ApiError) -> ChildProblem:
+    return ChildProblem(kind, "ApiError", f"{kind.name} {name} cannot be written at present: {error}")

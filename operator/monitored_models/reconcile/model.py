@@ -1,0 +1,238 @@
+"""One model, from what is wanted to what exists: parse, render, compare, apply, report. Read this file first.
+
+`reconcile` is called by the queue with the key of a model, never with an event: it starts from what is there, so that
+running it twice, late or after a restart ends the same way. A bad spec becomes a condition and is not tried again;
+trouble with the API server is raised, and the queue backs off.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Any
+
+from ..api import InvalidSpec, Model, Problem
+from ..api.live_scale import LiveScale
+from ..base.step_timer import Steps
+from ..cache.cluster_cache import ObservedChild, ObservedModel, Source, View
+from ..cache.profiles import SharedSource
+from ..cache.workload_status import WorkloadFacts
+from ..integrations.grafana.check import Verdict, change
+from ..integrations.grafana.tracker import Dashboards
+from ..kube.client import ApiError, Cluster
+from ..naming.keys import Key, ProfileKey
+from ..naming.kinds import CONFIG_MAP, DEPLOYMENT, MODEL, TELLING, Kind
+from ..naming.object_names import dashboard_uid
+from ..plan.desired_state import Renderer, Wanted
+from ..plan.planner import ChildProblem, compare, is_ours
+from ..status import build, events
+from ..telemetry.logs import about
+from ..telemetry.model_metrics import ModelSeries, lines_of
+from .applier import Applier, NamespaceLeaving
+from .profile import Profiles, delivery
+
+BATCH_SECONDS = 2.0
+"""Condition changes within this time become one status write."""
+MINOR_SECONDS = 30.0
+"""A mere change of counts or wording waits this long for something worth more."""
+LARGE_BYTES = 16_384
+"""Specs above this are parsed and rendered in a thread. Below it that takes some milliseconds, above it up to a second."""
+AT_ONCE = 0.01
+"""Seconds, where something is to be looked at again."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Reconciler:
+    """Brings models to what their specs say."""
+
+    view: View
+    cluster: Cluster
+    renderer: Renderer
+    series: ModelSeries
+    profiles: Profiles
+    served: Collection[Kind]
+    clock: Callable[[], float]
+    """Monotonic seconds."""
+    recheck_seconds: float
+    """Time after which an obstacle that no watch shows is looked at again: a foreign object, a missing right."""
+    dashboards: Dashboards | None = None
+    """What Grafana says of dashboards; None where it is not asked."""
+    steps: Steps = field(default_factory=Steps)
+    _written: dict[Key, float] = field(default_factory=dict)
+    """When the status of a model was last written."""
+
+    async def reconcile(self, key: Key, *, tolerate: bool = False) -> float | None:
+        """Reconcile one model. Returns seconds after which to look again, or None. Raises ApiError.
+
+        `tolerate` reports trouble with the API server as a condition, for when trying again has not helped.
+        """
+        await self._prepare(key)
+        observed = self.view.model(key)
+        if observed is None or observed.deleting:
+            self._forget(key)
+            return None
+        now, stored = _timestamp(datetime.now(UTC)), observed.stored_status()
+
+        source, shared = observed.source, self.view.shared(observed.source)
+        live = self._deployment(key, observed)
+        scale = live.scale if live else None
+        with self.steps.timed("parse_and_render"):
+            wanted = self._wanted(source, shared, scale)
+        if isinstance(wanted, InvalidSpec):
+            return await self._report_invalid(key, observed, stored, wanted, now)
+        model = wanted.model
+
+        with self.steps.timed("compare"):
+            plan = compare(wanted, self.view.children(key), self.served, self.view.settled(key))
+        reported = stored.get("observedGeneration") == model.generation
+        if reported and plan.creates and await self._is_gone(key, observed):
+            return None
+        objects = self.renderer.objects(source, shared, scale) if plan.steps else {}
+        try:
+            applier = Applier(self.cluster, self.view)
+            problems = await applier.execute(key, model.uid, plan, objects, tolerate=tolerate)
+        except NamespaceLeaving:
+            return None
+        workload = self._workload(key, observed)
+        if workload and not workload.current and not problems and reported:
+            return None  # scaled a moment ago: the figures are those of before until its controller has looked
+        verdict = self._verdict(key, wanted, stored)
+        told = self._delivery(key, wanted, problems)
+        situation = build.Situation(wanted, workload, self.view.pods(key), problems, dashboard=verdict, delivery=told)
+        with self.steps.timed("report"):
+            new = build.report(situation, stored, now)
+        again = await self._report(key, observed, model, stored, new)
+        return min((delay for delay in (again, self.recheck_seconds if problems else None) if delay), default=None)
+
+    async def _prepare(self, key: Key) -> None:
+        """Render a large spec in a thread, where it does not hold the event loop. The renderer remembers the result."""
+        observed = self.view.model(key)
+        if observed is None or observed.deleting:
+            return
+        source, shared = observed.source, self.view.shared(observed.source)
+        if len(source.spec) + (len(shared.spec) if shared else 0) > LARGE_BYTES:
+            live = self._deployment(key, observed)
+            await asyncio.to_thread(self._wanted, source, shared, live.scale if live else None)
+
+    def _wanted(self, source: Source, shared: SharedSource | None, scale: LiveScale | None) -> Wanted | InvalidSpec:
+        model = self.renderer.parse(source, shared)
+        if isinstance(model, InvalidSpec):
+            return model
+        try:
+            return self.renderer.wanted(source, shared, scale)
+        except ValueError as error:  # a text that a rule should have refused
+            return InvalidSpec((Problem("spec", str(error)),))
+
+    def _delivery(
+        self, key: Key, wanted: Wanted, problems: Collection[ChildProblem]
+    ) -> build.Delivery | build.Pending | None:
+        """How someone is told of the model's alerts: by a configuration of its own, by its profile's, or not at all."""
+        if wanted.notifier is None:
+            return None
+        if any(child.kind in TELLING for child in wanted.children):
+            return delivery(self.view, key, wanted.notifier, problems)
+        assert wanted.model.shared
+        return self.profiles.delivery(ProfileKey(key.namespace, wanted.model.shared)) or build.Pending()
+
+    def _forget(self, key: Key) -> None:
+        self._written.pop(key, None)
+        self.series.drop(key)
+        if self.dashboards:
+            self.dashboards.drop(key)
+
+    async def _is_gone(self, key: Key, observed: ObservedModel) -> bool:
+        """Whether the model no longer exists; if so, it is forgotten.
+
+        To be asked when children vanish: of a model that was deleted the garbage collector takes the children, which
+        may be heard of before the model is, and they must not be made anew.
+        """
+        if await self.cluster.exists(MODEL, key.namespace, key.name, observed.uid):
+            return False
+        self.view.vanished(MODEL, key.namespace, key.name, observed.version)
+        self._forget(key)
+        return True
+
+    def _deployment(self, key: Key, owner: ObservedModel) -> ObservedChild | None:
+        live = self.view.children(key).get((DEPLOYMENT, key.name))
+        return live if live and is_ours(live.owner_uid, live.applied, owner.uid) else None
+
+    def _workload(self, key: Key, owner: ObservedModel) -> WorkloadFacts | None:
+        live = self._deployment(key, owner)
+        return live.workload if live else None
+
+    def _verdict(self, key: Key, wanted: Wanted, stored: dict[str, Any]) -> Verdict | None:
+        """What is to be said of the dashboard; None where Grafana is not asked, or there is none."""
+        if self.dashboards and not any(child.kind is CONFIG_MAP for child in wanted.children):
+            self.dashboards.drop(key)
+        elif self.dashboards:
+            return self.dashboards.verdict(key, dashboard_uid(wanted.model), build.dashboard_verdict(stored))
+        return None
+
+    def _note_change(self, key: Key, model: Model | None, stored: dict[str, Any]) -> None:
+        """Have the last change of version marked in Grafana, once it is in the status, which outlives this process."""
+        if self.dashboards and model and (found := change(key, dashboard_uid(model), stored)):
+            self.dashboards.note(found)
+
+    async def _report_invalid(
+        self, key: Key, observed: ObservedModel, stored: dict[str, Any], invalid: InvalidSpec, now: str
+    ) -> float | None:
+        workload = self._workload(key, observed)
+        new = build.report_invalid(invalid, observed.source.generation, workload, stored, now)
+        return await self._report(key, observed, None, stored, new)
+
+    async def _report(
+        self, key: Key, observed: ObservedModel, model: Model | None, stored: dict[str, Any], new: dict[str, Any]
+    ) -> float | None:
+        """Write the status if it differs and enough time has passed. Returns seconds to wait, if it has not."""
+        self.series.put(key, lines_of(key, model, new, self.view.pods(key)))
+        if not build.differs(stored, new):
+            self._note_change(key, model, stored)
+            return None
+        if wait := self._too_soon(key, stored, new):
+            return wait
+        try:
+            body = await self.cluster.apply_status(key.namespace, key.name, observed.uid, new)
+        except ApiError as error:
+            if error.code in (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT) and await self._is_gone(key, observed):
+                return None
+            raise
+        self._written[key] = self.clock()
+        self.view.observe(MODEL, body)
+        self._note_change(key, model, new)
+        ready = build.condition(new, "Ready")
+        log.info(
+            "Ready is %s (%s): %s",
+            ready["status"],
+            ready["reason"],
+            ready["message"],
+            extra=about(key, ready["reason"]),
+        )
+        await self._announce(key, observed.uid, stored, new)
+        # An edit of the moment before came in with the answer: its own event is then late, and tells nobody.
+        return AT_ONCE if body["metadata"].get("generation", 0) != observed.source.generation else None
+
+    def _too_soon(self, key: Key, stored: dict[str, Any], new: dict[str, Any]) -> float | None:
+        if stored.get("observedGeneration") != new["observedGeneration"]:
+            return None
+        minor = not build.differs(stored, new, in_substance=True)
+        due = self._written.get(key, float("-inf")) + (MINOR_SECONDS if minor else BATCH_SECONDS)
+        return due - self.clock() if due > self.clock() else None
+
+    async def _announce(self, key: Key, uid: str, stored: dict[str, Any], new: dict[str, Any]) -> None:
+        event = events.transition(key, uid, stored, new, datetime.now(UTC))
+        if event is None:
+            return
+        try:
+            await self.cluster.create_event(key.namespace, event)
+        except ApiError as error:  # an Event is a courtesy: the status says the same
+            log.warning("event not posted: %s", error, extra=about(key, error.reason))
+
+
+def _timestamp(now: datetime) -> str:
+    return now.strftime("%Y-%m-%dT%H:%M:%SZ")

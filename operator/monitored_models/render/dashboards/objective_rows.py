@@ -1,0 +1,67 @@
+"""Error budgets of one model: what is left, and how fast it goes."""
+
+from __future__ import annotations
+
+from ...api.monitoring import Slo
+from ..rules import slos
+from ..rules.catalogue import recorded
+from . import panels
+from .panel_source import Shown
+from .panels import Panel, Row
+
+WINDOWS = ("1h", "6h", "1d", "3d")
+"""The long windows of the alerts on budgets."""
+FAST = slos.FAST[0].factor
+COLORS = panels.steps(orange_from=1, red_from=FAST)
+BURN = (
+    "Bad events, as multiples of what the budget allows: at 1 it lasts exactly for 30 days. Alerts fire above 14.4 over 1h, "
+    "6 over 6h, 3 over 1d and 1 over 3d."
+)
+SPENT = (panels.Step(None, panels.RED), panels.Step(0.1, panels.ORANGE), panels.Step(0.3, panels.GREEN))
+"""Colours of what is left of a budget."""
+
+
+def counted(s: Shown) -> list[Slo]:
+    """The objectives whose events the server lets be counted."""
+    return [slo for slo in s.model.monitoring.slos if slos.events(s.context.server, slo, s.context.scope)]
+
+
+def headline(s: Shown) -> list[Panel]:
+    """What is left of the budget that is nearest to its end."""
+    if not counted(s):
+        return []
+    about = "Of the objective that has least left: 100% is all of it, 0 none or less."
+    query = {"left": f"min({recorded(slos.BUDGET_LEFT, s.context.scope)})"}
+    return [panels.gauge("Budget left", about, query, colors=SPENT)]
+
+
+def objectives(s: Shown) -> Row:
+    """Budget, events and burn rates of each objective."""
+    found, scope = counted(s), s.context.scope
+    if not found:
+        return Row("Objectives", ())
+    return Row(
+        "Objectives",
+        (
+            panels.lines(
+                "Error budget left",
+                "Of each objective: 100% is all of it, below 0 it is overspent. Counted in half hours.",
+                {"{{slo}}": recorded(slos.BUDGET_LEFT, scope)},
+                unit="percentunit",
+                least=None,
+            ),
+            panels.lines(
+                "Bad events",
+                "Share of bad events over the last hour, of each objective.",
+                {"{{slo}}": slos.error_ratio("1h", scope)},
+                unit="percentunit",
+            ),
+            *(_burn(s, slo) for slo in found),
+        ),
+    )
+
+
+def _burn(s: Shown, slo: Slo) -> Panel:
+    matchers = ((slos.SLO, "=", slo.name),)
+    rates = {w: f"({slos.error_ratio(w, s.context.scope, matchers)}) / {slos.budget(slo):.12g}" for w in WINDOWS}
+    return panels.lines(f"Burn rate of {slo.name}", BURN, rates, unit="short", orange_from=1, red_from=FAST)

@@ -1,0 +1,100 @@
+"""The pods of one model: which versions they are, how often they restart, what they use."""
+
+from __future__ import annotations
+
+from ...naming import labels, object_names
+from ..rules import signals
+from ..rules.alerts.workload_alerts import RESTARTS
+from ..rules.catalogue import DISK_RATIO, PREFIX
+from ..rules.promql import Matcher, selector
+from . import common, panels
+from .panel_source import Shown
+from .panels import GREEN, ORANGE, RED, Column, Panel, Row, State
+
+CHOSEN: tuple[Matcher, ...] = (("pod", "=~", "$pod"),)
+_CONTAINER: tuple[Matcher, ...] = (("container", "!=", ""), ("container", "!=", "POD"))
+_YES, _NO = State(1, "yes", GREEN), State(0, "no", RED)
+
+
+def versions(s: Shown) -> Row:
+    """What is rolled out, and how that goes."""
+    scope = s.context.scope
+    replicas = {word: f"max({scope.series(f'monitored_model_replicas_{word}')})" for word in ("desired", "ready")}
+    restarts = f"sum by (pod) (increase({scope.series(RESTARTS, CHOSEN)}[$__rate_interval]))"
+    return Row(
+        "Versions and rollouts",
+        (
+            panels.lines(
+                "Versions",
+                "Pods that answer Prometheus, by the version that they are labelled with.",
+                {f"{{{{{labels.SERIES_VERSION}}}}}": signals.targets_up_by_version(scope)},
+                unit="short",
+            ),
+            panels.lines("Replicas", "Replicas that should run, and those that are ready.", replicas, unit="short"),
+            common.conditions(scope),
+            panels.lines("Restarts", "Restarts of the chosen pods' containers.", {"{{pod}}": restarts}, unit="short"),
+        ),
+        collapsed=True,
+    )
+
+
+def pods(s: Shown) -> Row:
+    """What the pods use, together and each."""
+    usage = {title: s.series(used=f"{PREFIX}{title.lower()}_usage") for title in ("CPU", "Memory", "Disk")}
+    found = [
+        panels.lines("CPU", "CPU of all pods, in cores.", usage["CPU"], unit="short"),
+        panels.lines("Memory", "Memory of all pods that cannot be reclaimed at once.", usage["Memory"], unit="bytes"),
+        panels.lines("CPU by pod", "Cores in use.", {"{{pod}}": _cpu(s)}, unit="short"),
+        panels.lines("Memory by pod", "What the out-of-memory killer looks at.", {"{{pod}}": _memory(s)}, unit="bytes"),
+        panels.lines("Disk", "What containers write, and the volume claims.", usage["Disk"], unit="bytes"),
+    ]
+    if full := s.series(fullest=DISK_RATIO):
+        about, limit = "Use of the fullest volume claim." + s.said("ModelVolumeFilling"), s.limit("ModelVolumeFilling")
+        found.append(panels.lines("Volume", about, full, unit="percentunit", red_from=limit))
+    return Row("Pods and resources", (*found, _table(s)), collapsed=True)
+
+
+def _kubelet(s: Shown, metric: str) -> str:
+    own = (("namespace", "=", s.model.namespace), ("pod", "=~", object_names.pod_pattern(s.model)))
+    return selector(metric, (*own, *CHOSEN, *_CONTAINER))
+
+
+def _cpu(s: Shown) -> str:
+    return f"sum by (pod) (rate({_kubelet(s, 'container_cpu_usage_seconds_total')}[$__rate_interval]))"
+
+
+def _memory(s: Shown) -> str:
+    return f"sum by (pod) ({_kubelet(s, 'container_memory_working_set_bytes')})"
+
+
+def _table(s: Shown) -> Panel:
+    scope, link = s.context.scope, f"/d/${{__dashboard.uid}}?var-pod=${{__value.raw}}&{common.SAME_CHOICE}"
+
+    def by_pod(metric: str) -> str:
+        return f"max by (pod) ({scope.series(metric, CHOSEN)})"
+
+    return panels.table(
+        "Pods",
+        "The chosen pods: whether they answer Prometheus, are ready, were restarted, and what they use. A click on one "
+        "chooses it.",
+        (
+            f"max by (pod, {labels.SERIES_VERSION}) ({scope.series('up', CHOSEN)})",
+            by_pod("monitored_model_pod_ready"),
+            by_pod(RESTARTS),
+            by_pod("monitored_model_pod_out_of_memory"),
+            f"time() - {by_pod('monitored_model_pod_created_timestamp_seconds')}",
+            _cpu(s),
+            _memory(s),
+        ),
+        (
+            Column("pod", "Pod", link=link, link_title="Only this pod"),
+            Column(labels.SERIES_VERSION, "Version"),
+            Column("Value #A", "Answers", states=(_YES, _NO)),
+            Column("Value #B", "Ready", states=(_YES, _NO)),
+            Column("Value #C", "Restarts"),
+            Column("Value #D", "Out of memory", states=(State(1, "yes", ORANGE), State(0, "no", GREEN))),
+            Column("Value #E", "Age", unit="s"),
+            Column("Value #F", "CPU", unit="short"),
+            Column("Value #G", "Memory", unit="bytes"),
+        ),
+    )

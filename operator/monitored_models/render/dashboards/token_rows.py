@@ -1,0 +1,32 @@
+"""Language models: how long one waits for tokens, how many there are, and how full the server is."""
+
+from __future__ import annotations
+
+from ..rules.catalogue import KV_CACHE, PREFIX, QUEUE
+from . import panels
+from .panel_source import Shown
+from .panels import Row
+
+
+def tokens(s: Shown) -> Row:
+    """What a server for language models gives; of another one what its spec names."""
+    found = []
+    if first := _given(s, "time_to_first_token", s.stats("time_to_first_token", "p50", "p95", "p99")):
+        found.append(panels.lines("Time to first token", "From a request to its first token.", first, unit="s"))
+    if between := _given(s, "inter_token", s.stats("inter_token_latency", "p50", "p95", "mean")):
+        found.append(panels.lines("Time between tokens", "Between two tokens of an answer.", between, unit="s"))
+    counted = s.series(generated=f"{PREFIX}token_throughput", prompts=f"{PREFIX}prompt_token_throughput")
+    if many := _given(s, "tokens", counted):
+        found.append(panels.lines("Tokens", "Tokens per second.", many, unit="short"))
+    if waiting := _given(s, "queue", s.series(waiting=QUEUE)):
+        found.append(panels.lines("Queue", "Requests that wait.", waiting, unit="short"))
+    if full := _given(s, "kv_cache", s.series(in_use=KV_CACHE)):
+        about, limit = "Share in use, of the fullest pod." + s.said("ModelSaturated"), s.limit("ModelSaturated")
+        found.append(panels.lines("Key-value cache", about, full, unit="percentunit", red_from=limit))
+    return Row("Tokens and saturation", tuple(found))
+
+
+def _given(s: Shown, signal: str, queries: dict[str, str]) -> dict[str, str]:
+    """A custom server could give each of these, and most give none: an empty panel would look like trouble."""
+    named = getattr(s.context.server.given, signal) is not None
+    return queries if s.context.server.profile.llm or named else {}

@@ -1,0 +1,1 @@
+"""Who is notified of which alerts, and the texts of the messages."""

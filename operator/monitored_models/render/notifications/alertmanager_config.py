@@ -1,0 +1,206 @@
+"""The AlertmanagerConfig: who is told of which alerts, and which alerts make others superfluous.
+
+One for each MonitoringProfile with notifications, and one for a model with notifications of its own. An alert says in its label
+`notified_by` which of them it is for: no list of models stands here, and no alert goes through two of them. Alertmanager
+continues after each such configuration, and prometheus-operator binds it to its namespace; both is not relied upon.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
+from typing import Any
+
+from ...api import Model, MonitoringProfile
+from ...api.monitoring import ClockRange, EmailTarget, MuteTime, Notification, SecretKey, SlackTarget
+from ...naming import labels, object_names
+from ...naming.kinds import ALERTMANAGER_CONFIG
+from ...settings import Settings
+from ..workload.object_meta import Child, child, without_empty
+from . import templates
+
+NOBODY = "_nobody"
+"""Receiver of alerts of other severities. No notification can have this name."""
+DAYS = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday")
+GROUP = (*labels.IDENTITY, "signal")
+"""One message for one signal of one model."""
+FOLLOWS = ("availability", "latency", "quality", "saturation", "slo-.+")
+"""Signals that say nothing new of a model that is down."""
+
+Json = dict[str, Any]
+
+
+def of_model(model: Model, settings: Settings) -> Child | None:
+    """The AlertmanagerConfig of a model with notifications of its own, or None."""
+    own = model.spec.monitoring.notifications
+    return _config(model, object_names.workload(model), own, settings) if own else None
+
+
+def of_profile(profile: MonitoringProfile, settings: Settings) -> Child | None:
+    """The AlertmanagerConfig for all models of a profile that has notifications, or None."""
+    shared = profile.monitoring.notifications
+    return _config(profile, object_names.notifications(profile.name), shared, settings) if shared else None
+
+
+def _config(
+    owner: Model | MonitoringProfile, name: str, notifications: Sequence[Notification], settings: Settings
+) -> Child:
+    whose = [_is("namespace", owner.namespace), _is(labels.NOTIFIED_BY, name)]
+    told = {severity for each in notifications for severity in each.severities}
+    mutes = [_mute_interval(each) for each in notifications if each.mute_times]
+    spec = {
+        "route": {
+            "receiver": NOBODY,
+            "matchers": whose,
+            "groupBy": list(GROUP),
+            "continue": True,
+            "routes": [_route(each) for each in notifications],
+        },
+        "receivers": [{"name": NOBODY}, *(_receiver(each) for each in notifications)],
+        "inhibitRules": _inhibitions(whose, told),
+        "muteTimeIntervals": mutes,
+    }
+    return child(
+        owner,
+        ALERTMANAGER_CONFIG,
+        name,
+        extra_labels=settings.alertmanager_config_labels,
+        spec=without_empty(spec),
+    )
+
+
+def _is(label: str, value: str) -> Json:
+    return {"name": label, "value": value, "matchType": "="}
+
+
+def _among(label: str, values: Sequence[str]) -> Json:
+    return {"name": label, "value": "|".join(values), "matchType": "=~"}
+
+
+def _route(told: Notification) -> Json:
+    return {
+        "receiver": told.name,
+        "matchers": [_among("severity", [s for s in ("critical", "warning", "info") if s in told.severities])],
+        "groupBy": list(GROUP),
+        "groupWait": told.group_wait,
+        "groupInterval": told.group_interval,
+        "repeatInterval": told.repeat_interval,
+        "continue": True,  # each of them is told, not only the first that wants to hear
+        **({"muteTimeIntervals": [told.name]} if told.mute_times else {}),
+    }
+
+
+# --- which alerts make others superfluous ---
+
+
+def _inhibitions(whose: list[Json], told: AbstractSet[str]) -> list[Json]:
+    """Only what someone is told of silences anything: else a model could be down, and nobody would hear of it."""
+    rules = []
+    if "critical" in told:
+        down = [_is("alertname", "ModelReplicasMissing"), _is("severity", "critical")]
+        rules.append(_inhibition(whose, down, [_among("signal", FOLLOWS)], labels.IDENTITY))
+        worse, lesser = [_is("severity", "critical")], [_among("severity", ("warning", "info"))]
+        rules.append(_inhibition(whose, worse, lesser, GROUP))
+    if "warning" in told:
+        # One pod of several is down: that is a ticket, and must not keep a page back.
+        lost = [_is("alertname", "ModelTargetDown"), _is("severity", "warning")]
+        follows = [_among("signal", FOLLOWS), _among("severity", ("warning", "info"))]
+        rules.append(_inhibition(whose, lost, follows, labels.IDENTITY))
+    return rules
+
+
+def _inhibition(whose: list[Json], source: list[Json], target: list[Json], equal: Sequence[str]) -> Json:
+    return {
+        "sourceMatch": [*map(dict, whose), *source],  # each its own: YAML would refer from one to the other
+        "targetMatch": [*map(dict, whose), *target],
+        "equal": list(equal),
+    }
+
+
+# --- receivers ---
+
+
+def _receiver(told: Notification) -> Json:
+    resolved = {"sendResolved": told.send_resolved}
+    if told.slack:
+        return {"name": told.name, "slackConfigs": [{**_slack(told.slack), **resolved}]}
+    if told.pager_duty:
+        return {"name": told.name, "pagerdutyConfigs": [{**_pager_duty(told.pager_duty.routing_key), **resolved}]}
+    if told.email:
+        return {"name": told.name, "emailConfigs": [{**_email(told.email), **resolved}]}
+    assert told.webhook is not None
+    return {"name": told.name, "webhookConfigs": [{"urlSecret": _secret(told.webhook.url), **resolved}]}
+
+
+def _slack(slack: SlackTarget) -> Json:
+    return {
+        "apiURL": _secret(slack.webhook_url),
+        "channel": slack.channel,
+        "color": templates.COLOR,
+        "title": templates.TITLE,
+        "titleLink": templates.LINK,
+        "text": templates.SLACK_TEXT,
+        "fallback": templates.TITLE,
+    }
+
+
+def _pager_duty(routing_key: SecretKey) -> Json:
+    details = {
+        "model": templates.SOURCE,
+        "firing": templates.FIRING,
+        "resolved": templates.RESOLVED,
+        "runbook": templates.RUNBOOK,
+        "dashboard": templates.DASHBOARD,
+    }
+    return {
+        "routingKey": _secret(routing_key),
+        "description": templates.TITLE,
+        "severity": templates.SEVERITY,
+        "class": templates.SIGNAL,
+        "component": templates.MODEL,
+        "group": templates.NAMESPACE,
+        "details": [{"key": key, "value": text} for key, text in details.items()],
+    }
+
+
+def _email(email: EmailTarget) -> Json:
+    login = {"authUsername": email.auth_username, "authPassword": email.auth_password and _secret(email.auth_password)}
+    return {
+        "to": email.to,
+        "from": email.from_,
+        "smarthost": email.smarthost,
+        **without_empty(login),
+        "requireTLS": email.require_tls,
+        "headers": [{"key": "Subject", "value": templates.TITLE}],
+        "text": templates.TEXT,
+        "html": templates.HTML,
+    }
+
+
+def _secret(secret: SecretKey) -> Json:
+    return {"name": secret.name, "key": secret.key}
+
+
+# --- when nobody is told ---
+
+
+def _mute_interval(told: Notification) -> Json:
+    return {"name": told.name, "timeIntervals": [part for each in told.mute_times for part in _intervals(each)]}
+
+
+def _intervals(mute: MuteTime) -> list[Json]:
+    """Intervals of Alertmanager, of which none goes beyond midnight: a night is two, the second a day later."""
+    if not mute.times:
+        return [{"weekdays": list(mute.days)}]
+    return [part for clock in mute.times for part in _of_clock(clock, list(mute.days))]
+
+
+def _of_clock(clock: ClockRange, days: list[str]) -> list[Json]:
+    def part(start: str, end: str, on: list[str]) -> Json:
+        return {"times": [{"startTime": start, "endTime": end}], **({"weekdays": on} if on else {})}
+
+    if clock.start < clock.end:
+        return [part(clock.start, clock.end, days)]
+    evening = part(clock.start, "24:00", days)
+    next_days = [DAYS[(DAYS.index(day) + 1) % 7] for day in days]
+    return [evening] if clock.end == "00:00" else [evening, part("00:00", clock.end, next_days)]

@@ -1,0 +1,112 @@
+"""Alerts on the operator itself, for those who run it: few, each with a page in docs/runbooks/."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from ...naming.kinds import PROMETHEUS_RULE
+from ...naming.series import OLDEST_WATCH
+from . import operator_queries
+
+NAME = "monitored-models-operator"
+
+
+@dataclass(frozen=True)
+class OwnAlert:
+    """An alert on the operator."""
+
+    name: str
+    expression: str
+    hold: str
+    severity: str
+    summary: str
+    description: str
+
+
+OWN_ALERTS = (
+    OwnAlert(
+        name="MonitoredModelsNoLeader",
+        expression=f"absent({operator_queries.leading()})",
+        hold="5m",
+        severity="critical",
+        summary="No operator works.",
+        description="For five minutes no MonitoredModel operator has led, or none is scraped: models serve on, but changes "
+        "of specs, deleted children and conditions are not dealt with.",
+    ),
+    OwnAlert(
+        name="MonitoredModelsReconcilesFail",
+        # Less than one failure in five minutes is no trouble, whatever its share.
+        expression=f"{operator_queries.error_ratio()} > 0.2 and {operator_queries.errors()} > 0.003",
+        hold="15m",
+        severity="warning",
+        summary="Many reconciles fail.",
+        description="{{ $value | humanizePercentage }} of the operator's reconciles fail; its log and "
+        "monitored_models_reconcile_errors_total name the reasons.",
+    ),
+    OwnAlert(
+        name="MonitoredModelsQueueOld",
+        expression=f"{operator_queries.queue_age()} > 120",
+        hold="10m",
+        severity="warning",
+        summary="Models wait long for the operator.",
+        description="A model has waited {{ $value | humanizeDuration }} for a worker.",
+    ),
+    OwnAlert(
+        name="MonitoredModelsLoopBlocked",
+        expression=f"{operator_queries.loop_lag()} > 0.5",
+        hold="10m",
+        severity="warning",
+        summary="The operator has too little CPU.",
+        description="One timer in a hundred comes {{ $value | humanizeDuration }} late; at seven seconds the operator "
+        "loses its lease.",
+    ),
+    OwnAlert(
+        name="MonitoredModelsWatchOld",
+        expression=f"{operator_queries.watch_age()} > {OLDEST_WATCH:g}",
+        hold="5m",
+        severity="warning",
+        summary="The operator may be blind for changes.",
+        description="The watch of {{ $labels.resource }} was last opened {{ $value | humanizeDuration }} ago.",
+    ),
+    OwnAlert(
+        name="MonitoredModelsReadsRefused",
+        expression=f"{operator_queries.refused_reads()} > 0",
+        hold="10m",
+        severity="warning",
+        summary="The operator may not read what it has to.",
+        description="The API server refuses to let the operator read {{ $labels.resource }}.",
+    ),
+    OwnAlert(
+        name="MonitoredModelsLeaderChanges",
+        expression=f"{operator_queries.leader_changes()} > 4",
+        hold="0s",
+        severity="info",
+        summary="Leadership comes and goes.",
+        description="Leadership has changed {{ $value }} times within an hour.",
+    ),
+)
+
+
+def prometheusrule() -> dict[str, Any]:
+    """The PrometheusRule with all of them."""
+    rules = [
+        {
+            "alert": alert.name,
+            "expr": alert.expression,
+            "for": alert.hold,
+            "labels": {"severity": alert.severity},
+            "annotations": {
+                "summary": alert.summary,
+                "description": alert.description,
+                "runbook": f"docs/runbooks/{alert.name}.md",
+            },
+        }
+        for alert in OWN_ALERTS
+    ]
+    return {
+        "apiVersion": PROMETHEUS_RULE.api_version,
+        "kind": PROMETHEUS_RULE.name,
+        "metadata": {"name": NAME, "namespace": "monitored-models"},
+        "spec": {"groups": [{"name": NAME, "rules": rules}]},
+    }

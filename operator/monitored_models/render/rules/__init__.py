@@ -1,0 +1,1 @@
+"""Recording and alerting rules of a model: signals, catalogue, objectives, thresholds."""

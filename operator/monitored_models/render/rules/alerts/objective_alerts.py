@@ -1,0 +1,47 @@
+"""Alerts on error budgets, once for each objective; two tiers with names of their own."""
+
+from __future__ import annotations
+
+from ....api.monitoring import Slo
+from .. import slos
+from ..catalogue import Context
+from ..promql import Matcher
+from .alert import WHO, ObjectiveAlert
+
+
+def _fast(c: Context, budget: str, matchers: tuple[Matcher, ...]) -> str:
+    return slos.burning(slos.FAST, c.scope, budget, matchers)
+
+
+def _slow(c: Context, budget: str, matchers: tuple[Matcher, ...]) -> str:
+    return slos.burning(slos.SLOW, c.scope, budget, matchers)
+
+
+OBJECTIVES = (
+    ObjectiveAlert(
+        name="ModelErrorBudgetFastBurn",
+        hold="2m",
+        severity="critical",
+        summary="A model spends its error budget within days.",
+        description=f"Objective {{{{ $labels.slo }}}} of {WHO}: {{{{ $value | humanizePercentage }}}} of events are bad, "
+        "where {budget} may be over {window}. At this rate the budget is gone within two to five days.",
+        worth="2 % of the budget went within an hour, or 5 % within six: waiting until morning costs a large part of it.",
+        expression=_fast,
+    ),
+    ObjectiveAlert(
+        name="ModelErrorBudgetSlowBurn",
+        hold="15m",
+        severity="warning",
+        summary="A model spends its error budget before its time.",
+        description=f"Objective {{{{ $labels.slo }}}} of {WHO}: {{{{ $value | humanizePercentage }}}} of events are bad, "
+        "where {budget} may be over {window}. At this rate the budget does not last.",
+        worth="10 % of the budget went within a day or three: the objective will be missed, and there is time to act.",
+        expression=_slow,
+    ),
+)
+
+
+def signal_label(slo: Slo) -> str:
+    """What an objective's alerts are about, as other alerts say it."""
+    about = slo.indicator
+    return "availability" if about.availability else "latency" if about.latency or about.ttft else f"slo-{slo.name}"

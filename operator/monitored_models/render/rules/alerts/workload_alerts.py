@@ -1,0 +1,130 @@
+"""Alerts on pods: are they there, do they run, do they fit?"""
+
+from __future__ import annotations
+
+from ....naming import labels
+from .. import signals
+from ..catalogue import DISK_RATIO, Context, recorded
+from ..usage import disk_ratio
+from .alert import WHO, Alert
+
+_BY = ", ".join(labels.IDENTITY)
+RESTARTS = "monitored_model_pod_container_restarts_total"
+STUCK = (
+    "ProgressDeadlineExceeded",
+    "RolloutBlocked",
+    "PodsRefused",
+    "ImagePullFailed",
+    "ContainerConfigInvalid",
+    "Unschedulable",
+    "Paused",
+)
+"""Reasons of WorkloadReady that someone has to see to, but for those with alerts of their own."""
+
+
+def _replicas_missing(c: Context) -> str:
+    up = signals.targets_up(c.scope)
+    loading = f"count by ({_BY}) ({signals.target_up(c.scope)} == 0 unless {c.scope.had_time()})"
+    none = c.scope.none_of(c.scope.series("up"))
+    return f"({up} + ({loading} or 0 * {up})) < {c.scope.limit('replicas')} or {none}"
+
+
+def _target_down(c: Context) -> str:
+    return f"{signals.target_up(c.scope)} == 0 and {c.scope.had_time()}"
+
+
+def _restarted(c: Context, window: str) -> str:
+    return f"max by ({_BY}, pod) (increase({c.scope.series(RESTARTS)}[{window}]))"
+
+
+def _crash_looping(c: Context) -> str:
+    # Once the back-off is at its longest, restarts are too far apart to count in minutes; then the kubelet's word helps.
+    waiting = c.scope.series("monitored_model_pod_waiting", (("reason", "=", "CrashLoopBackOff"),))
+    waited = f"max by ({_BY}, pod) (max_over_time({waiting}[15m]))"
+    often = f"{_restarted(c, '15m')} > 2 or {waited} == 1 and {_restarted(c, '1h')} > 2"
+    return f"{often} or max by ({_BY}, pod) ({waiting}) == 1"
+
+
+def _out_of_memory(c: Context) -> str:
+    killed = f"max by ({_BY}, pod) ({c.scope.series('monitored_model_pod_out_of_memory')})"
+    return f"{killed} == 1 and {_restarted(c, '1h')} > 0"
+
+
+def _rollout_stuck(c: Context) -> str:
+    matchers = (("condition", "=", "WorkloadReady"), ("status", "=", "False"), ("reason", "=~", "|".join(STUCK)))
+    return f"max by ({_BY}, reason) ({c.scope.series('monitored_model_condition', matchers)}) == 1"
+
+
+def _volume_filling(c: Context) -> str | None:
+    return f"{recorded(DISK_RATIO, c.scope)} > {c.scope.limit('volume')}" if disk_ratio(c.scope) else None
+
+
+WORKLOAD = (
+    Alert(
+        name="ModelReplicasMissing",
+        signal="workload",
+        hold="15m",
+        severity="critical",
+        summary="A model has fewer working replicas than it should.",
+        description=f"{WHO} should have {{wanted}} that answer Prometheus, and has fewer: see `kubectl describe mm` for "
+        "what its pods are waiting for.",
+        worth="The model serves less than was asked for, or nothing; nobody else will notice what does not answer.",
+        expression=_replicas_missing,
+        limit="replicas",
+    ),
+    Alert(
+        name="ModelTargetDown",
+        signal="workload",
+        hold="10m",
+        severity="warning",
+        summary="A pod of a model does not answer scrapes.",
+        description=f"Pod {{{{ $labels.pod }}}} of {WHO} has not answered Prometheus: it is down, or its metrics port and "
+        "path are not those of the spec.",
+        worth="Either a replica is lost, or what is known of it is old.",
+        expression=_target_down,
+    ),
+    Alert(
+        name="ModelCrashLooping",
+        signal="workload",
+        hold="5m",
+        severity="warning",
+        summary="A pod of a model ends again and again.",
+        description=f"The server in pod {{{{ $labels.pod }}}} of {WHO} ends and is started again: `kubectl logs --previous` "
+        "has its last words.",
+        worth="Each restart loses the requests in hand, and the next step is a missing replica.",
+        expression=_crash_looping,
+    ),
+    Alert(
+        name="ModelOutOfMemory",
+        signal="workload",
+        hold="1m",
+        severity="warning",
+        summary="A model was ended for using too much memory.",
+        description=f"A container of pod {{{{ $labels.pod }}}} of {WHO} was killed at its memory limit within the last hour.",
+        worth="It comes back at the next large request; only a higher limit, or a smaller batch, ends it.",
+        expression=_out_of_memory,
+    ),
+    Alert(
+        name="ModelRolloutStuck",
+        signal="rollout",
+        hold="15m",
+        severity="warning",
+        summary="A change of a model does not get through.",
+        description=f"{WHO} is stuck ({{{{ $labels.reason }}}}): the change is not live, and pods from before it, if there "
+        "were any, serve on. `kubectl describe mm` says why.",
+        worth="Whoever changed the model believes that the change is live.",
+        expression=_rollout_stuck,
+    ),
+    Alert(
+        name="ModelVolumeFilling",
+        signal="disk",
+        hold="15m",
+        severity="warning",
+        summary="A volume of a model is nearly full.",
+        description=f"A volume claim of {WHO} is {{{{ $value | humanizePercentage }}}} full; the limit is {{limit}}.",
+        worth="A server that cannot write its cache fails in ways that look like anything else.",
+        expression=_volume_filling,
+        limit="volume",
+        unit="ratio",
+    ),
+)

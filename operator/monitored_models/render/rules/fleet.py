@@ -1,0 +1,169 @@
+"""The rules of all models at once: the same definitions as a model's own, in the scope of a fleet. Nothing deploys them yet.
+
+The number of rules depends on the number of runtimes, not of models. What each model wants is joined from series: `series`
+says which. Servers whose metrics a spec names itself, ratios of a spec's own counters, and changes of `for`, of labels and of
+the window of quality stay with a model's own rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ...api import Model
+from ...api.fields import seconds
+from ...api.monitoring import Indicator, Signals, Slo, Threshold
+from ...naming import labels
+from ...naming.series import BUDGET
+from ...runtimes import CUSTOM, Profile
+from ...settings import Settings
+from . import quality, signals, slos
+from .alerts.alert import Alert, ObjectiveAlert
+from .alerts.groups import ALERTS, given, is_on, runbook
+from .alerts.objective_alerts import OBJECTIVES
+from .catalogue import Context, offers
+from .promql import selector
+from .recording_rules import catalogue_groups
+from .scope import ALERT, BOUND, LIMIT, Fleet
+from .signals import Server
+from .thresholds import limits
+
+OBJECTIVE = "monitored_model_slo"
+"""Series of the objectives: labels slo, indicator, and the model's identity; always 1."""
+"""Series of the share of events that may be bad: labels slo, window."""
+_BY = ", ".join(labels.IDENTITY)
+_BY_SLO = f"{_BY}, {slos.SLO}"
+_SIGNALS = {"latency": "latency", "ttft": "time_to_first_token"}
+
+Rule = dict[str, Any]
+
+
+def groups(profiles: Mapping[str, Profile], settings: Settings) -> list[dict[str, Any]]:
+    """All rule groups, of at most twenty rules each."""
+    made: dict[str, list[Rule]] = {}
+    for profile in profiles.values():
+        context = Context(Server(profile, Signals()), Fleet(profile.id), quality.DEFAULT_WINDOW)
+        by_name = catalogue_groups(offers(context))
+        by_name["events"] = _events(context)
+        by_name["alerts"] = _alerts((a for a in ALERTS if a.by_runtime), context, settings)
+        for name, rules in by_name.items():
+            made[f"{profile.id}.{name}"] = [_of(profile, rule) for rule in rules]
+    every = Context(Server(profiles[CUSTOM], Signals()), Fleet(), quality.DEFAULT_WINDOW)
+    common = _alerts((a for a in ALERTS if not a.by_runtime), every, settings)
+    made["alerts-1"], made["alerts-2"] = common[:15], common[15:]
+    made["alerts-objectives"] = [_objective_alert(alert, every, settings) for alert in OBJECTIVES]
+    made["budgets"] = _budgets(every)
+    return [{"name": f"monitored-models.{name}", "rules": rules} for name, rules in made.items() if rules]
+
+
+def _of(profile: Profile, rule: Rule) -> Rule:
+    """A rule of one runtime: its label tells it from those of the same name."""
+    return {**rule, "labels": {**rule.get("labels", {}), labels.SERIES_RUNTIME: profile.id}}
+
+
+def _events(context: Context) -> list[Rule]:
+    """Events of the objectives of one runtime's models."""
+    scope, server = context.scope, context.server
+    pairs = [("availability", signals.requests(server, scope), signals.errors(server, scope))]
+    for indicator, signal in _SIGNALS.items():
+        total, bounds = signals.measured(server, signal, scope), signals.by_bound(server, signal, scope)
+        if total is None or bounds is None:
+            continue
+        # An objective's threshold is a bound in the server's own unit, as `series` writes it.
+        good = f"sum by ({_BY_SLO}) (({bounds}) * on ({_BY}, le) group_right () {_wanted(BOUND, indicator, 'le')})"
+        pairs.append((indicator, total, good))
+    counted: dict[str, list[str]] = {slos.EVENTS: [], slos.BAD: []}
+    for indicator, total, part in pairs:
+        if total is None or part is None:
+            continue
+        every = f"({total}) * on ({_BY}) group_right () {_wanted(OBJECTIVE, indicator)}"
+        some = f"({part}) * on ({_BY}) group_right () {_wanted(OBJECTIVE, indicator)}"
+        counted[slos.EVENTS].append(f"({every})")
+        counted[slos.BAD].append(f"({some if indicator == 'availability' else f'{every} - on ({_BY_SLO}) {part}'})")
+    # In one rule each: several of one name and the same labels would look like a mistake.
+    return [{"record": series, "expr": " or ".join(several)} for series, several in counted.items() if several]
+
+
+def _wanted(series: str, indicator: str, *more: str) -> str:
+    by = ", ".join((_BY_SLO, *more))
+    return f"max by ({by}) ({selector(series, (('indicator', '=', indicator),))})"
+
+
+def _budget(*matchers: tuple[str, str, str]) -> str:
+    return f"on ({_BY_SLO}) group_left () max by ({_BY_SLO}) ({selector(BUDGET, matchers)})"
+
+
+def _budgets(context: Context) -> list[Rule]:
+    halves = [{"record": series, "expr": expression} for series, expression in slos.half_hours(context.scope)]
+    left = [slos.budget_left(p, context.scope, _budget(("window", "=", p))) for p in ("28d", "30d")]
+    return [*halves, {"record": slos.BUDGET_LEFT, "expr": " or ".join(left)}]
+
+
+def _alerts(alerts: Iterable[Alert], context: Context, settings: Settings) -> list[Rule]:
+    assert isinstance(context.scope, Fleet)
+    found = ((alert, alert.expression(context)) for alert in alerts)
+    return [
+        _rule(alert, alert.signal, context.scope.of_runtime(expression), settings)
+        for alert, expression in found
+        if expression is not None
+    ]
+
+
+def _objective_alert(alert: ObjectiveAlert, context: Context, settings: Settings) -> Rule:
+    return _rule(alert, "objective", alert.expression(context, _budget(), ()), settings)
+
+
+def _rule(alert: Alert | ObjectiveAlert, signal: str, expression: str, settings: Settings) -> Rule:
+    text = alert.description.replace("{limit}", "that of its spec").replace("{wanted}", "more replicas")
+    text = text.replace("{budget}", "less").replace("{window}", "its window")
+    return {
+        "alert": alert.name,
+        "expr": Fleet().with_severity(expression, alert.name),
+        "for": alert.hold,
+        "labels": {"signal": signal},
+        "annotations": {
+            "summary": alert.summary,
+            "description": text,
+            "runbook_url": runbook(alert.name, settings),
+        },
+    }
+
+
+# --- what each model wants, as series ---
+
+
+Series = tuple[str, dict[str, str], float]
+"""Name, labels besides the identity, value."""
+
+
+def series(model: Model) -> list[Series]:
+    """The series that tell a fleet's rules what this model wants."""
+    found: list[Series] = [(LIMIT, {"limit": name}, value) for name, value in limits(model).items()]
+    # What reads a runtime's own names would look for the wrong ones where a spec gives others.
+    usual = [alert for alert in ALERTS if not (alert.by_runtime and model.monitoring.signals)]
+    on = [(alert.name, alert.severity) for alert in usual if is_on(alert, model)]
+    if model.minimum_replicas and model.monitoring.slos:
+        on += [(a.name, a.severity) for a in OBJECTIVES if given(model, a.name).enabled is not False]
+    found += [(ALERT, {"alert": name, "severity": given(model, name).severity or default}, 1) for name, default in on]
+    for slo in model.monitoring.slos:
+        found += _of_objective(slo, model)
+    return found
+
+
+def _of_objective(slo: Slo, model: Model) -> list[Series]:
+    indicator = next((name for name in ("availability", *_SIGNALS) if getattr(slo.indicator, name)), None)
+    if indicator is None:  # counters of the spec's own: its own rules count them
+        return []
+    about = {"slo": slo.name, "indicator": indicator}
+    found: list[Series] = [(OBJECTIVE, about, 1), (BUDGET, {"slo": slo.name, "window": slo.window}, slos.budget(slo))]
+    threshold = _threshold(slo.indicator, indicator)
+    source = model.profile.signals.latency if indicator == "latency" else model.profile.signals.time_to_first_token
+    if threshold and source:
+        bound = seconds(threshold.threshold) / source.scale
+        found += [(BOUND, {**about, "le": text}, 1) for text in signals.spellings(bound)]
+    return found
+
+
+def _threshold(indicator: Indicator, name: str) -> Threshold | None:
+    found = getattr(indicator, name)
+    return found if isinstance(found, Threshold) else None

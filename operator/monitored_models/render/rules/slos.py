@@ -1,0 +1,144 @@
+"""Service level objectives: events counted over five minutes, and everything else from sums of those.
+
+Ratios of sums are right under uneven traffic, where a mean of ratios is not; and a long window costs some hundred
+samples instead of a rate over raw series. The multi-window, multi-burn-rate alerts and their factors are those of the
+SRE Workbook, chapter 5 ("Alerting on SLOs"), table 5-8.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ...api.fields import seconds
+from ...api.monitoring import Slo
+from . import signals
+from .promql import Matcher
+from .scope import Scope, Selects
+from .signals import Server
+
+EVENTS = "monitored_model:slo_events"
+"""Events per second, over five minutes."""
+BAD = "monitored_model:slo_bad_events"
+"""Those of them that are bad."""
+EVENTS_HALF_HOUR = "monitored_model:slo_events:avg30m"
+BAD_HALF_HOUR = "monitored_model:slo_bad_events:avg30m"
+BUDGET_LEFT = "monitored_model:slo_budget_left"
+"""Share of the error budget that is left: 1 is all of it, below 0 it is overspent."""
+STEP = "5m"
+FEW = 3
+"""Bad events within a window below which no burn rate is told: of ten requests a night one may fail."""
+SLO = "slo"
+
+
+@dataclass(frozen=True)
+class Burn:
+    """A burn rate that is too high over a long window, and still is over a short one."""
+
+    long: str
+    short: str
+    factor: float
+    """Times the rate at which the budget lasts exactly for 30 days."""
+
+
+FAST = (Burn("1h", "5m", 14.4), Burn("6h", "30m", 6))
+SLOW = (Burn("1d", "2h", 3), Burn("3d", "6h", 1))
+
+
+def budget(slo: Slo) -> float:
+    """Share of events that may be bad."""
+    return round(1 - slo.objective / 100, 12)
+
+
+def events(server: Server, slo: Slo, scope: Scope) -> tuple[str, str] | None:
+    """All events and the bad ones, per second; None where the server cannot count them."""
+    about = slo.indicator
+    if about.ratio:
+        total, part = (signals.counted(c, scope) for c in (about.ratio.total, about.ratio.good or about.ratio.bad) if c)
+        # A counter that appears with its first event is not there before.
+        counted = f"{part} or 0 * ({total})"
+        return total, (f"{total} - ({counted})" if about.ratio.good else counted)
+    if about.availability:
+        return _pair(signals.requests(server, scope), signals.errors(server, scope))
+    signal, limit = _threshold(slo)
+    total_, good = signals.measured(server, signal, scope), signals.within(server, signal, scope, limit)
+    return _pair(total_, None if total_ is None or good is None else f"{total_} - {good}")
+
+
+def _pair(total: str | None, bad: str | None) -> tuple[str, str] | None:
+    return None if total is None or bad is None else (total, bad)
+
+
+def _threshold(slo: Slo) -> tuple[str, float]:
+    """The signal that a threshold is on, and the threshold in seconds."""
+    if slo.indicator.ttft:
+        return "time_to_first_token", seconds(slo.indicator.ttft.threshold)
+    assert slo.indicator.latency is not None  # a rule of the API: exactly one
+    return "latency", seconds(slo.indicator.latency.threshold)
+
+
+def signal_of(slo: Slo) -> str:
+    """The signal that an objective is about, as in the profile of a runtime; empty for counters that the spec names."""
+    if slo.indicator.ratio:
+        return ""
+    return "errors" if slo.indicator.availability else _threshold(slo)[0]
+
+
+def unknown_bound(server: Server, slo: Slo) -> str | None:
+    """Why a threshold cannot be counted, where the bounds of the histograms are known and it is none of them."""
+    if slo.indicator.ratio or slo.indicator.availability:
+        return None
+    signal, limit = _threshold(slo)
+    source = server.durations[signal]
+    known = [histogram for histogram in source.histograms if histogram.buckets] if source else []
+    if source is None or not known or len(known) < len(source.histograms):
+        return None
+    wanted = signals.spellings(limit / source.scale)
+    bounds = sorted({bound for histogram in known for bound in histogram.buckets})
+    if any(set(wanted) & set(signals.spellings(bound)) for bound in bounds):
+        return None
+    in_seconds = [bound * source.scale for bound in bounds]
+    below = [f"{bound:g} s" for bound in in_seconds if bound < limit][-1:]
+    above = [f"{bound:g} s" for bound in in_seconds if bound > limit][:1]
+    return f"{limit:g} s is no bound of {known[0].name}; the nearest are {' and '.join(below + above)}"
+
+
+def half_hours(scope: Scope) -> list[tuple[str, str]]:
+    """Series and expression of what all objectives' events come to in half hours."""
+    return [
+        (target, f"avg_over_time({scope.series(source)}[30m:{STEP}])")
+        for source, target in ((EVENTS, EVENTS_HALF_HOUR), (BAD, BAD_HALF_HOUR))
+    ]
+
+
+def budget_left(period: str, scope: Scope, limit: str, matchers: tuple[Matcher, ...] = ()) -> str:
+    """Share of the budget that is left, from half hours: 1,440 samples for 30 days."""
+    bad, total = (scope.series(name, matchers) for name in (BAD_HALF_HOUR, EVENTS_HALF_HOUR))
+    ratio = f"sum_over_time({bad}[{period}:30m]) / (sum_over_time({total}[{period}:30m]) > 0)"
+    return f"1 - ({ratio}) / {limit}"
+
+
+def error_ratio(window: str, scope: Selects, matchers: tuple[Matcher, ...] = ()) -> str:
+    """Share of bad events over a window, 0 to 1. Recorded each five minutes, the windows of the sums do not overlap."""
+    bad, total = (scope.series(name, matchers) for name in (BAD, EVENTS))
+    if window == STEP:
+        return f"{bad} / ({total} > 0)"
+    return f"sum_over_time({bad}[{window}:{STEP}]) / (sum_over_time({total}[{window}:{STEP}]) > 0)"
+
+
+def burning(burns: tuple[Burn, ...], scope: Scope, limit: str, matchers: tuple[Matcher, ...] = ()) -> str:
+    """Share of bad events, where any of the burn rates is too high."""
+    bad = scope.series(BAD, matchers)
+    tiers = [
+        f"({error_ratio(burn.long, scope, matchers)} > {_times(burn.factor, limit)} "
+        f"and {error_ratio(burn.short, scope, matchers)} > {_times(burn.factor, limit)} "
+        f"and sum_over_time({bad}[{burn.long}:{STEP}]) > {FEW / 300:g})"
+        for burn in burns
+    ]
+    return " or ".join(tiers)
+
+
+def _times(factor: float, limit: str) -> str:
+    try:
+        return f"{factor * float(limit):.12g}"
+    except ValueError:  # a series to join with: the factor goes to its right end
+        return f"{limit} * {factor:g}" if factor != 1 else limit

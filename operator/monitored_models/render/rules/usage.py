@@ -1,0 +1,40 @@
+"""CPU, memory and disk of a model's pods, from the kubelet's series, which name pods and claims and no model."""
+
+from __future__ import annotations
+
+from ...naming import labels
+from .scope import Scope
+
+_BY = ", ".join(labels.IDENTITY)
+_CONTAINERS = 'container!="",container!="POD"'
+
+
+def cpu(scope: Scope) -> str:
+    """CPU in use, in cores."""
+    used = scope.over_pods(f"rate(container_cpu_usage_seconds_total{{{_CONTAINERS}}}[$window])")
+    return f"sum by ({_BY}) ({used})"
+
+
+def memory(scope: Scope) -> str:
+    """Memory that cannot be reclaimed at once, in bytes: what the out-of-memory killer looks at."""
+    return f"sum by ({_BY}) ({scope.over_pods(f'container_memory_working_set_bytes{{{_CONTAINERS}}}')})"
+
+
+def disk(scope: Scope) -> str:
+    """Bytes in the model's volume claims and in what its containers write beside them."""
+    written = scope.over_pods(f"container_fs_usage_bytes{{{_CONTAINERS}}}")
+    claims = scope.over_claims("max by (namespace, persistentvolumeclaim) (kubelet_volume_stats_used_bytes)")
+    if claims is None:
+        return f"sum by ({_BY}) ({written})"
+    return f"sum by ({_BY}) ({written} or {claims})"
+
+
+def disk_ratio(scope: Scope) -> str | None:
+    """Share of the fullest claim that is in use, 0 to 1; None where there is no claim."""
+    used, capacity = (
+        scope.over_claims(f"max by (namespace, persistentvolumeclaim) (kubelet_volume_stats_{part}_bytes)")
+        for part in ("used", "capacity")
+    )
+    if used is None or capacity is None:
+        return None
+    return f"max by ({_BY}) ({used} / {capacity})"

@@ -1,0 +1,1 @@
+"""How Prometheus scrapes a model: the ServiceMonitor and which metrics it keeps."""

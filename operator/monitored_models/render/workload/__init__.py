@@ -1,0 +1,1 @@
+"""The Deployment of a model and the objects around its pods."""

@@ -1,0 +1,25 @@
+"""The NetworkPolicy, on request."""
+
+from __future__ import annotations
+
+from ...api import Model
+from ...naming import labels, object_names
+from ...naming.kinds import NETWORK_POLICY
+from .object_meta import Child, child
+
+
+def networkpolicy(model: Model) -> Child | None:
+    """Incoming connections to the serving and metrics ports only, or None where the spec asks for no policy."""
+    given = model.spec.network_policy
+    if given is None or not given.enabled:
+        return None
+    return child(
+        model,
+        NETWORK_POLICY,
+        object_names.workload(model),
+        spec={
+            "podSelector": {"matchLabels": labels.selector(model)},
+            "policyTypes": ["Ingress"],
+            "ingress": [{"ports": [{"port": p, "protocol": "TCP"} for p in sorted({model.port, model.metrics_port})]}],
+        },
+    )

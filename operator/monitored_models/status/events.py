@@ -1,0 +1,44 @@
+"""Events for people: one for each transition of Ready, none for anything else. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from ..naming.keys import Key
+from ..naming.kinds import EVENT, MODEL
+from ..naming.labels import FIELD_MANAGER
+from .build import condition
+
+NOTE_BYTES = 1024
+"""The API's bound."""
+
+
+def transition(
+    key: Key, uid: str, stored: Mapping[str, Any], new: Mapping[str, Any], now: datetime
+) -> dict[str, Any] | None:
+    """The Event for a change of Ready between two statuses, or None where there is none worth telling."""
+    before, after = condition(stored, "Ready"), condition(new, "Ready")
+    beginning = not before and not condition(new, "Stalled")
+    if before.get("status") == after["status"] or (after["status"] != "True" and beginning):
+        return None
+    return {
+        "apiVersion": EVENT.api_version,
+        "kind": EVENT.name,
+        "metadata": {"generateName": f"{key.name}-", "namespace": key.namespace},
+        "eventTime": now.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+        "reportingController": f"{MODEL.group}/operator",
+        "reportingInstance": FIELD_MANAGER,
+        "action": "Reconcile",
+        "type": "Warning" if condition(new, "Stalled") else "Normal",
+        "reason": after["reason"],
+        "note": after["message"].encode()[:NOTE_BYTES].decode(errors="ignore"),
+        "regarding": {
+            "apiVersion": MODEL.api_version,
+            "kind": MODEL.name,
+            "namespace": key.namespace,
+            "name": key.name,
+            "uid": uid,
+        },
+    }

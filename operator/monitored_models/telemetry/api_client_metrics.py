@@ -1,0 +1,85 @@
+"""What goes to the API server, from our own client and from kopf's: counted in one place, watches dated.
+
+Of a watch stream nothing else can be seen from outside than when it was opened. A healthy one is opened anew every few
+minutes, since the server ends it, and kopf ends one that is silent for longer than the bookmarks of the API server allow.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from types import SimpleNamespace
+
+import aiohttp
+from prometheus_client import Metric
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from ..naming.kinds import resource_of
+from ..naming.series import PREFIX
+from .operator_metrics import Metrics
+
+_VERBS = {"GET": "get", "PATCH": "patch", "POST": "create", "PUT": "update", "DELETE": "delete"}
+
+
+class Watches(Collector):
+    """When each watch stream was last opened."""
+
+    def __init__(self) -> None:
+        self._opened: dict[str, float] = {}
+
+    def opened(self, path: str) -> None:
+        """Take note of a stream, by its path."""
+        self._opened[path] = time.monotonic()
+
+    def clear(self) -> None:
+        """Forget all streams: other ones will be opened."""
+        self._opened.clear()
+
+    def age(self) -> float:
+        """Seconds since the oldest stream was opened; 0 where there is none."""
+        return time.monotonic() - min(tuple(self._opened.values()), default=time.monotonic())
+
+    def collect(self) -> Iterator[Metric]:
+        """The age of each resource's oldest stream, for Prometheus."""
+        family = GaugeMetricFamily(
+            PREFIX + "watch_age_seconds", "Time since the watch of a resource was opened.", labels=["resource"]
+        )
+        oldest: dict[str, float] = {}
+        for path, when in tuple(self._opened.items()):  # another thread reads it
+            resource = resource_of(path)
+            oldest[resource] = min(when, oldest.get(resource, when))
+        for resource, when in oldest.items():
+            family.add_metric([resource], time.monotonic() - when)
+        yield family
+
+
+def trace(metrics: Metrics, watches: Watches) -> aiohttp.TraceConfig:
+    """What a client session has to carry so that its requests are counted."""
+
+    async def started(_session: object, context: SimpleNamespace, _params: object) -> None:
+        context.started = time.perf_counter()
+
+    async def ended(_session: object, context: SimpleNamespace, params: aiohttp.TraceRequestEndParams) -> None:
+        verb = _verb(params.method, params.url.query)
+        metrics.requests.labels(verb, resource_of(params.url.path), str(params.response.status)).inc()
+        if verb != "watch":
+            metrics.request_seconds.labels(verb).observe(time.perf_counter() - context.started)
+        elif params.response.ok:
+            watches.opened(params.url.path)
+
+    async def failed(_session: object, _context: object, params: aiohttp.TraceRequestExceptionParams) -> None:
+        metrics.requests.labels(_verb(params.method, params.url.query), resource_of(params.url.path), "0").inc()
+
+    made = aiohttp.TraceConfig()
+    made.on_request_start.append(started)
+    made.on_request_end.append(ended)
+    made.on_request_exception.append(failed)
+    return made
+
+
+def _verb(method: str, query: object) -> str:
+    asked: dict[str, str] = dict(query)  # type: ignore[call-overload]
+    if method == "GET" and asked.get("watch") == "true":
+        return "watch"
+    return "list" if method == "GET" and "limit" in asked else _VERBS.get(method, method.lower())

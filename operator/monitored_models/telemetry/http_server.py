@@ -1,0 +1,81 @@
+"""The operator's own HTTP endpoint: /healthz, /readyz and /metrics. It reads, and changes nothing.
+
+It is served by the supervisor's thread, so that it answers while the work is busy. The series of thousands of models are
+sent in pieces, between which that thread renews the Lease and lets the work go on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+
+from aiohttp import web
+
+from ..settings import Settings
+from .telemetry import Face
+
+_TEXT = "text/plain; version=0.0.4; charset=utf-8"
+
+
+class CannotListen(Exception):
+    """The address is taken or not ours; the message names the setting."""
+
+
+@asynccontextmanager
+async def serving(settings: Settings, face: Face) -> AsyncIterator[str]:
+    """Serve while inside; gives the address, empty where nothing is to be served. Raises CannotListen."""
+    listen = settings.listen
+    if not listen:
+        yield ""
+        return
+    runner = web.AppRunner(application(face, settings.hang_timeout_seconds), access_log=None, shutdown_timeout=1.0)
+    await runner.setup()
+    try:
+        host, port = listen.rsplit(":", 1)
+        site = web.TCPSite(runner, host.strip("[]") or None, int(port))
+        try:
+            await site.start()
+        except OSError as error:
+            raise CannotListen(
+                f"cannot listen on {listen}: {error.strerror or error}. Give another address by the setting listen, "
+                'or "" for none'
+            ) from error
+        bound = runner.addresses[0]
+        yield f"http://{host or 'localhost'}:{bound[1]}"
+    finally:
+        await runner.cleanup()
+
+
+def application(face: Face, hang_timeout: float) -> web.Application:
+    """The three pages."""
+
+    async def healthz(_request: web.Request) -> web.Response:
+        stalled = face.heartbeat.stalled
+        if stalled >= hang_timeout:
+            text = f"the event loop of the work has not turned for {stalled:.0f} s\n"
+            return web.Response(text=text, status=HTTPStatus.SERVICE_UNAVAILABLE)
+        return web.Response(text="ok\n")
+
+    async def readyz(_request: web.Request) -> web.Response:
+        checks = face.ready()
+        lines = [f"[{'-' if wrong else '+'}] {name}: {wrong or 'ok'}\n" for name, wrong in checks.items()]
+        code = HTTPStatus.SERVICE_UNAVAILABLE if any(checks.values()) else HTTPStatus.OK
+        return web.Response(text=f"{face.health.role}\n{''.join(lines)}", status=code)
+
+    async def own_metrics(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Type": _TEXT})
+        await response.prepare(request)
+        await response.write(face.metrics.text())
+        for piece in face.series.pieces():
+            await response.write(piece)
+            await asyncio.sleep(0)
+        await response.write_eof()
+        return response
+
+    made = web.Application()
+    made.router.add_get("/healthz", healthz)
+    made.router.add_get("/readyz", readyz)
+    made.router.add_get("/metrics", own_metrics)
+    return made

@@ -1,0 +1,160 @@
+"""What /metrics says of each model: facts that Prometheus cannot get elsewhere without kube-state-metrics.
+
+Each model's lines are written when it is reconciled, kept as text, and gone with it; a scrape only joins them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from ..api import Model
+from ..cache.workload_status import PodFacts
+from ..naming import object_names, series
+from ..naming.keys import Key
+from ..render.rules import slos
+
+PIECE = 200
+"""Models in one piece of an answer: some ten kilobytes."""
+
+
+@dataclass(frozen=True)
+class Family:
+    """A metric of models or of their pods; all are gauges but what only grows."""
+
+    name: str
+    text: str
+    kind: str = "gauge"
+
+
+INFO = Family("monitored_model_info", "A model, with what it is and which version should run.")
+CONDITION_FAMILY = Family(series.CONDITION, "The present status (True, False, Unknown) and reason of a condition.")
+VERSION_SINCE = Family(
+    "monitored_model_version_since_timestamp_seconds", "When the spec began to name the version that it names."
+)
+SLO_BUDGET = Family(series.BUDGET, "Share of the events of an objective that may be bad.")
+CLAIM_INFO = Family("monitored_model_claim_info", "A PersistentVolumeClaim that the model mounts.")
+GENERATION = Family("monitored_model_generation", "Generation of the spec that the conditions are about.")
+DESIRED = Family("monitored_model_replicas_desired", "Replicas that should run.")
+READY = Family("monitored_model_replicas_ready", "Replicas that are ready.")
+POD_INFO = Family("monitored_model_pod_info", "A pod, with the model that it belongs to.")
+POD_CREATED = Family("monitored_model_pod_created_timestamp_seconds", "When a pod was created.")
+POD_READY = Family("monitored_model_pod_ready", "Whether a pod is ready.")
+RESTARTS = Family("monitored_model_pod_container_restarts_total", "Restarts of a pod's containers.", kind="counter")
+OUT_OF_MEMORY = Family(
+    "monitored_model_pod_out_of_memory", "Whether a container of the pod was last ended for using too much memory."
+)
+WAITING = Family("monitored_model_pod_waiting", "Why a pod does not run, in Kubernetes' own word.")
+FAMILIES = (
+    INFO,
+    VERSION_SINCE,
+    SLO_BUDGET,
+    CLAIM_INFO,
+    CONDITION_FAMILY,
+    GENERATION,
+    DESIRED,
+    READY,
+    POD_INFO,
+    POD_CREATED,
+    POD_READY,
+    RESTARTS,
+    OUT_OF_MEMORY,
+    WAITING,
+)
+
+
+class ModelSeries:
+    """The lines of every model, by family."""
+
+    def __init__(self) -> None:
+        self._lines: dict[Key, tuple[str, ...]] = {}
+
+    def put(self, key: Key, lines: tuple[str, ...]) -> None:
+        """Set the lines of a model, as `lines_of` gives them."""
+        self._lines[key] = lines
+
+    def drop(self, key: Key) -> None:
+        """Forget a model that is gone."""
+        self._lines.pop(key, None)
+
+    def clear(self) -> None:
+        """Forget all models."""
+        self._lines.clear()
+
+    def pieces(self) -> Iterator[bytes]:
+        """The text in pieces, one family after the other, as the format asks."""
+        for index, family in enumerate(FAMILIES):
+            yield f"# HELP {family.name} {family.text}\n# TYPE {family.name} {family.kind}\n".encode()
+            every = list(self._lines.values())
+            for start in range(0, len(every), PIECE):
+                yield "".join(lines[index] for lines in every[start : start + PIECE]).encode()
+
+
+def lines_of(key: Key, model: Model | None, status: Mapping[str, Any], pods: Sequence[PodFacts]) -> tuple[str, ...]:
+    """A model's lines, one text per family; without a model, its spec cannot be understood."""
+    own = {"namespace": key.namespace, "monitored_model": key.name}
+    rows: dict[Family, list[str]] = {family: [] for family in FAMILIES}
+
+    def add(family: Family, value: float, **labels: str) -> None:
+        inside = ",".join(f'{name}="{_escaped(text)}"' for name, text in {**own, **labels}.items())
+        rows[family].append(f"{family.name}{{{inside}}} {value:.15g}\n")
+
+    if model:
+        _add_spec(add, model)
+    if since := _seconds(status.get("versionSince", "")):
+        add(VERSION_SINCE, since)
+    for condition in status.get("conditions", ()):
+        add(CONDITION_FAMILY, 1, condition=condition["type"], status=condition["status"], reason=condition["reason"])
+    add(GENERATION, status.get("observedGeneration", 0))
+    if "replicas" in status:
+        add(DESIRED, status["replicas"])
+        add(READY, status["readyReplicas"])
+    for pod in pods:
+        add(POD_INFO, 1, pod=pod.name)
+        if created := _seconds(pod.created):
+            add(POD_CREATED, created, pod=pod.name)
+        add(POD_READY, int(pod.ready), pod=pod.name)
+        add(RESTARTS, pod.restarts, pod=pod.name)
+        add(OUT_OF_MEMORY, int(pod.out_of_memory), pod=pod.name)
+        if pod.reason:
+            add(WAITING, 1, pod=pod.name, reason=pod.reason)
+    return tuple("".join(rows[family]) for family in FAMILIES)
+
+
+def _add_spec(add: Callable[..., None], model: Model) -> None:
+    """What the spec alone says."""
+    about, watched = model.spec.model, model.monitoring
+    has_dashboard = watched.dashboard.enabled and watched.scrape.enabled
+    add(
+        INFO,
+        1,
+        name=model.display_name,
+        version=about.version or "",
+        framework=about.framework or "",
+        runtime=model.spec.runtime,
+        dashboard=object_names.dashboard_uid(model) if has_dashboard else "",
+    )
+    for slo in watched.slos:
+        add(SLO_BUDGET, slos.budget(slo), slo=slo.name, window=slo.window)
+    for claim in _claims(model):
+        add(CLAIM_INFO, 1, persistentvolumeclaim=claim)
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+
+
+def _claims(model: Model) -> list[str]:
+    """Names of the claims that a model mounts, each once: two volumes may be of one claim."""
+    claims = (volume.persistent_volume_claim for volume in model.spec.storage.volumes)
+    return list(dict.fromkeys(claim.claim_name for claim in claims if claim))
+
+
+def _seconds(time: str) -> float | None:
+    """A time of the API server's as a Unix timestamp; None for a text that is none, which someone put into a status."""
+    try:
+        return datetime.fromisoformat(time).timestamp()
+    except ValueError:
+        return None

@@ -1,0 +1,101 @@
+"""The operator's own figures for Prometheus: how much it does, how long that takes, and what goes wrong.
+
+One instance for a process, given to whoever counts. What is known of each model is exposed by `exposition`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib.metadata import version
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    GCCollector,
+    Histogram,
+    Metric,
+    ProcessCollector,
+    generate_latest,
+)
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from ..base.step_timer import Steps
+from ..naming.series import PREFIX
+
+_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+_LAG = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+
+
+class Metrics:
+    """Counters, histograms and gauges of one operator process."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        GCCollector(registry=self.registry)
+        self.reconciles = self._histogram(
+            "reconcile_duration_seconds", "Time that a reconcile took, by outcome: ok or error.", _SECONDS, "outcome"
+        )
+        self.errors = self._counter(
+            "reconcile_errors", "Reconciles that failed, by the reason that the API server gave.", "reason"
+        )
+        self.depth = self._gauge("queue_depth", "Models that wait for a worker.")
+        self.age = self._gauge("queue_age_seconds", "Time for which the model has waited that has waited longest.")
+        self.waits = self._histogram("queue_wait_seconds", "Time that models waited for a worker.", _SECONDS)
+        self.requests = self._counter(
+            "api_requests", "Requests to the API server; code 0 is no answer.", "verb", "resource", "code"
+        )
+        self.request_seconds = self._histogram(
+            "api_request_duration_seconds", "Time until the API server answered.", _SECONDS, "verb"
+        )
+        self.lag = self._histogram("event_loop_lag_seconds", "How late a timer of the event loop came.", _LAG)
+        self.missed = self._counter("resync_changes", "Models around which a full list found what no watch had told.")
+        self.leader = self._gauge("leader", "Whether this process leads.")
+        self.models = self._gauge("models", "Models that this process knows of.")
+        self.grafana_requests = self._counter(
+            "grafana_requests",
+            "Calls to Grafana, by what was asked and outcome: ok, denied, refused, timeout, unreachable or unreadable.",
+            "call",
+            "outcome",
+        )
+        self.grafana_answered = self._gauge(
+            "grafana_last_success_timestamp_seconds", "When Grafana last answered all that a look asks; 0 for never."
+        )
+        self.grafana_waiting = self._gauge(
+            "grafana_annotations_waiting", "Changes of version not yet marked in Grafana."
+        )
+        build = Gauge(PREFIX + "build_info", "Version of the operator.", ["version"], registry=self.registry)
+        build.labels(version("monitored-models")).set(1)
+
+    def text(self) -> bytes:
+        """All figures in Prometheus' text format."""
+        return generate_latest(self.registry)
+
+    def _histogram(self, name: str, text: str, buckets: tuple[float, ...], *labels: str) -> Histogram:
+        return Histogram(PREFIX + name, text, labels, buckets=buckets, registry=self.registry)
+
+    def _counter(self, name: str, text: str, *labels: str) -> Counter:
+        return Counter(PREFIX + name, text, labels, registry=self.registry)
+
+    def _gauge(self, name: str, text: str) -> Gauge:
+        return Gauge(PREFIX + name, text, registry=self.registry)
+
+
+class LongestSteps(Collector):
+    """The longest time of each step of the work, for Prometheus."""
+
+    def __init__(self, steps: Steps) -> None:
+        self._steps = steps
+
+    def collect(self) -> Iterator[Metric]:
+        """One gauge for each step."""
+        family = GaugeMetricFamily(
+            PREFIX + "event_loop_longest_step_seconds",
+            "Longest time for which a step has held the event loop since the process started.",
+            labels=["step"],
+        )
+        for step, seconds in sorted(self._steps.all().items()):
+            family.add_metric([step], seconds)
+        yield family
