@@ -3,6 +3,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 SHARE ?= 0.4
+# Of `make test`: tests wait about half of their time, so four keep two cores busy, and take 8 GB of memory
 WORKERS ?= 4
 BIN := .venv/bin
 export PYTHONPATH := tests
