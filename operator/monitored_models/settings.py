@@ -10,10 +10,10 @@ from typing import Annotated, Any
 import pydantic
 from pydantic import AfterValidator, Field, TypeAdapter
 
-from .api import Platform, parse_profile
+from .api import PlatformDefaults, profile_problems
 from .base.schema_types import settings_type
 from .files.yaml_loader import UnreadableFile, documents, text
-from .runtimes import OWN_PREFIX, Profile, profiles
+from .runtimes import CUSTOM_RUNTIME_PREFIX, RuntimeProfile, builtin_runtimes
 
 Listen = Annotated[str, Field(pattern=r"^$|^([A-Za-z0-9.-]*|\[[0-9a-fA-F:.]+\]):[0-9]{1,5}$")]
 """Host and port, as in 127.0.0.1:8080 or :8080; empty for none."""
@@ -35,11 +35,13 @@ def _expression(given: str) -> str:
     return given
 
 
-def _own_runtimes(given: tuple[Profile, ...]) -> tuple[Profile, ...]:
+def _own_runtimes(given: tuple[RuntimeProfile, ...]) -> tuple[RuntimeProfile, ...]:
     """The profiles, if each can be told from the built-in ones and from the others."""
     ids = [profile.id for profile in given]
-    if foreign := next((name for name in ids if not name.startswith(OWN_PREFIX)), None):
-        raise ValueError(f"the id of a runtime of your own must begin with {OWN_PREFIX} (given: {foreign!r})")
+    if foreign := next((name for name in ids if not name.startswith(CUSTOM_RUNTIME_PREFIX)), None):
+        raise ValueError(
+            f"the id of a runtime of your own must begin with {CUSTOM_RUNTIME_PREFIX} (given: {foreign!r})"
+        )
     if twice := next((name for name in ids if ids.count(name) > 1), None):
         raise ValueError(f"the id {twice!r} stands there twice")
     return given
@@ -131,7 +133,7 @@ class Settings:
     """Time after which a request to the API server has failed."""
     monitoring: Annotated[dict[str, Any], AfterValidator(_without_notifications)] = Field(default_factory=dict)
     """How all models are watched where neither they nor a MonitoringProfile say it: the fields of a profile's spec."""
-    runtimes: Annotated[tuple[Profile, ...], AfterValidator(_own_runtimes)] = ()
+    runtimes: Annotated[tuple[RuntimeProfile, ...], AfterValidator(_own_runtimes)] = ()
     """Runtime profiles beside the built-in ones, as in operator/monitored_models/runtimes."""
     runbook_url: BaseAddress = ""
     """Address below which each alert has a page of its name; alerts name the page of this project's docs when empty."""
@@ -146,10 +148,10 @@ class Settings:
         return (self.grafana_url or (self.grafana.url if self.grafana else "")).rstrip("/")
 
     @property
-    def platform(self) -> Platform:
+    def platform(self) -> PlatformDefaults:
         """What these settings bring to every model."""
         own = {profile.id: profile for profile in self.runtimes}
-        return Platform(runtimes={**profiles(), **own}, monitoring=self.monitoring)
+        return PlatformDefaults(runtimes={**builtin_runtimes(), **own}, monitoring=self.monitoring)
 
 
 class InvalidSettings(Exception):
@@ -172,7 +174,7 @@ def load(path: Path | None) -> Settings:
         raise InvalidSettings("; ".join(f"{path}: {_told(detail)}" for detail in details)) from error
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidSettings(f"{path}: {error}") from error
-    if wrong := parse_profile(loaded.monitoring, where="monitoring"):
+    if wrong := profile_problems(loaded.monitoring, where="monitoring"):
         raise InvalidSettings("; ".join(f"{path}: {problem}" for problem in wrong.problems))
     return loaded
 

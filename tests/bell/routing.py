@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bell.sinks import SMTP_PASSWORD, SMTP_USER, Sinks
-from monitored_models.api import DEFAULT_PROFILE, MonitoringProfile, Shared, read_shared
+from monitored_models.api import DEFAULT_PROFILE, MonitoringProfile, ProfileSpec, parse_profile
 from monitored_models.api.monitoring import SharedMonitoring
 from monitored_models.naming import object_names
 from monitored_models.render.children import render_profile
@@ -18,7 +18,7 @@ from monitored_models.settings import Settings
 Object = dict[str, Any]
 EVERY_SEVERITY = ("critical", "warning", "info")
 GROUP_BY = alertmanager_config.GROUP
-NOBODY = alertmanager_config.NOBODY
+NOBODY = alertmanager_config.NULL_RECEIVER
 DOWN = "ModelReplicasMissing"
 CONFIG = object_names.notifications(DEFAULT_PROFILE)
 """Name of the AlertmanagerConfig of each namespace's default profile."""
@@ -76,17 +76,17 @@ def shared(namespace: str, sinks: Sinks, notifications: Iterable[Notification], 
 
 def amc_for_tests(namespace: str, sinks: Sinks, notifications: Iterable[Notification] = USUAL, **times: str) -> Object:
     """The AlertmanagerConfig of a namespace's default profile."""
-    monitoring = read_shared(shared(namespace, sinks, notifications, **times))
+    monitoring = parse_profile(shared(namespace, sinks, notifications, **times))
     assert isinstance(monitoring, SharedMonitoring), str(monitoring)
     profile = MonitoringProfile(namespace, DEFAULT_PROFILE, f"uid-{namespace}", monitoring)
     (rendered,) = render_profile(profile, Settings())
     return rendered
 
 
-def told_by_default() -> Shared:
+def told_by_default() -> ProfileSpec:
     """A default profile as models see it: someone is told."""
     sinks = Sinks("http://127.0.0.1:9", "127.0.0.1:25")
-    return Shared(DEFAULT_PROFILE, shared("any", sinks, USUAL))
+    return ProfileSpec(DEFAULT_PROFILE, shared("any", sinks, USUAL))
 
 
 def _written(notification: Notification, namespace: str, sinks: Sinks, times: dict[str, str]) -> Object:

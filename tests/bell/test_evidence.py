@@ -22,7 +22,7 @@ from bell.rig import NAME, PLATFORM, control_plane
 from bell.routing import CONFIG, NOBODY, Object, amc_for_tests, secrets
 from bell.sinks import Sinks
 from kubernetes_bed import Bed
-from monitored_models.cache.rejections import Refusals
+from monitored_models.cache.rejections import RejectionStore
 from testbed import alertmanager
 from testbed.processes import Process
 
@@ -107,7 +107,7 @@ class Place:
         events = self.bed.plane.request("GET", f"/apis/events.k8s.io/v1/namespaces/{namespace}/events")[1]["items"]
         if not events:
             return None
-        refusals = Refusals()
+        refusals = RejectionStore()
         assert refusals.observe(events[0], 1) == (namespace, CONFIG)
         refusal = refusals.get((namespace, CONFIG))
         assert refusal is not None

@@ -13,12 +13,12 @@ from functools import partial
 from typing import Any
 
 from monitored_models.api import Model, parse
-from monitored_models.kube.client import Cluster
+from monitored_models.kube.client import KubeClient
 from monitored_models.naming.kinds import CHILDREN, MODEL
-from monitored_models.plan.desired_state import in_brief
+from monitored_models.plan.desired_state import summarize
 from monitored_models.render.children import render
 from monitored_models.settings import Settings
-from monitored_models.status.build import Situation, report
+from monitored_models.status.build import StatusInput, build_status
 
 CONCURRENCY = Settings().workers
 NAMESPACES = 10
@@ -57,14 +57,14 @@ async def at_once(work: Iterable[Callable[[], Awaitable[object]]]) -> None:
             group.create_task(worker())
 
 
-async def create(cluster: Cluster, bodies: Iterable[Object]) -> None:
+async def create(cluster: KubeClient, bodies: Iterable[Object]) -> None:
     """Create models, as a user would."""
     await at_once(
         partial(cluster.request, "POST", MODEL.path(body["metadata"]["namespace"]), body=body) for body in bodies
     )
 
 
-async def change(cluster: Cluster, bodies: Iterable[Object]) -> None:
+async def change(cluster: KubeClient, bodies: Iterable[Object]) -> None:
     """Change one field of every model."""
     patch = {"spec": {"env": [{"name": "MODE", "value": "fast"}]}}
 
@@ -80,7 +80,7 @@ def prepare(bodies: list[Object]) -> list[tuple[Object, list[Object], Object]]:
     return [_prepared(body) for body in bodies]
 
 
-async def bare(cluster: Cluster, prepared: list[tuple[Object, list[Object], Object]]) -> None:
+async def bare(cluster: KubeClient, prepared: list[tuple[Object, list[Object], Object]]) -> None:
     """The bare loop over what was prepared."""
     await at_once(partial(_bare, cluster, *each) for each in prepared)
 
@@ -89,11 +89,11 @@ def _prepared(body: Object) -> tuple[Object, list[Object], Object]:
     parsed = parse({**body, "metadata": {**body["metadata"], "uid": "placeholder", "generation": 1}})
     assert isinstance(parsed, Model)
     children = copy.deepcopy(render(parsed, Settings(), 1))
-    status = report(Situation(in_brief(parsed, children), None, (), ()), {}, "2026-01-01T00:00:00Z")
+    status = build_status(StatusInput(summarize(parsed, children), None, (), ()), {}, "2026-01-01T00:00:00Z")
     return body, children, status
 
 
-async def _bare(cluster: Cluster, body: Object, children: list[Object], status: Object) -> None:
+async def _bare(cluster: KubeClient, body: Object, children: list[Object], status: Object) -> None:
     namespace, name = body["metadata"]["namespace"], body["metadata"]["name"]
     made = await cluster.request("POST", MODEL.path(namespace), body=body)
     uid = made["metadata"]["uid"]

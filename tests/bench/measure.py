@@ -16,7 +16,7 @@ from typing import Any
 import aiohttp
 
 from kubernetes_bed import Bed
-from monitored_models.kube.client import Cluster, load_configuration
+from monitored_models.kube.client import KubeClient, load_configuration
 from monitored_models.naming.kinds import MODEL
 from testbed.pages import samples
 
@@ -92,10 +92,10 @@ class Progress:
 
 
 @asynccontextmanager
-async def client(bed: Bed) -> AsyncIterator[Cluster]:
+async def client(bed: Bed) -> AsyncIterator[KubeClient]:
     """The operator's own client, as an administrator."""
     os.environ["KUBECONFIG"] = str(bed.plane.kubeconfig)
-    cluster = Cluster(await load_configuration())
+    cluster = KubeClient(await load_configuration())
     try:
         yield cluster
     finally:
@@ -103,14 +103,14 @@ async def client(bed: Bed) -> AsyncIterator[Cluster]:
 
 
 @asynccontextmanager
-async def watching(cluster: Cluster) -> AsyncIterator[Progress]:
+async def watching(cluster: KubeClient) -> AsyncIterator[Progress]:
     """Follow the models while inside; anew when the API server ends the watch of one who was too slow for a moment."""
     progress = Progress()
 
     async def follow(session: aiohttp.ClientSession) -> None:
         while True:
             version = 0
-            async for items, listed in cluster.pages(MODEL, None, None):
+            async for items, listed in cluster.list_pages(MODEL, None, None):
                 version = listed
                 for item in items:
                     progress.note({"type": "ADDED", "object": item})

@@ -20,10 +20,10 @@ from bench import load, report
 from bench.measure import Progress, api_calls, client, usage, watching
 from bench.results import Bare, Full, Plain, Restart, Rung
 from kubernetes_bed import LEASE_NAMESPACE, OWN_CRDS, Bed, prometheus_crds, running_bed
-from monitored_models.kube.client import Cluster
+from monitored_models.kube.client import KubeClient
 from monitored_models.naming.kinds import CONFIG_MAP, DEPLOYMENT, LEASE, MODEL, PROMETHEUS_RULE
-from monitored_models.process.resync import OURS
-from monitored_models.reconcile.model import MINOR_SECONDS
+from monitored_models.process.resync import MANAGED_SELECTOR
+from monitored_models.reconcile.model import COUNTS_DEBOUNCE
 from testbed import clock
 from testbed.pages import page, samples, wait_idle
 from testbed.processes import Process
@@ -177,7 +177,7 @@ async def full(count: int) -> Full:
 
 
 async def _failover(
-    bed: Bed, cluster: Cluster, progress: Progress, leader: Process, operators: contextlib.ExitStack
+    bed: Bed, cluster: KubeClient, progress: Progress, leader: Process, operators: contextlib.ExitStack
 ) -> float:
     """Seconds from the death of the leader until the standby has written a status."""
     operators.enter_context(_standby(bed))
@@ -215,7 +215,7 @@ async def _until(done: Callable[[], bool]) -> None:
 async def _rest(bed: Bed) -> None:
     """Wait until the operator has not written for longer than it puts anything off."""
     seen, since = _writes(bed), time.perf_counter()
-    while time.perf_counter() - since < MINOR_SECONDS + 5:
+    while time.perf_counter() - since < COUNTS_DEBOUNCE + 5:
         await asyncio.sleep(2)
         if (now := _writes(bed)) != seen:
             seen, since = now, time.perf_counter()
@@ -224,7 +224,7 @@ async def _rest(bed: Bed) -> None:
 def _owned(bed: Bed) -> bool:
     """Whether any child is left."""
     for kind in (DEPLOYMENT, CONFIG_MAP, PROMETHEUS_RULE):
-        status, listed = bed.plane.request("GET", f"{kind.path()}?limit=1&labelSelector={OURS}")
+        status, listed = bed.plane.request("GET", f"{kind.path()}?limit=1&labelSelector={MANAGED_SELECTOR}")
         assert status == 200, listed
         if listed["items"]:
             return True

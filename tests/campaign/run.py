@@ -31,9 +31,9 @@ from faults import oracle
 from kubernetes_bed import OWN_CRDS, Bed, prometheus_crds, run, running_bed
 from measured import conclude
 from monitored_models.api import Model, parse
-from monitored_models.kube.client import ApiError, Cluster
+from monitored_models.kube.client import ApiError, KubeClient
 from monitored_models.naming.kinds import CHILDREN, DEPLOYMENT, MODEL, PROMETHEUS_RULE
-from monitored_models.process.resync import OURS
+from monitored_models.process.resync import MANAGED_SELECTOR
 from monitored_models.render.rules.alerts.alert import Alert, ObjectiveAlert
 from monitored_models.render.rules.alerts.groups import ALERTS
 from monitored_models.render.rules.alerts.objective_alerts import OBJECTIVES
@@ -63,7 +63,7 @@ class Outcome:
 class Campaign:
     """All operations at once: each has a model of its own."""
 
-    def __init__(self, bed: Bed, cluster: Cluster, operations: Iterable[Operation]) -> None:
+    def __init__(self, bed: Bed, cluster: KubeClient, operations: Iterable[Operation]) -> None:
         self.bed, self.cluster = bed, cluster
         self.outcomes = {f"op-{number}": Outcome(each) for number, each in enumerate(operations)}
 
@@ -115,7 +115,7 @@ class Campaign:
                 body = await do(namespace, name, spec)
                 self._generations[f"{namespace}/{name}"] = body["metadata"]["generation"]
             except ApiError as error:
-                if error.passing:
+                if error.transient:
                     raise
                 refused[name] = error.message
 
@@ -160,8 +160,8 @@ class Campaign:
     async def _state(self, namespace: str) -> State:
         """All objects by model, without what differs between any two."""
         found: State = {name: {} for name in self.outcomes}
-        for kind in sorted(await self.cluster.served((MODEL, *CHILDREN)), key=(MODEL, *CHILDREN).index):
-            async for items, _ in self.cluster.pages(kind, namespace, None if kind is MODEL else OURS):
+        for kind in sorted(await self.cluster.served_kinds((MODEL, *CHILDREN)), key=(MODEL, *CHILDREN).index):
+            async for items, _ in self.cluster.list_pages(kind, namespace, None if kind is MODEL else MANAGED_SELECTOR):
                 for item in items:
                     owners = item["metadata"].get("ownerReferences") or [{"name": item["metadata"]["name"]}]
                     if kind is MODEL:
@@ -175,7 +175,7 @@ class Campaign:
         return found
 
     async def _foreign_is_left(self) -> None:
-        async for items, _ in self.cluster.pages(DEPLOYMENT, CHANGED, OURS):
+        async for items, _ in self.cluster.list_pages(DEPLOYMENT, CHANGED, MANAGED_SELECTOR):
             for item in items:
                 name, metadata = item["metadata"]["name"], item["metadata"]
                 if FOREIGN not in metadata.get("annotations", {}) or FOREIGN not in metadata["labels"]:

@@ -9,7 +9,7 @@ from typing import Any
 from monitored_models.api import API_VERSION, KIND, Model, parse
 from monitored_models.render.dashboards.one_model import dashboard_json
 from monitored_models.render.operator.manifests import DASHBOARDS
-from monitored_models.runtimes import profiles
+from monitored_models.runtimes import builtin_runtimes
 
 JSON = dict[str, Any]
 WATCHED: JSON = {
@@ -34,7 +34,7 @@ def model_of(spec: JSON, name: str, namespace: str) -> Model:
 
 def of_runtime(runtime: str, monitoring: JSON | None = None) -> Model:
     """A model with little more than its runtime asks for."""
-    profile = profiles()[runtime]
+    profile = builtin_runtimes()[runtime]
     scheme = "file" if "file" in profile.uri.schemes else next(iter(profile.uri.schemes), "s3")
     spec: JSON = {"runtime": runtime, "model": {"version": "1", "uri": f"{scheme}:///models/one"}}
     if not profile.image:
@@ -50,7 +50,7 @@ def shared() -> dict[str, JSON]:
 def every() -> dict[str, JSON]:
     """All dashboards, those of models for each runtime, with and without everything asked for."""
     made = dict(shared())
-    for runtime in profiles():
+    for runtime in builtin_runtimes():
         made[runtime] = json.loads(dashboard_json(of_runtime(runtime)))
         made[f"{runtime}, watched"] = json.loads(dashboard_json(of_runtime(runtime, WATCHED)))
     return made

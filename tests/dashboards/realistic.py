@@ -23,13 +23,13 @@ from dashboards.past import HOURS, STEP, Pod, Target, line, of_day, times
 from dashboards.servers import Load
 from monitored_models.api import Model
 from monitored_models.api.fields import seconds
-from monitored_models.cache.workload_status import PodFacts, WorkloadFacts
+from monitored_models.cache.workload_status import DeploymentStatus, PodStatus
 from monitored_models.naming.keys import Key
-from monitored_models.plan.desired_state import in_brief
+from monitored_models.plan.desired_state import summarize
 from monitored_models.render.children import render
 from monitored_models.settings import Settings
-from monitored_models.status.build import Situation, report
-from monitored_models.telemetry.model_metrics import lines_of
+from monitored_models.status.build import StatusInput, build_status
+from monitored_models.telemetry.model_metrics import render_model_metrics
 from monitored_models.telemetry.operator_metrics import Metrics
 from testbed import prometheus
 from testbed.prometheus import Prometheus
@@ -257,19 +257,19 @@ def _told_by_the_operator(story: Story, end: float) -> Iterator[str]:
     stored: dict[str, Any] = {}
     before, after = story.model(story.spec["model"]["version"]), story.now
     wanted = {
-        made.spec.model.version: in_brief(made, render(made, Settings(), story.replicas)) for made in (before, after)
+        made.spec.model.version: summarize(made, render(made, Settings(), story.replicas)) for made in (before, after)
     }
     for at in times(end):
         model = after if at >= end - ROLLOUT else before
         there = [_facts(pod, at) for pod in pods(story, end) if pod.begin <= at < pod.end]
         ready = sum(pod.ready for pod in there)
         new = sum(pod.version == model.spec.model.version for pod in pods(story, end) if pod.begin <= at < pod.end)
-        workload = WorkloadFacts(
+        workload = DeploymentStatus(
             True, story.replicas, len(there), min(new, story.replicas), ready, ready, None, None, False
         )
         now = datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        stored = report(Situation(wanted[model.spec.model.version], workload, there, ()), stored, now)
-        for text in lines_of(Key(story.namespace, story.name), model, stored, there):
+        stored = build_status(StatusInput(wanted[model.spec.model.version], workload, there, ()), stored, now)
+        for text in render_model_metrics(Key(story.namespace, story.name), model, stored, there):
             yield from _at(text, at)
 
 
@@ -283,14 +283,14 @@ def _at(text: str, at: float) -> Iterator[str]:
             yield f"{named} {value} {at:.0f}"
 
 
-def _facts(pod: Pod, at: float) -> PodFacts:
+def _facts(pod: Pod, at: float) -> PodStatus:
     down = _down(pod, at)
     past = [restart for restart in pod.restarts if restart <= at]
-    return PodFacts(
+    return PodStatus(
         name=pod.name,
         created=datetime.fromtimestamp(pod.begin, UTC).isoformat(),
         ready=at >= pod.begin + 60 and not down,
-        leaving=False,
+        terminating=False,
         reason="CrashLoopBackOff" if down else None,
         message="",
         out_of_memory=bool(past),
@@ -306,7 +306,7 @@ def _operator(end: float) -> Iterator[str]:
     for at in times(end):
         for _ in range(noise.randrange(1, 6)):
             metrics.reconciles.labels("ok").observe(noise.lognormvariate(-4, 0.6))
-            metrics.waits.observe(noise.lognormvariate(-5, 0.5))
+            metrics.queue_wait.observe(noise.lognormvariate(-5, 0.5))
             for verb, code in (("patch", "200"), ("get", "200"), ("list", "200"), ("watch", "200")):
                 metrics.requests.labels(verb, "deployments", code).inc()
                 metrics.request_seconds.labels(verb).observe(noise.lognormvariate(-5, 0.5))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from dashboards.past import Target
 from modelmetrics import names
-from monitored_models.runtimes import profiles
+from monitored_models.runtimes import builtin_runtimes
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 FEATURES = ("age", "amount", "country", "device", "hour", "merchant", "tenure")
@@ -73,7 +73,7 @@ def _learning(target: Target, load: Load) -> None:
 
 def vllm(target: Target, load: Load) -> None:
     """vLLM under chat traffic."""
-    signals = profiles()["vllm"].signals
+    signals = builtin_runtimes()["vllm"].signals
     assert signals.latency is not None
     assert signals.time_to_first_token is not None
     target.counter(

@@ -9,7 +9,7 @@ import measured
 from dashboards.boards import WATCHED, of_runtime, panels
 from monitored_models.api import Model
 from monitored_models.render.dashboards.one_model import dashboard_json
-from monitored_models.runtimes import profiles
+from monitored_models.runtimes import builtin_runtimes
 
 PAGE = Path(__file__).parents[2] / "docs/dashboards.md"
 
@@ -17,7 +17,7 @@ PAGE = Path(__file__).parents[2] / "docs/dashboards.md"
 def table() -> str:
     """Panels and bytes, of a model that says nothing of its monitoring, and of one that asks for everything."""
     lines = ["| runtime | panels | kB | panels, all asked for | kB |", "| :--- | ---: | ---: | ---: | ---: |"]
-    for runtime in profiles():
+    for runtime in builtin_runtimes():
         small, large = of_runtime(runtime), of_runtime(runtime, WATCHED)
         lines.append(f"| {runtime} | {_panels(small)} | {_kilobytes(small)} | {_panels(large)} | {_kilobytes(large)} |")
     return "\n".join(lines)

@@ -12,7 +12,7 @@ import pytest
 from dashboards.boards import queries
 from dashboards.grafana import View, with_all
 from monitored_models.render.dashboards.one_model import dashboard_json
-from monitored_models.runtimes import profiles
+from monitored_models.runtimes import builtin_runtimes
 from signals import history
 from signals.history import Fixture, line
 from signals.rules import FIXTURES, ONE_MODEL, groups_of
@@ -53,7 +53,7 @@ def answered(fixture: Fixture, view: View) -> dict[str, bool]:
     return found
 
 
-@pytest.mark.parametrize("runtime", sorted(profiles()))
+@pytest.mark.parametrize("runtime", sorted(builtin_runtimes()))
 def test_panels_of_every_runtime_have_data(runtime: str, view: View) -> None:
     """Each with some version of its server: names change."""
     versions = [answered(fixture, view) for fixture in FIXTURES if fixture.runtime == runtime]

@@ -7,7 +7,7 @@ import pytest
 from dashboards.boards import WATCHED, of_runtime
 from dashboards.size import PAGE, table
 from monitored_models.render.dashboards.one_model import dashboard_json
-from monitored_models.runtimes import profiles
+from monitored_models.runtimes import builtin_runtimes
 
 LARGEST = 80_000
 """Bytes. Grafana's sidecar reads all of them anew each minute; a ConfigMap may have a million."""
@@ -17,6 +17,6 @@ def test_page_is_up_to_date() -> None:
     assert table() in PAGE.read_text(), "run `PYTHONPATH=tests .venv/bin/python -m dashboards.size`"
 
 
-@pytest.mark.parametrize("runtime", profiles())
+@pytest.mark.parametrize("runtime", builtin_runtimes())
 def test_dashboard_is_small(runtime: str) -> None:
     assert len(dashboard_json(of_runtime(runtime, WATCHED))) < LARGEST

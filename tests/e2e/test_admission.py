@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from kubernetes_bed import Bed, model, profile
-from monitored_models.api import InvalidSpec, parse, parse_profile
+from monitored_models.api import InvalidSpec, parse, profile_problems
 from monitored_models.naming.kinds import MODEL, PROFILE
 
 pytestmark = pytest.mark.e2e
@@ -284,7 +284,7 @@ BAD_PROFILES: dict[str, tuple[dict[str, Any], str]] = {
 @pytest.mark.parametrize("spec", GOOD_PROFILES.values(), ids=GOOD_PROFILES)
 def test_good_profile_is_admitted_and_parsed(bed: Bed, spec: dict[str, Any]) -> None:
     assert admitted(bed, profile("gold", "default", **spec)) == (True, "")
-    assert parse_profile(spec) is None
+    assert profile_problems(spec) is None
 
 
 @pytest.mark.parametrize(("spec", "named"), BAD_PROFILES.values(), ids=BAD_PROFILES)
@@ -292,7 +292,7 @@ def test_bad_profile_is_refused_by_both_with_the_field_named(bed: Bed, spec: dic
     good, message = admitted(bed, profile("gold", "default", **spec))
     assert not good
     assert named in message
-    assert named in str(parse_profile(spec))
+    assert named in str(profile_problems(spec))
 
 
 def test_profile_without_a_spec_is_refused(bed: Bed) -> None:

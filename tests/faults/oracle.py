@@ -9,7 +9,7 @@ from typing import Any
 
 from kubernetes_bed import Bed
 from monitored_models.naming.kinds import CHILDREN, MODEL
-from monitored_models.process.resync import OURS
+from monitored_models.process.resync import MANAGED_SELECTOR
 
 Object = dict[str, Any]
 _CHANGING = {
@@ -27,7 +27,7 @@ def end_state(bed: Bed, namespace: str) -> dict[str, Object]:
     """All objects of ours in a namespace, by kind and name, without what differs between any two runs."""
     found: dict[str, Object] = {}
     for kind in (MODEL, *CHILDREN):
-        selector = "" if kind is MODEL else f"?labelSelector={OURS}"
+        selector = "" if kind is MODEL else f"?labelSelector={MANAGED_SELECTOR}"
         status, listed = bed.plane.request("GET", kind.path(namespace) + selector)
         if kind.optional and status == 404:  # the cluster of the tests has no grafana-operator
             continue

@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from kubernetes_bed import Bed, child_path
-from monitored_models.api import InvalidSpec, Model, MonitoringProfile, parse, read_shared
+from monitored_models.api import InvalidSpec, Model, MonitoringProfile, parse, parse_profile
 from monitored_models.files.local_objects import read
 from monitored_models.kube import applied_fields
 from monitored_models.naming.kinds import MODEL, PROFILE
@@ -37,7 +37,7 @@ SETTINGS = Settings(
 def rendered(example: Path) -> list[dict[str, Any]]:
     manifests, children = read([example]), []
     for document in manifests.profiles:
-        monitoring = read_shared(document.body["spec"])
+        monitoring = parse_profile(document.body["spec"])
         assert not isinstance(monitoring, InvalidSpec), monitoring
         profile = MonitoringProfile(document.namespace, document.name, "", monitoring)
         children += render_profile(profile, SETTINGS)
@@ -94,8 +94,8 @@ def test_api_server_takes_example_and_gives_it_back_unchanged(example: Path, bed
         status, again = bed.plane.request("PATCH", path + query, child, content_type="application/apply-patch+yaml")
         assert status == 200
         assert again["metadata"].get("generation") == live["metadata"].get("generation")
-        assert _text(applied_fields.live_part(live)) == _text(applied_fields.rendered_part(child))
-        assert applied_fields.of_live(live) == applied_fields.of_rendering(child)
+        assert _text(applied_fields.owned_fields_of(live)) == _text(applied_fields.rendered_fields(child))
+        assert applied_fields.digest_live(live) == applied_fields.digest_rendered(child)
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda p: p.stem)

@@ -20,7 +20,7 @@ from monitored_models.api import Model
 from monitored_models.naming.keys import Key
 from monitored_models.render.children import render
 from monitored_models.render.rules import fleet
-from monitored_models.runtimes import profiles
+from monitored_models.runtimes import builtin_runtimes
 from monitored_models.settings import Settings
 from monitored_models.telemetry import model_metrics
 from unit.specs import JSON
@@ -61,7 +61,7 @@ def rules_of(made: Model) -> list[JSON]:
 @functools.cache
 def fleet_groups() -> list[JSON]:
     """All groups of a fleet."""
-    return fleet.groups(profiles(), SETTINGS)
+    return fleet.groups(builtin_runtimes(), SETTINGS)
 
 
 def name_of(rule: JSON) -> str:
@@ -90,7 +90,7 @@ def recorded(every: Iterable[JSON]) -> list[JSON]:
 def constant(scope: str, made: Model, minutes: int) -> Series:
     """What the operator says of a model: its own series, and to a fleet what the model wants."""
     status = {"replicas": made.minimum_replicas, "readyReplicas": 0}
-    lines = "".join(model_metrics.lines_of(Key(made.namespace, made.name), made, status, ())).splitlines()
+    lines = "".join(model_metrics.render_model_metrics(Key(made.namespace, made.name), made, status, ())).splitlines()
     said = dict(line.rsplit(" ", 1) for line in lines)
     if scope == FLEET:
         identity = {"namespace": made.namespace, "monitored_model": made.name}

@@ -192,7 +192,7 @@ def test_every_alert_is_covered_in_both_scopes(alert: str) -> None:
 def test_every_alert_is_pending_until_the_minute_at_which_it_fires(alert: str) -> None:
     case = told(alert, "fires")
     pending = [minute for minute, state in case.states.items() if state == PENDING]
-    assert pending[0] + _minutes(DEFINED[alert].hold) == first_firing(case)
+    assert pending[0] + _minutes(DEFINED[alert].for_) == first_firing(case)
     assert first_firing(case) - pending[-1] == case.step
 
 

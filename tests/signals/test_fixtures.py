@@ -15,7 +15,7 @@ import pytest
 
 from monitored_models.render.rules.catalogue import CATALOGUE, PREFIX, offers
 from monitored_models.render.rules.context import context
-from monitored_models.runtimes import profiles
+from monitored_models.runtimes import builtin_runtimes
 from signals import history
 from signals.history import Fixture
 from signals.rules import FIXTURES, SCOPES, groups_of
@@ -122,7 +122,7 @@ QUALITY = {entry.series for entry in CATALOGUE if entry.group == "quality"}
 
 
 @pytest.mark.parametrize("scope", SCOPES)
-@pytest.mark.parametrize("runtime", sorted(profiles()))
+@pytest.mark.parametrize("runtime", sorted(builtin_runtimes()))
 def test_whatever_a_profile_offers_some_version_of_its_server_gives(
     runtime: str, scope: str, recorded: dict[str, Recorded]
 ) -> None:

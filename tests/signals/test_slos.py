@@ -20,7 +20,7 @@ import pytest
 from monitored_models.render.children import render
 from monitored_models.render.rules import slos
 from monitored_models.render.rules.promql import Matcher
-from monitored_models.render.rules.scope import OneModel
+from monitored_models.render.rules.scope import ModelScope
 from monitored_models.settings import Settings
 from signals.history import line
 from testbed import clock, prometheus
@@ -133,7 +133,7 @@ def ask(server: Prometheus, promql: str, at: int) -> float:
 
 
 def burn_rate(server: Prometheus, window: str, at: int, slo: tuple[Matcher, ...] = ON_TIME) -> float:
-    return ask(server, slos.error_ratio(window, OneModel(MODEL), slo), at)
+    return ask(server, slos.error_ratio(window, ModelScope(MODEL), slo), at)
 
 
 @pytest.mark.parametrize("window", WINDOWS)
@@ -167,7 +167,7 @@ def test_burn_rate_stays_what_it_is_until_the_next_five_minutes(window: str, mon
 def test_budget_left_is_pyrras_and_not_a_mean_of_ratios(month: tuple[Prometheus, int]) -> None:
     server, end = month
     budget = 1 - OBJECTIVE / 100
-    ours = ask(server, slos.budget_left("30d", OneModel(MODEL), f"{budget:.12g}", ON_TIME), end)
+    ours = ask(server, slos.budget_left("30d", ModelScope(MODEL), f"{budget:.12g}", ON_TIME), end)
     spent = truth(30 * 86400, end)
     assert ours == pytest.approx(1 - spent / budget, abs=0.02)
     pyrra = ask(server, f"1 - (sum(increase({ERRORS}[30d])) / sum(increase({TOTAL}[30d]))) / {budget:.12g}", end)

@@ -8,13 +8,13 @@ from typing import Any, get_type_hints
 
 from hypothesis import strategies as st
 
-from monitored_models.api import API_VERSION, KIND, Model, Platform, Shared, parse
+from monitored_models.api import API_VERSION, KIND, Model, PlatformDefaults, ProfileSpec, parse
 from monitored_models.api.fields import MAX_AMOUNT, METRIC, QUANTITY
 from monitored_models.api.monitoring import AlertRules, LatencyAlertRule, RatioAlertRule
 from monitored_models.api.validation import PROMQL_WORDS, RESERVED_ALERT_LABELS, RESERVED_MATCHERS
 from monitored_models.base.schema_types import wire_name
 from monitored_models.codegen.crd import openapi_schema
-from monitored_models.runtimes import Profile, profiles
+from monitored_models.runtimes import RuntimeProfile, builtin_runtimes
 from unit.notified import EVERY_FIELD, generated
 
 JSON = dict[str, Any]
@@ -29,7 +29,7 @@ VLLM: JSON = {
 }
 
 
-def smallest(profile: Profile) -> JSON:
+def smallest(profile: RuntimeProfile) -> JSON:
     """A spec with little more than the runtime asks for."""
     scheme = "file" if "file" in profile.uri.schemes else next(iter(profile.uri.schemes), "s3")
     return {
@@ -40,7 +40,7 @@ def smallest(profile: Profile) -> JSON:
 
 
 RUNTIMES: dict[str, JSON] = {
-    **{name: smallest(profile) for name, profile in profiles().items()},
+    **{name: smallest(profile) for name, profile in builtin_runtimes().items()},
     "custom": {"image": IMAGE, "model": {"version": "1"}},
     "triton": TRITON,
     "vllm": VLLM,
@@ -203,8 +203,8 @@ def model(
     name: str = "churn",
     namespace: str = "risk",
     *,
-    platform: Platform | None = None,
-    shared: Shared | None = None,
+    platform: PlatformDefaults | None = None,
+    shared: ProfileSpec | None = None,
     **changes: Any,
 ) -> Model:
     """The model of a valid spec; changes by path, with __ for the dots."""
@@ -287,7 +287,7 @@ _KEYS: Mapping[str, st.SearchStrategy[str]] = {
     "matchLabels": label_key,
 }
 _FIELDS: Mapping[str, st.SearchStrategy[Any]] = {
-    "runtime": st.sampled_from(sorted(profiles())),
+    "runtime": st.sampled_from(sorted(builtin_runtimes())),
     "env[].name": st.sampled_from(["HOME", "MODEL_NAME", "MODEL_URI", "HF_HOME", "LOG_LEVEL", "a.b-c"]),
     "model.name": display_text,
     "dashboard.folder": folder,
@@ -388,7 +388,7 @@ _BY_TYPE: Mapping[str, Callable[[JSON, str], st.SearchStrategy[Any]]] = {
 
 def _mend(spec: JSON) -> JSON:
     """The nearest spec that keeps the rules between fields."""
-    profile = profiles()[spec.setdefault("runtime", "custom")]
+    profile = builtin_runtimes()[spec.setdefault("runtime", "custom")]
     if profile.image is None:
         spec.setdefault("image", "example.com/image:1")
     if profile.uri.schemes:

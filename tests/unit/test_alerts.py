@@ -9,13 +9,13 @@ import promql_parser
 import pytest
 
 from monitored_models.api import Model
-from monitored_models.render.children import notes
+from monitored_models.render.children import unmet_requests
 from monitored_models.render.rules import slos
 from monitored_models.render.rules.alerts.alert import Alert, ObjectiveAlert
-from monitored_models.render.rules.alerts.groups import ALERTS, TIERS, is_on
+from monitored_models.render.rules.alerts.groups import ALERTS, TIERS, is_enabled
 from monitored_models.render.rules.alerts.objective_alerts import OBJECTIVES
 from monitored_models.render.rules.catalogue import CATALOGUE
-from monitored_models.render.rules.thresholds import limits
+from monitored_models.render.rules.thresholds import thresholds
 from monitored_models.settings import Settings
 from unit.expressions import matchers, read_names, result_labels
 from unit.rendered import alert_rules, groups, recorded, rules
@@ -170,7 +170,7 @@ def test_alert_is_on_by_default_or_when_the_spec_says_so(
         change = {} if enabled is None else {"alerts": {"rules": {alert: {"enabled": enabled}}}}
         made = model(with_(spec, {"monitoring": {**monitoring, **change}}))
         (known,) = [each for each in ALERTS if each.name == alert]
-        assert is_on(known, made) == (alert in there(made))
+        assert is_enabled(known, made) == (alert in there(made))
         return alert in there(made)
 
     assert (has(None), has(True), has(False)) == (default, True, False)
@@ -242,7 +242,7 @@ def test_objective_that_cannot_be_counted_leaves_the_plain_alert_on(runtime: str
     """Off by default because an objective takes its place: one without rules takes no place."""
     made = model(with_(RUNTIMES[runtime], {"monitoring.slos": [up_to_date("a", kind)]}))
     counted = "ModelErrorBudgetFastBurn" in there(made)
-    assert counted or notes(made)
+    assert counted or unmet_requests(made)
     assert (alert in there(made)) == (alert in there(model(RUNTIMES[runtime])) and not counted)
 
 
@@ -385,5 +385,5 @@ def test_no_series_is_recorded_twice(runtime: str) -> None:
 
 def test_limits_are_what_the_alerts_compare_with() -> None:
     compared = {alert.limit for alert in ALERTS if alert.limit}
-    assert limits(model(FULL)).keys() - compared == {"startup", "labels", "coverage"}
-    assert compared <= limits(model(FULL)).keys()
+    assert thresholds(model(FULL)).keys() - compared == {"startup", "labels", "coverage"}
+    assert compared <= thresholds(model(FULL)).keys()

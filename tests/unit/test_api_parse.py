@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitored_models.api import InvalidSpec, Model, Platform, Problem, parse
-from monitored_models.api.validation import PROMQL_WORDS, RESERVED_ALERT_LABELS, Rule, all_rules
+from monitored_models.api import InvalidSpec, Model, PlatformDefaults, Problem, parse
+from monitored_models.api.validation import PROMQL_WORDS, RESERVED_ALERT_LABELS, ValidationRule, all_rules
 from monitored_models.base.schema_types import wire_name
-from monitored_models.runtimes import Profile, profiles
+from monitored_models.runtimes import RuntimeProfile, builtin_runtimes
 from unit import notified
 from unit.specs import (
     FULL,
@@ -33,7 +33,7 @@ from unit.specs import (
 )
 
 
-def problems(spec: Any, platform: Platform | None = None) -> tuple[Problem, ...]:
+def problems(spec: Any, platform: PlatformDefaults | None = None) -> tuple[Problem, ...]:
     """What is wrong with a spec; a valid one has nothing wrong."""
     parsed = parse(body(spec), platform)
     return parsed.problems if isinstance(parsed, InvalidSpec) else ()
@@ -210,11 +210,11 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("model.framework", "a b", "pattern"),
     ("runtime", "vlm", "there is no runtime 'vlm'; did you mean vllm?"),
     ("runtime", "Triton", "there is no runtime 'Triton'; did you mean triton?"),
-    ("runtime", "quite-another", f"there is no runtime 'quite-another'; there are {', '.join(profiles())}"),
+    ("runtime", "quite-another", f"there is no runtime 'quite-another'; there are {', '.join(builtin_runtimes())}"),
     ("runtime", "vllm\n", "there is no runtime"),
     ("runtime", "x-", "there is no runtime"),
     ("runtime", "x-a-", "there is no runtime"),
-    ("runtime", "x-own", f"the operator's settings have no runtime x-own; there are {', '.join(profiles())}"),
+    ("runtime", "x-own", f"the operator's settings have no runtime x-own; there are {', '.join(builtin_runtimes())}"),
     ("runtime", "x-vllm", "the operator's settings have no runtime x-vllm; did you mean vllm?"),
     ("runtime", "x-" + "a" * 39, "at most 40"),
     ("runtime", 5, "string"),
@@ -723,7 +723,7 @@ RULE_CASES: dict[tuple[str, str], Cases] = {
 }
 
 
-def _of_profile(profile: Profile) -> Iterator[tuple[tuple[str, str], Cases]]:
+def _of_profile(profile: RuntimeProfile) -> Iterator[tuple[tuple[str, str], Cases]]:
     """The cases of the rules that a runtime brings."""
     base, known = RUNTIMES[profile.id], profile.uri.schemes
     broken: list[JSON] = [{}, {"command": ["x"]}]
@@ -747,11 +747,11 @@ def _of_profile(profile: Profile) -> Iterator[tuple[tuple[str, str], Cases]]:
         )
 
 
-RULE_CASES |= {key: cases for profile in profiles().values() for key, cases in _of_profile(profile)}
+RULE_CASES |= {key: cases for profile in builtin_runtimes().values() for key, cases in _of_profile(profile)}
 RULE_CASES |= notified.RULE_CASES
 
 
-def _rule(key: tuple[str, str]) -> Rule:
+def _rule(key: tuple[str, str]) -> ValidationRule:
     (rule,) = [rule for rule in all_rules() if rule.on.__name__ == key[0] and rule.message.startswith(key[1])]
     return rule
 
@@ -861,8 +861,8 @@ def test_timeout_above_the_interval_that_is_left_out_is_refused(timeout: str) ->
 
 # --- runtimes of the settings ---
 
-OWN = replace(profiles()["vllm"], id="x-own", image=None)
-OF_THE_PLATFORM = Platform(runtimes={**profiles(), "x-own": OWN})
+OWN = replace(builtin_runtimes()["vllm"], id="x-own", image=None)
+OF_THE_PLATFORM = PlatformDefaults(runtimes={**builtin_runtimes(), "x-own": OWN})
 
 
 def test_runtime_of_the_settings_is_taken() -> None:
@@ -889,7 +889,7 @@ def test_rules_of_a_runtime_of_the_settings_hold(changes: JSON, told: str) -> No
 
 
 def test_settings_can_leave_out_a_built_in_runtime() -> None:
-    (problem,) = problems(VLLM, Platform(runtimes={"custom": profiles()["custom"]}))
+    (problem,) = problems(VLLM, PlatformDefaults(runtimes={"custom": builtin_runtimes()["custom"]}))
     assert str(problem) == "spec.runtime: the operator's settings have no runtime vllm; there are custom"
 
 

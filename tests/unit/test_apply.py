@@ -10,22 +10,22 @@ from typing import Any
 import pytest
 
 from monitored_models.api import Model, parse
-from monitored_models.cache.cluster_cache import View
-from monitored_models.cli.validate import problems
-from monitored_models.kube.client import ApiError, Cluster
+from monitored_models.cache.cluster_cache import ClusterCache
+from monitored_models.cli.validate import model_problems
+from monitored_models.kube.client import ApiError, KubeClient
 from monitored_models.naming.keys import Key
 from monitored_models.naming.kinds import CHILDREN, DEPLOYMENT, MODEL, PROMETHEUS_RULE, SERVICE, SERVICE_MONITOR, Kind
 from monitored_models.naming.labels import FIELD_MANAGER
-from monitored_models.plan.desired_state import Renderer, identity, in_brief
-from monitored_models.plan.planner import Apply, ChildProblem, Delete, Plan, compare
+from monitored_models.plan.desired_state import Renderer, identity, summarize
+from monitored_models.plan.planner import Apply, ChildProblem, Delete, Plan, plan_model
 from monitored_models.reconcile import applier
-from monitored_models.reconcile.applier import Applier, NamespaceLeaving
+from monitored_models.reconcile.applier import Applier, NamespaceTerminating
 from monitored_models.reconcile.model import Reconciler
-from monitored_models.reconcile.profile import Profiles
+from monitored_models.reconcile.profile import ProfileReconciler
 from monitored_models.render.children import render
 from monitored_models.settings import Settings
 from monitored_models.status.build import condition
-from monitored_models.telemetry.model_metrics import ModelSeries
+from monitored_models.telemetry.model_metrics import ModelMetrics
 from unit.specs import JSON, MINIMAL, body, model
 
 KEY = Key("risk", "churn")
@@ -86,7 +86,7 @@ def test_reason_behind_an_answer(kind: Kind, code: int, message: str, reason: st
 # --- an API server that answers as it is told ---
 
 
-class Answering(Cluster):
+class Answering(KubeClient):
     """Stands for the API server: takes what is applied, or raises what it is told to."""
 
     def __init__(self, error: ApiError | None = None, policy: JSON | None = None) -> None:
@@ -151,8 +151,10 @@ def applied(child: Mapping[str, Any], version: int, uid: str, policy: JSON) -> J
     }
 
 
-def first_plan(made: Model, view: View) -> Plan:
-    return compare(in_brief(made, render(made, Settings(), 1)), view.children(KEY), SERVED, view.settled(KEY))
+def first_plan(made: Model, view: ClusterCache) -> Plan:
+    return plan_model(
+        summarize(made, render(made, Settings(), 1)), view.children(KEY), SERVED, view.accepted_mutations(KEY)
+    )
 
 
 def owned() -> Model:
@@ -161,7 +163,7 @@ def owned() -> Model:
     return parsed
 
 
-def execute(cluster: Cluster, view: View, plan: Plan, *, tolerate: bool = False) -> list[ChildProblem]:
+def execute(cluster: KubeClient, view: ClusterCache, plan: Plan, *, tolerate: bool = False) -> list[ChildProblem]:
     objects = {identity(child): child for child in render(owned(), Settings(), 1)}
     return asyncio.run(Applier(cluster, view).execute(KEY, "uid-1", plan, objects, tolerate=tolerate))
 
@@ -171,8 +173,8 @@ LEAVING = 'services "churn" is forbidden: unable to create new content in namesp
 
 @pytest.mark.parametrize("tolerate", [False, True])
 def test_in_a_namespace_that_is_leaving_nothing_is_tried_any_more(tolerate: bool) -> None:
-    cluster, view = Answering(ApiError(403, "Forbidden", LEAVING)), View()
-    with pytest.raises(NamespaceLeaving):
+    cluster, view = Answering(ApiError(403, "Forbidden", LEAVING)), ClusterCache()
+    with pytest.raises(NamespaceTerminating):
         execute(cluster, view, first_plan(owned(), view), tolerate=tolerate)
     assert cluster.applied == []
 
@@ -180,22 +182,22 @@ def test_in_a_namespace_that_is_leaving_nothing_is_tried_any_more(tolerate: bool
 @pytest.mark.parametrize("code", [403, 500])
 def test_deletion_in_a_namespace_that_is_leaving_is_not_tried_either(code: int) -> None:
     plan = Plan((Delete(SERVICE, "churn", "u"),), ())
-    with pytest.raises(NamespaceLeaving):
-        execute(Answering(ApiError(code, "Forbidden", LEAVING)), View(), plan)
+    with pytest.raises(NamespaceTerminating):
+        execute(Answering(ApiError(code, "Forbidden", LEAVING)), ClusterCache(), plan)
 
 
 def test_refused_child_holds_up_no_other() -> None:
-    plan = first_plan(owned(), View())
-    found = execute(Answering(ApiError(403, "Forbidden", QUOTA)), View(), plan)
+    plan = first_plan(owned(), ClusterCache())
+    found = execute(Answering(ApiError(403, "Forbidden", QUOTA)), ClusterCache(), plan)
     assert [problem.reason for problem in found] == ["Rejected"] * len(plan.steps)
 
 
 def test_trouble_is_raised_and_in_the_end_told() -> None:
     trouble = ApiError(503, "Unavailable", "later", retry_after=7)
-    plan = first_plan(owned(), View())
+    plan = first_plan(owned(), ClusterCache())
     with pytest.raises(ApiError):
-        execute(Answering(trouble), View(), plan)
-    found = execute(Answering(trouble), View(), plan, tolerate=True)
+        execute(Answering(trouble), ClusterCache(), plan)
+    found = execute(Answering(trouble), ClusterCache(), plan, tolerate=True)
     assert {problem.reason for problem in found} == {"ApiError"}
 
 
@@ -203,27 +205,27 @@ def test_trouble_is_raised_and_in_the_end_told() -> None:
 
 
 def test_what_the_api_server_takes_as_it_is_is_applied_once() -> None:
-    view, made = View(), owned()
+    view, made = ClusterCache(), owned()
     cluster = Answering()
     assert execute(cluster, view, first_plan(made, view)) == []
     assert cluster.applied
-    assert view.settled(KEY) == {}
+    assert view.accepted_mutations(KEY) == {}
     assert first_plan(made, view) == Plan((), ())
 
 
 def test_what_an_admission_policy_changes_is_applied_once() -> None:
     """A policy that puts its own value over ours would otherwise be fought for ever."""
-    view, made = View(), owned()
+    view, made = ClusterCache(), owned()
     cluster = Answering(policy={"app.kubernetes.io/managed-by": "policy"})
     assert execute(cluster, view, first_plan(made, view)) == []
-    assert len(view.settled(KEY)) == len(cluster.applied)
+    assert len(view.accepted_mutations(KEY)) == len(cluster.applied)
     assert first_plan(made, view) == Plan((), ())
     other = replace(made, spec=model(port=9999).spec)
     assert {step.kind for step in first_plan(other, view).steps if isinstance(step, Apply)} >= {DEPLOYMENT, SERVICE}
 
 
 def test_drift_of_what_an_admission_policy_changed_is_mended() -> None:
-    view, made = View(), owned()
+    view, made = ClusterCache(), owned()
     execute(Answering(policy={"app.kubernetes.io/managed-by": "policy"}), view, first_plan(made, view))
     (service,) = [child for child in render(made, Settings(), 1) if child["kind"] == SERVICE.name]
     view.observe(SERVICE, applied(service, 500, "uid-Service", {"app.kubernetes.io/managed-by": "someone"}))
@@ -232,13 +234,13 @@ def test_drift_of_what_an_admission_policy_changed_is_mended() -> None:
 
 
 def test_what_is_no_longer_changed_is_no_longer_settled() -> None:
-    view, made = View(), owned()
+    view, made = ClusterCache(), owned()
     plan = first_plan(made, view)
     execute(Answering(policy={"app.kubernetes.io/managed-by": "policy"}), view, plan)
     cluster = Answering()
     cluster.version = 500
     execute(cluster, view, plan)
-    assert view.settled(KEY) == {}
+    assert view.accepted_mutations(KEY) == {}
     assert first_plan(made, view) == Plan((), ())
 
 
@@ -251,22 +253,22 @@ def _failing(*_: object) -> list[JSON]:
 
 def test_what_cannot_be_rendered_is_a_problem_and_no_crash(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("monitored_models.cli.validate.render", _failing)
-    (problem,) = problems(model(), Settings())
+    (problem,) = model_problems(model(), Settings())
     assert problem.field.startswith("spec")
     assert "unexpected <by>" in problem.message
 
 
-def _reconciler(view: View, cluster: Any) -> Reconciler:
+def _reconciler(view: ClusterCache, cluster: Any) -> Reconciler:
     renderer = Renderer(Settings())
-    profiles = Profiles(view, cluster, renderer, SERVED, lambda _: None, recheck_seconds=120.0)
+    profiles = ProfileReconciler(view, cluster, renderer, SERVED, lambda _: None, recheck_seconds=120.0)
     return Reconciler(
-        view, cluster, renderer, ModelSeries(), profiles, SERVED, clock=lambda: 1000.0, recheck_seconds=120.0
+        view, cluster, renderer, ModelMetrics(), profiles, SERVED, clock=lambda: 1000.0, recheck_seconds=120.0
     )
 
 
-def reconciled(cluster: Answering, spec: JSON, view: View | None = None) -> JSON:
+def reconciled(cluster: Answering, spec: JSON, view: ClusterCache | None = None) -> JSON:
     """The status that one look at a model writes."""
-    view = view or View()
+    view = view or ClusterCache()
     view.observe(MODEL, body(spec, resourceVersion="1"))
     reconciler = _reconciler(view, cluster)
     assert asyncio.run(reconciler.reconcile(KEY)) is None
@@ -309,7 +311,7 @@ def live_deployment(**owner: Any) -> JSON:
 
 
 def test_status_of_an_invalid_spec_counts_the_live_deployment() -> None:
-    view = View()
+    view = ClusterCache()
     view.observe(DEPLOYMENT, live_deployment())
     made = reconciled(Answering(), {"replicas": "x"}, view)
     assert condition(made, "Ready")["reason"] == "InvalidSpec"
@@ -317,22 +319,22 @@ def test_status_of_an_invalid_spec_counts_the_live_deployment() -> None:
 
 
 def test_status_counts_no_pods_of_someone_elses_deployment() -> None:
-    view = View()
+    view = ClusterCache()
     view.observe(DEPLOYMENT, live_deployment(uid="of another"))
     assert "readyReplicasText" not in reconciled(Answering(), {"replicas": "x"}, view)
 
 
 def test_nothing_is_reported_in_a_namespace_that_is_leaving() -> None:
-    cluster, view = Answering(ApiError(403, "Forbidden", LEAVING)), View()
+    cluster, view = Answering(ApiError(403, "Forbidden", LEAVING)), ClusterCache()
     view.observe(MODEL, body(MINIMAL, resourceVersion="1"))
     reconciler = _reconciler(view, cluster)
     assert asyncio.run(reconciler.reconcile(KEY)) is None
     assert cluster.statuses == []
 
 
-def reported(cluster: Answering) -> tuple[View, Reconciler]:
+def reported(cluster: Answering) -> tuple[ClusterCache, Reconciler]:
     """A model whose status is for its present generation, and of which no child is known."""
-    view = View()
+    view = ClusterCache()
     seen = body(MINIMAL, resourceVersion="7")
     view.observe(MODEL, {**seen, "status": {"observedGeneration": seen["metadata"]["generation"]}})
     return view, _reconciler(view, cluster)
@@ -370,7 +372,7 @@ def test_conflict_about_the_status_of_a_model_that_is_there_is_tried_again() -> 
 
 
 def test_conflict_about_the_status_of_another_model_of_the_name_ends_it() -> None:
-    cluster, view = Answering(), View()
+    cluster, view = Answering(), ClusterCache()
     cluster.status_error = ApiError(409, "Conflict", "Precondition failed: UID")
     cluster.found = {"metadata": {"uid": "of another"}}
     view.observe(MODEL, body(MINIMAL, resourceVersion="7"))
@@ -382,7 +384,7 @@ def test_conflict_about_the_status_of_another_model_of_the_name_ends_it() -> Non
 class Deleting(Answering):
     """Answers a DELETE as it is told to, and has one object."""
 
-    delete = Cluster.delete
+    delete = KubeClient.delete
 
     async def request(self, *_: Any, **__: Any) -> JSON:
         assert self.error

@@ -10,7 +10,7 @@ import pytest
 
 from monitored_models.api.fields import seconds
 from monitored_models.api.monitoring import Signals
-from monitored_models.render.children import notes, unavailable
+from monitored_models.render.children import unavailable, unmet_requests
 from monitored_models.render.rules.catalogue import (
     CATALOGUE,
     NAMES,
@@ -25,9 +25,9 @@ from monitored_models.render.rules.catalogue import (
 from monitored_models.render.rules.context import context
 from monitored_models.render.rules.quality import DEFAULT_WINDOW
 from monitored_models.render.rules.recording_rules import catalogue_groups
-from monitored_models.render.rules.scope import Fleet, OneModel, Scope
-from monitored_models.render.rules.signals import Server, server
-from monitored_models.runtimes import profiles
+from monitored_models.render.rules.scope import FleetScope, ModelScope, Scope
+from monitored_models.render.rules.signals import SignalSource, server
+from monitored_models.runtimes import builtin_runtimes
 from unit.expressions import matchers, plain, ranges, read_names, result_labels
 from unit.rendered import recorded as recorded_series
 from unit.rendered import rules
@@ -128,7 +128,7 @@ def test_gpus_are_not_promised_where_nothing_tells_them(runtime: str) -> None:
 
 
 def test_server_with_only_a_mean_says_why_it_has_no_quantiles() -> None:
-    only_a_mean = [p for p in profiles().values() if p.signals.latency and not p.signals.latency.histograms]
+    only_a_mean = [p for p in builtin_runtimes().values() if p.signals.latency and not p.signals.latency.histograms]
     assert only_a_mean
     for profile in only_a_mean:
         offered = {offer.entry.series: offer for offer in offers(context(model(RUNTIMES[profile.id])))}
@@ -154,7 +154,7 @@ def test_each_series_is_recorded_once() -> None:
 def test_name_of_a_series_is_that_of_the_catalogue_and_a_stat(entry: Entry) -> None:
     assert re.fullmatch(rf"{PREFIX}[a-z][a-z0-9_]*(:[a-z0-9]+)?", entry.series)
     assert entry.series.startswith(f"{PREFIX}{entry.name}")
-    assert recorded(entry.series, OneModel(model())).startswith(f"{entry.series}{{")
+    assert recorded(entry.series, ModelScope(model())).startswith(f"{entry.series}{{")
 
 
 def of_series(name: str) -> frozenset[str] | None:
@@ -162,14 +162,17 @@ def of_series(name: str) -> frozenset[str] | None:
     return frozenset({"namespace", "monitored_model"}) if name.startswith("monitored_model_version_since") else None
 
 
-SCOPES: dict[str, Scope] = {"one": OneModel(model(with_(MINIMAL, {"storage.volumes": _claim()}))), "fleet": Fleet()}
+SCOPES: dict[str, Scope] = {
+    "one": ModelScope(model(with_(MINIMAL, {"storage.volumes": _claim()}))),
+    "fleet": FleetScope(),
+}
 
 
 @pytest.mark.parametrize("scope", SCOPES.values(), ids=SCOPES)
 @of_each_runtime
 def test_labels_of_a_recorded_series_are_the_identity_and_what_the_entry_names(runtime: str, scope: Scope) -> None:
     """Never a version or a generation of the rules: a series would end with each change of a model."""
-    made = Context(Server(profiles()[runtime], Signals()), scope, DEFAULT_WINDOW)
+    made = Context(SignalSource(builtin_runtimes()[runtime], Signals()), scope, DEFAULT_WINDOW)
     for offer in offers(made):
         if offer.expression:
             found = result_labels(offer.expression, of_series)
@@ -178,8 +181,8 @@ def test_labels_of_a_recorded_series_are_the_identity_and_what_the_entry_names(r
 
 @of_each_runtime
 def test_every_expression_is_promql_in_every_scope(runtime: str) -> None:
-    for scope in (*SCOPES.values(), Fleet(runtime)):
-        for offer in offers(Context(Server(profiles()[runtime], Signals()), scope, "7d")):
+    for scope in (*SCOPES.values(), FleetScope(runtime)):
+        for offer in offers(Context(SignalSource(builtin_runtimes()[runtime], Signals()), scope, "7d")):
             if offer.expression:
                 assert promql_parser.parse(offer.expression)
                 assert "$window" not in offer.expression
@@ -211,7 +214,7 @@ ENTRIES = {entry.series: entry for entry in CATALOGUE}
 
 
 def quality(name: str, span: str = "1d") -> str:
-    made = Context(server(model()), OneModel(model()), span)
+    made = Context(server(model()), ModelScope(model()), span)
     expression = ENTRIES[f"{PREFIX}{name}"].expression(made)
     assert expression is not None
     return bare(expression)
@@ -294,7 +297,7 @@ ASKED_OF_THE_MODEL: list[tuple[JSON, JSON, list[str]]] = [
 @pytest.mark.parametrize(("spec", "monitoring", "fields"), ASKED_OF_THE_MODEL)
 def test_what_is_asked_of_a_server_that_cannot_know_is_told(spec: JSON, monitoring: JSON, fields: list[str]) -> None:
     made = model(with_(spec, {"monitoring": monitoring}))
-    found = notes(made)
+    found = unmet_requests(made)
     assert [note.message.split(":")[0] for note in found] == [f"spec.monitoring.{field}" for field in fields]
     for note in found:
         assert note.reason == "SignalUnavailable"
@@ -303,7 +306,7 @@ def test_what_is_asked_of_a_server_that_cannot_know_is_told(spec: JSON, monitori
 
 def test_what_could_not_be_inherited_is_told_with_the_rest() -> None:
     made = model(with_(TRITON, {"monitoring": {"profile": "gold", "drift": {}}}))
-    assert [note.reason for note in notes(made)] == ["ProfileNotFound", "SignalUnavailable"]
+    assert [note.reason for note in unmet_requests(made)] == ["ProfileNotFound", "SignalUnavailable"]
 
 
 # --- resources ---

@@ -554,7 +554,7 @@ def test_every_setting_can_be_given_in_a_file(tmp_path: Path) -> None:
     assert loaded.grafana_operator.instance_selector.match_labels == {"dashboards": "grafana"}
     assert loaded.runbook_url == "https://wiki.example.com/runbooks"
     assert loaded.platform.monitoring == {"scrape": {"interval": "15s"}}
-    assert set(loaded.platform.runtimes) == {*runtimes.profiles(), "x-own"}
+    assert set(loaded.platform.runtimes) == {*runtimes.builtin_runtimes(), "x-own"}
 
 
 def test_invalid_settings_can_be_caught() -> None:

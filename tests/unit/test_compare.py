@@ -20,8 +20,8 @@ from monitored_models.naming.kinds import (
     SERVICE_MONITOR,
     Kind,
 )
-from monitored_models.plan.desired_state import in_brief
-from monitored_models.plan.planner import Apply, Delete, Plan, compare
+from monitored_models.plan.desired_state import summarize
+from monitored_models.plan.planner import Apply, Delete, Plan, plan_model
 from monitored_models.render.children import Child, render
 from monitored_models.settings import GrafanaOperator, InstanceSelector, Settings
 from unit.specs import FULL, model
@@ -29,8 +29,8 @@ from unit.specs import FULL, model
 MODEL = model()
 WITH_GRAFANA = Settings(grafana_operator=GrafanaOperator(instance_selector=InstanceSelector(match_labels={"a": "b"})))
 DESIRED = {child["kind"]: child for child in render(MODEL, Settings(), 1)}
-WANTED = in_brief(MODEL, list(DESIRED.values()))
-NOTHING = in_brief(MODEL, [])
+WANTED = summarize(MODEL, list(DESIRED.values()))
+NOTHING = summarize(MODEL, [])
 SERVED = frozenset(CHILDREN)
 Existing = dict[tuple[Kind, str], ObservedChild]
 Settled = dict[tuple[Kind, str], tuple[str, str]]
@@ -44,7 +44,7 @@ def seen(child: Child, kind: Kind) -> ObservedChild:
         uid=f"uid-{kind.name}",
         version=1,
         owner_uid=MODEL.uid,
-        digest=applied_fields.of_rendering(child),
+        digest=applied_fields.digest_rendered(child),
         applied=True,
     )
 
@@ -56,7 +56,7 @@ def existing() -> Existing:
 
 
 def plan(there: Existing, served: frozenset[Kind] = SERVED, settled: Settled | None = None) -> Plan:
-    return compare(WANTED, there, served, settled or {})
+    return plan_model(WANTED, there, served, settled or {})
 
 
 def described(made: Plan) -> tuple[list[str], list[str]]:
@@ -124,7 +124,7 @@ NAMES = [(kind, "churn-dashboard" if kind in (CONFIG_MAP, GRAFANA_DASHBOARD) els
 @pytest.mark.parametrize(("kind", "name"), NAMES, ids=[kind.name for kind in CHILDREN])
 def test_every_kind_is_deleted_under_the_name_that_this_model_gives_it(kind: Kind, name: str) -> None:
     leftover = ObservedChild(kind, name, "uid-x", 1, MODEL.uid, "x", applied=True)
-    made = compare(NOTHING, {(kind, name): leftover}, SERVED, {})
+    made = plan_model(NOTHING, {(kind, name): leftover}, SERVED, {})
     assert described(made) == ([f"delete {kind.name} uid-x"], [])
 
 
@@ -135,12 +135,12 @@ def test_object_whose_name_this_model_never_gives_is_left_alone(kind: Kind, owne
     given = dict(NAMES)[kind]
     others = {"old", "other", f"{given}-dashboard", f"{given}2", {"churn": "churn-dashboard"}.get(given, "churn")}
     there = {(kind, name): ObservedChild(kind, name, "u", 1, owner_uid, "x", applied=True) for name in others}
-    assert compare(NOTHING, there, SERVED, {}) == Plan((), ())
+    assert plan_model(NOTHING, there, SERVED, {}) == Plan((), ())
 
 
 def test_grafana_dashboard_without_its_operator_is_a_problem_and_holds_nothing_up() -> None:
-    wanted = in_brief(MODEL, render(MODEL, WITH_GRAFANA, 1))
-    made = compare(wanted, {}, SERVED - {GRAFANA_DASHBOARD}, {})
+    wanted = summarize(MODEL, render(MODEL, WITH_GRAFANA, 1))
+    made = plan_model(wanted, {}, SERVED - {GRAFANA_DASHBOARD}, {})
     assert [problem.reason for problem in made.problems] == ["CRDNotInstalled"]
     assert "grafanaOperator" in made.problems[0].message
     assert len(made.steps) == len(DESIRED)
@@ -155,7 +155,7 @@ def test_what_is_wanted_is_applied_before_what_is_not_wanted_is_deleted() -> Non
     assert [step.name for step in made.steps] == ["churn-dashboard", "churn"]
 
 
-RENDERED = applied_fields.of_rendering(DESIRED["Service"])
+RENDERED = applied_fields.digest_rendered(DESIRED["Service"])
 SETTLED: list[tuple[str, str, tuple[str, str], list[str]]] = [
     # digest of the live Service, what is settled of it, the steps
     ("changed on its way in, and settled", "x", (RENDERED, "x"), []),

@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitored_models import runtimes
-from monitored_models.api import InvalidSpec, Model, Shared, parse
+from monitored_models.api import InvalidSpec, Model, ProfileSpec, parse
 from monitored_models.api.fields import MAX_AMOUNT
 from monitored_models.api.monitoring import AlertRules, Monitoring, SharedMonitoring
 from monitored_models.api.validation import all_rules
@@ -210,7 +210,7 @@ def _filled_in(value: Any, schema: JSON) -> Any:
 
 
 OF_SPECS = openapi_schema()["properties"]["spec"]
-SHARED = Shared(
+SHARED = ProfileSpec(
     "gold",
     {
         "scrape": {"enabled": False, "interval": "20s", "timeout": "7s"},
@@ -460,7 +460,7 @@ def test_runtimes_that_can_be_chosen_are_those_there_are() -> None:
     schema = openapi_schema()["properties"]["spec"]["properties"]["runtime"]
     assert "enum" not in schema
     pattern = re.compile(schema["pattern"])
-    for name in (*runtimes.profiles(), "x-own", "x-1", "x-a-b"):
+    for name in (*runtimes.builtin_runtimes(), "x-own", "x-1", "x-a-b"):
         assert pattern.search(name), name
         assert len(name) <= schema["maxLength"]
     for name in ("vlm", "vllm2", "", "x-", "x-A", "x--", "X-a", "own", "custom\n", "a\ncustom"):

@@ -8,32 +8,46 @@ from typing import Any
 
 import pytest
 
-from monitored_models.integrations.grafana.check import Change, Look, State, Trouble, Verdict, change, judge
-from monitored_models.integrations.grafana.tracker import ANNOTATED_SECONDS, TRIES, WAITING, Changes, Dashboards
+from monitored_models.integrations.grafana.check import (
+    DashboardCheck,
+    GrafanaOutage,
+    GrafanaSnapshot,
+    State,
+    VersionChange,
+    evaluate,
+    last_version_change,
+)
+from monitored_models.integrations.grafana.tracker import (
+    ANNOTATED_SECONDS,
+    MAX_ATTEMPTS,
+    MAX_PENDING,
+    AnnotationQueue,
+    DashboardTracker,
+)
 from monitored_models.naming.keys import Key
 from testbed.clock import now
 
 GRACE, TOLERANCE = 300.0, 120.0
 KEY, OTHER, UID = Key("a", "m"), Key("a", "n"), "mm-1"
-HERE, EMPTY = Look(frozenset({UID}), "Prometheus"), Look(frozenset(), "Prometheus")
-FAILING = Look(frozenset({UID}), "Prometheus", "the data source Prometheus does not answer: refused")
-SILENT, DENIED = Trouble("GrafanaUnreachable", "no answer"), Trouble("GrafanaForbidden", "Invalid API key")
+HERE, EMPTY = GrafanaSnapshot(frozenset({UID}), "Prometheus"), GrafanaSnapshot(frozenset(), "Prometheus")
+FAILING = GrafanaSnapshot(frozenset({UID}), "Prometheus", "the data source Prometheus does not answer: refused")
+SILENT, DENIED = GrafanaOutage("GrafanaUnreachable", "no answer"), GrafanaOutage("GrafanaForbidden", "Invalid API key")
 
 
-def said(reason: str, words: str = "") -> Verdict:
+def said(reason: str, words: str = "") -> DashboardCheck:
     status = {"Loaded": "True", "NotLoaded": "False", "DataSourceFailing": "False"}.get(reason, "Unknown")
-    return Verdict(status, reason, words)
+    return DashboardCheck(status, reason, words)
 
 
 @dataclass(frozen=True)
 class Row:
     expected: str
     state: State
-    before: Verdict | None = None
+    before: DashboardCheck | None = None
     since: float = 0.0
 
 
-def seen(look: Look, at: float = 1000.0, **more: Any) -> State:
+def seen(look: GrafanaSnapshot, at: float = 1000.0, **more: Any) -> State:
     return State(look, at, **more)
 
 
@@ -65,7 +79,7 @@ ROWS = [
     Row("False DataSourceFailing", seen(FAILING), said("Loading")),
     Row("True Loaded", seen(FAILING), said("Loaded")),
     Row("False DataSourceFailing", seen(FAILING, lasting=True), said("Loaded")),
-    Row("False NotLoaded", seen(Look(frozenset(), "P", "refused"), lasting=True)),
+    Row("False NotLoaded", seen(GrafanaSnapshot(frozenset(), "P", "refused"), lasting=True)),
     # Grafana does not answer any more
     Row("Unknown GrafanaUnreachable", seen(HERE, trouble=SILENT), said("Loaded")),
     Row("Unknown GrafanaForbidden", seen(HERE, trouble=DENIED), said("GrafanaUnreachable")),
@@ -75,24 +89,24 @@ ROWS = [
 
 @pytest.mark.parametrize("row", ROWS, ids=[f"{index}-{row.expected}" for index, row in enumerate(ROWS)])
 def test_verdict(row: Row) -> None:
-    found = judge(row.state, UID, row.since, row.before, GRACE)
+    found = evaluate(row.state, UID, row.since, row.before, GRACE)
     assert f"{found.status} {found.reason}" == row.expected
-    again = judge(row.state, UID, row.since, found, GRACE)
+    again = evaluate(row.state, UID, row.since, found, GRACE)
     assert again == found, "what was said is said again"
 
 
 def test_other_words_are_no_news() -> None:
     """An error may name a port or a time, and thousands of models have it in their status."""
-    before = judge(State(trouble=SILENT), UID, 0, None, GRACE)
-    assert judge(State(trouble=Trouble(SILENT.reason, "other words")), UID, 0, before, GRACE) == before
-    failing = judge(seen(FAILING), UID, 0, None, GRACE)
-    assert judge(seen(Look(HERE.loaded, "P", "other"), lasting=True), UID, 0, failing, GRACE) == failing
+    before = evaluate(State(trouble=SILENT), UID, 0, None, GRACE)
+    assert evaluate(State(trouble=GrafanaOutage(SILENT.reason, "other words")), UID, 0, before, GRACE) == before
+    failing = evaluate(seen(FAILING), UID, 0, None, GRACE)
+    assert evaluate(seen(GrafanaSnapshot(HERE.loaded, "P", "other"), lasting=True), UID, 0, failing, GRACE) == failing
 
 
 def test_message_says_what_to_check() -> None:
-    missing = judge(seen(EMPTY), UID, 0, None, GRACE).message
+    missing = evaluate(seen(EMPTY), UID, 0, None, GRACE).message
     assert all(word in missing for word in (UID, "5 min", "dashboardLabels", "searchNamespace", "token"))
-    assert "Invalid API key" in judge(State(trouble=DENIED), UID, 0, None, GRACE).message
+    assert "Invalid API key" in evaluate(State(trouble=DENIED), UID, 0, None, GRACE).message
 
 
 # --- memory ---
@@ -112,94 +126,94 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def dashboards(clock: Clock) -> Dashboards:
-    made = Dashboards(clock, grace=GRACE, tolerance=TOLERANCE)
-    made.verdict(KEY, UID, None)
+def dashboards(clock: Clock) -> DashboardTracker:
+    made = DashboardTracker(clock, grace=GRACE, tolerance=TOLERANCE)
+    made.track_and_evaluate(KEY, UID, None)
     return made
 
 
-def test_only_models_with_news_move(dashboards: Dashboards) -> None:
-    dashboards.verdict(OTHER, "mm-2", None)
-    assert dashboards.looked(HERE) == [KEY, OTHER]  # loaded, loading
-    assert dashboards.looked(HERE) == []
-    assert dashboards.looked(Look(frozenset({UID, "mm-2"}), "Prometheus")) == [OTHER]
+def test_only_models_with_news_move(dashboards: DashboardTracker) -> None:
+    dashboards.track_and_evaluate(OTHER, "mm-2", None)
+    assert dashboards.record_success(HERE) == [KEY, OTHER]  # loaded, loading
+    assert dashboards.record_success(HERE) == []
+    assert dashboards.record_success(GrafanaSnapshot(frozenset({UID, "mm-2"}), "Prometheus")) == [OTHER]
 
 
 def test_restart_moves_none(clock: Clock) -> None:
-    message = judge(seen(HERE), UID, 0, None, GRACE)
-    made = Dashboards(clock, grace=GRACE, tolerance=TOLERANCE)
-    assert made.verdict(KEY, UID, message) == message
-    assert made.looked(HERE) == []
-    assert made.verdict(KEY, UID, message) == message
+    message = evaluate(seen(HERE), UID, 0, None, GRACE)
+    made = DashboardTracker(clock, grace=GRACE, tolerance=TOLERANCE)
+    assert made.track_and_evaluate(KEY, UID, message) == message
+    assert made.record_success(HERE) == []
+    assert made.track_and_evaluate(KEY, UID, message) == message
 
 
-def test_dashboard_that_does_not_come(clock: Clock, dashboards: Dashboards) -> None:
-    assert dashboards.looked(EMPTY) == [KEY]
-    assert dashboards.loading()
+def test_dashboard_that_does_not_come(clock: Clock, dashboards: DashboardTracker) -> None:
+    assert dashboards.record_success(EMPTY) == [KEY]
+    assert dashboards.has_pending()
     clock.now = GRACE
-    assert dashboards.looked(EMPTY) == [KEY]
-    assert dashboards.verdict(KEY, UID, None).reason == "NotLoaded"
+    assert dashboards.record_success(EMPTY) == [KEY]
+    assert dashboards.track_and_evaluate(KEY, UID, None).reason == "NotLoaded"
     clock.now = 2 * GRACE
-    assert not dashboards.loading()
+    assert not dashboards.has_pending()
 
 
-def test_grafana_that_starts_anew_and_has_nothing_yet_is_no_news(clock: Clock, dashboards: Dashboards) -> None:
-    dashboards.looked(HERE)
+def test_grafana_that_starts_anew_and_has_nothing_yet_is_no_news(clock: Clock, dashboards: DashboardTracker) -> None:
+    dashboards.record_success(HERE)
     clock.now = 1000
-    assert dashboards.looked(HERE) == []
+    assert dashboards.record_success(HERE) == []
     clock.now = 1100
-    assert dashboards.looked(EMPTY) == []
+    assert dashboards.record_success(EMPTY) == []
     clock.now = 1200
-    assert dashboards.looked(HERE) == []
+    assert dashboards.record_success(HERE) == []
     clock.now = 1200 + GRACE
-    assert dashboards.looked(EMPTY) == [KEY]
+    assert dashboards.record_success(EMPTY) == [KEY]
 
 
-def test_trouble_is_told_when_it_has_lasted(clock: Clock, dashboards: Dashboards) -> None:
-    dashboards.looked(HERE)
+def test_trouble_is_told_when_it_has_lasted(clock: Clock, dashboards: DashboardTracker) -> None:
+    dashboards.record_success(HERE)
     for clock.now in (10, 20, 129.0):
-        assert dashboards.failed(SILENT) == []
+        assert dashboards.record_failure(SILENT) == []
     clock.now = 130
-    assert dashboards.failed(SILENT) == [KEY]
-    assert dashboards.failed(Trouble(SILENT.reason, "other words")) == []
-    assert dashboards.failed(DENIED) == [KEY]
-    assert dashboards.looked(HERE) == [KEY]
+    assert dashboards.record_failure(SILENT) == [KEY]
+    assert dashboards.record_failure(GrafanaOutage(SILENT.reason, "other words")) == []
+    assert dashboards.record_failure(DENIED) == [KEY]
+    assert dashboards.record_success(HERE) == [KEY]
     clock.now = 300
-    assert dashboards.failed(SILENT) == []
+    assert dashboards.record_failure(SILENT) == []
 
 
-def test_failing_data_source_is_told_when_it_has_lasted(clock: Clock, dashboards: Dashboards) -> None:
-    dashboards.looked(HERE)
+def test_failing_data_source_is_told_when_it_has_lasted(clock: Clock, dashboards: DashboardTracker) -> None:
+    dashboards.record_success(HERE)
     clock.now = 10
-    assert dashboards.looked(FAILING) == []
-    assert dashboards.verdict(OTHER, UID, None).reason == "DataSourceFailing", "a new one is told what is"
+    assert dashboards.record_success(FAILING) == []
+    assert dashboards.track_and_evaluate(OTHER, UID, None).reason == "DataSourceFailing", "a new one is told what is"
     clock.now = 10 + TOLERANCE
-    assert dashboards.looked(FAILING) == [KEY]
-    assert dashboards.looked(HERE) == [KEY, OTHER]
+    assert dashboards.record_success(FAILING) == [KEY]
+    assert dashboards.record_success(HERE) == [KEY, OTHER]
 
 
 def test_trouble_before_the_first_answer_leaves_what_the_status_says(clock: Clock) -> None:
-    made = Dashboards(clock, grace=GRACE, tolerance=TOLERANCE)
+    made = DashboardTracker(clock, grace=GRACE, tolerance=TOLERANCE)
     stored = said("Loaded", "as it was")
-    assert made.verdict(KEY, UID, stored) == stored
-    assert made.failed(SILENT) == []
-    assert made.verdict(KEY, UID, stored) == stored
+    assert made.track_and_evaluate(KEY, UID, stored) == stored
+    assert made.record_failure(SILENT) == []
+    assert made.track_and_evaluate(KEY, UID, stored) == stored
 
 
-def test_model_that_is_gone_leaves_nothing(dashboards: Dashboards) -> None:
-    dashboards.note(moved(now=now()))
+def test_model_that_is_gone_leaves_nothing(dashboards: DashboardTracker) -> None:
+    dashboards.enqueue_annotation(moved(now=now()))
     dashboards.drop(KEY)
     dashboards.drop(KEY)
-    assert dashboards.looked(HERE) == []
+    assert dashboards.record_success(HERE) == []
     assert not len(dashboards.changes)
-    dashboards.note(moved(now=now()))
+    dashboards.enqueue_annotation(moved(now=now()))
     assert not len(dashboards.changes), "of a model without a dashboard nothing is marked"
 
 
 def test_nothing_is_marked_where_that_is_switched_off(clock: Clock) -> None:
-    made = Dashboards(clock, grace=GRACE, tolerance=TOLERANCE, marked=False)
-    made.verdict(KEY, UID, None)
-    made.note(moved(now=now()))
+    made = DashboardTracker(clock, grace=GRACE, tolerance=TOLERANCE, marked=False)
+    made.track_and_evaluate(KEY, UID, None)
+    made.enqueue_annotation(moved(now=now()))
     assert not len(made.changes)
 
 
@@ -208,13 +222,13 @@ def test_nothing_is_marked_where_that_is_switched_off(clock: Clock) -> None:
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
 
-def moved(seconds: float = 0, key: Key = KEY, now: datetime = NOW) -> Change:
+def moved(seconds: float = 0, key: Key = KEY, now: datetime = NOW) -> VersionChange:
     since = (now - timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return Change(key, UID, "1", "2", since)
+    return VersionChange(key, UID, "1", "2", since)
 
 
 def test_change_is_marked_once() -> None:
-    changes = Changes()
+    changes = AnnotationQueue()
     changes.note(moved(), NOW)
     changes.note(moved(), NOW)
     assert changes.waiting() == [moved()]
@@ -224,7 +238,7 @@ def test_change_is_marked_once() -> None:
 
 
 def test_old_change_is_not_marked() -> None:
-    changes = Changes()
+    changes = AnnotationQueue()
     changes.note(moved(ANNOTATED_SECONDS + 1), NOW)
     assert not len(changes)
     changes.note(moved(), NOW)
@@ -234,17 +248,17 @@ def test_old_change_is_not_marked() -> None:
 
 
 def test_number_of_waiting_changes_is_bounded() -> None:
-    changes = Changes()
-    for number in range(WAITING + 10):
+    changes = AnnotationQueue()
+    for number in range(MAX_PENDING + 10):
         changes.note(moved(key=Key("a", str(number))), NOW)
-    assert len(changes) == WAITING
+    assert len(changes) == MAX_PENDING
     assert changes.waiting()[0].key.name == "10"
 
 
 def test_refused_change_is_tried_a_few_times() -> None:
-    changes = Changes()
+    changes = AnnotationQueue()
     changes.note(moved(), NOW)
-    assert [changes.refused(moved()) for _ in range(TRIES)] == [True] * (TRIES - 1) + [False]
+    assert [changes.refused(moved()) for _ in range(MAX_ATTEMPTS)] == [True] * (MAX_ATTEMPTS - 1) + [False]
     assert not len(changes)
     assert not changes.refused(moved()), "of what is gone, nothing comes back"
     assert not len(changes)
@@ -263,11 +277,11 @@ STATUS = {"version": "2", "previousVersion": "1", "versionSince": "2026-11-20T10
     ],
 )
 def test_status_without_a_change(status: dict[str, str]) -> None:
-    assert change(KEY, UID, status) is None
+    assert last_version_change(KEY, UID, status) is None
 
 
 def test_change_that_a_status_tells_of() -> None:
-    found = change(KEY, UID, STATUS)
+    found = last_version_change(KEY, UID, STATUS)
     assert found is not None
     assert (found.text, found.tags, found.milliseconds) == (
         "version 1 -> 2",

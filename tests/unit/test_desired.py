@@ -21,10 +21,10 @@ from monitored_models.naming.object_names import claims, pod_pattern
 from monitored_models.render.children import render
 from monitored_models.render.dashboards.common import SHOWN
 from monitored_models.render.dashboards.config_map import dashboard_json
-from monitored_models.render.rules.alerts.groups import literal
+from monitored_models.render.rules.alerts.groups import escape_template
 from monitored_models.render.rules.alerts.workload_alerts import STUCK
 from monitored_models.render.rules.quality import SHARES, UPDATED
-from monitored_models.render.rules.signals import Server, spellings
+from monitored_models.render.rules.signals import SignalSource, le_values
 from monitored_models.render.workload.probes import MARGIN, seconds_to_load
 from monitored_models.render.workload.replicas import replicas
 from monitored_models.settings import Settings
@@ -509,12 +509,12 @@ def _of_profile(made: Model) -> list[set[Matcher]]:
 def _bounds(made: Model) -> set[Matcher]:
     """Thresholds of objectives, as bounds of a histogram in whichever unit."""
     found: set[Matcher] = set()
-    durations = Server(made.profile, made.monitoring.signals or Signals()).durations
+    durations = SignalSource(made.profile, made.monitoring.signals or Signals()).durations
     for slo in made.monitoring.slos:
         threshold = slo.indicator.latency or slo.indicator.ttft
         source = durations["latency" if slo.indicator.latency else "time_to_first_token"]
         if threshold and source:
-            texts = spellings(seconds(threshold.threshold) / source.scale)
+            texts = le_values(seconds(threshold.threshold) / source.scale)
             found.add(("le", "=~", "|".join(text.replace(".", "\\.").replace("+", "\\+") for text in texts)))
     return found
 
@@ -662,7 +662,7 @@ def assert_templates_are_ours(made: Model) -> None:
 )
 def test_text_in_a_template_shows_as_it_stands(text: str) -> None:
     """What is left after the escapes is the text, and begins no action."""
-    made = literal(text)
+    made = escape_template(text)
     assert "{{" not in evaluated(made)
     assert evaluated(made).replace("\0", "{{") == text
 

@@ -27,7 +27,9 @@ def live(content: JSON, *entries: JSON, **metadata: Any) -> JSON:
 def owned(content: JSON, fields: JSON) -> Any:
     """What is ours of an object's content."""
     return {
-        key: value for key, value in applied_fields.live_part(live(content, entry(fields))).items() if key != "metadata"
+        key: value
+        for key, value in applied_fields.owned_fields_of(live(content, entry(fields))).items()
+        if key != "metadata"
     }
 
 
@@ -89,12 +91,14 @@ NOT_OURS: list[tuple[str, list[JSON]]] = [
 @pytest.mark.parametrize("entries", [row[1] for row in NOT_OURS], ids=[row[0] for row in NOT_OURS])
 def test_nothing_is_ours_that_we_did_not_apply(entries: list[JSON]) -> None:
     body = live({"spec": {"a": 1}}, *entries, labels={"x": "y"})
-    assert applied_fields.live_part(body) in ({}, {"metadata": {}})
-    assert applied_fields.of_live(body) != applied_fields.of_rendering({"metadata": {"name": "x"}, "spec": {"a": 1}})
+    assert applied_fields.owned_fields_of(body) in ({}, {"metadata": {}})
+    assert applied_fields.digest_live(body) != applied_fields.digest_rendered(
+        {"metadata": {"name": "x"}, "spec": {"a": 1}}
+    )
 
 
 def test_object_without_a_record_of_fields_is_not_ours() -> None:
-    assert applied_fields.of_live({"metadata": {"name": "x"}, "spec": {"a": 1}}) == applied_fields.of_live(
+    assert applied_fields.digest_live({"metadata": {"name": "x"}, "spec": {"a": 1}}) == applied_fields.digest_live(
         {"metadata": {"name": "y"}}
     )
 
@@ -136,7 +140,7 @@ OTHER = [("1", "1m"), ("1Gi", "1G"), ("1", "1.001"), ("10", "1"), ("100", "1"), 
 
 
 def _limits(amount: Any) -> str:
-    return applied_fields.of_rendering({"metadata": {}, "spec": {"resources": {"limits": {"cpu": amount}}}})
+    return applied_fields.digest_rendered({"metadata": {}, "spec": {"resources": {"limits": {"cpu": amount}}}})
 
 
 @pytest.mark.parametrize(("one", "other"), SAME)
@@ -152,13 +156,13 @@ def test_different_amounts_differ(one: Any, other: Any) -> None:
 @pytest.mark.parametrize("field", ["sizeLimit", "divisor"])
 def test_single_quantities_are_compared_by_amount(field: str) -> None:
     one, other = ({"metadata": {}, "spec": {"emptyDir": {field: text}}} for text in ("1Gi", "1024Mi"))
-    assert applied_fields.of_rendering(one) == applied_fields.of_rendering(other)
+    assert applied_fields.digest_rendered(one) == applied_fields.digest_rendered(other)
 
 
 @pytest.mark.parametrize("key", ["args", "value", "version"])
 def test_text_that_looks_like_a_quantity_is_text(key: str) -> None:
     one, other = ({"metadata": {}, "spec": {key: text}} for text in ("1000m", "1"))
-    assert applied_fields.of_rendering(one) != applied_fields.of_rendering(other)
+    assert applied_fields.digest_rendered(one) != applied_fields.digest_rendered(other)
 
 
 @pytest.mark.parametrize("empty", [None, [], {}, ""])
@@ -166,19 +170,21 @@ def test_empty_field_is_as_good_as_none(empty: Any) -> None:
     """The API server leaves it out."""
     with_it = {"metadata": {"name": "x"}, "spec": {"a": 1, "b": empty}}
     without = {"metadata": {"name": "x"}, "spec": {"a": 1}}
-    assert applied_fields.of_rendering(with_it) == applied_fields.of_rendering(without)
+    assert applied_fields.digest_rendered(with_it) == applied_fields.digest_rendered(without)
 
 
 @pytest.mark.parametrize("kept", [0, False, "0"])
 def test_zero_and_false_are_not_empty(kept: Any) -> None:
     with_it = {"metadata": {"name": "x"}, "spec": {"replicas": kept}}
-    assert applied_fields.of_rendering(with_it) != applied_fields.of_rendering({"metadata": {"name": "x"}, "spec": {}})
+    assert applied_fields.digest_rendered(with_it) != applied_fields.digest_rendered(
+        {"metadata": {"name": "x"}, "spec": {}}
+    )
 
 
 @pytest.mark.parametrize("part", ["labels", "annotations", "data", "matchLabels", "nodeSelector"])
 def test_empty_text_in_a_map_of_texts_is_a_value(part: str) -> None:
     full, less, none = ({"metadata": {}, "spec": {part: texts}} for texts in ({"a": "", "b": "x"}, {"b": "x"}, {}))
-    assert len({applied_fields.of_rendering(child) for child in (full, less, none)}) == 3
+    assert len({applied_fields.digest_rendered(child) for child in (full, less, none)}) == 3
 
 
 @pytest.mark.parametrize("part", ["emptyDir", "labelSelector", "namespaceSelector", "podSelector"])
@@ -186,11 +192,11 @@ def test_empty_object_that_says_something_is_a_value(part: str) -> None:
     metadata = {"name": "x", "labels": {"a": "b"}}
     there: JSON = {"metadata": metadata, "spec": {"a": 1, part: {}}}
     missing = {"metadata": metadata, "spec": {"a": 1}}
-    assert applied_fields.of_rendering(there) != applied_fields.of_rendering(missing)
-    assert applied_fields.of_live(applied(there)) == applied_fields.of_rendering(there)
+    assert applied_fields.digest_rendered(there) != applied_fields.digest_rendered(missing)
+    assert applied_fields.digest_live(applied(there)) == applied_fields.digest_rendered(there)
     body = applied(there)
     del body["spec"][part]
-    assert applied_fields.of_live(body) != applied_fields.of_rendering(there)
+    assert applied_fields.digest_live(body) != applied_fields.digest_rendered(there)
 
 
 def _rendered(spec: JSON | None = None, **changes: Any) -> JSON:
@@ -215,7 +221,7 @@ def _apart(**term: Any) -> JSON:
 def test_empty_value_that_means_something_is_seen(before: JSON, after: JSON) -> None:
     """An empty label value selects nodes with that label, an empty selector selects everything, and none selects nothing."""
     one, other = (_rendered(with_({"image": "i"}, changes)) for changes in (before, after))
-    assert applied_fields.of_rendering(one) != applied_fields.of_rendering(other)
+    assert applied_fields.digest_rendered(one) != applied_fields.digest_rendered(other)
 
 
 # --- a live object against its rendering ---
@@ -244,7 +250,7 @@ IDS = [f"{child['kind']}-{index}" for index, child in enumerate(CHILDREN)]
 
 @pytest.mark.parametrize("child", CHILDREN, ids=IDS)
 def test_child_as_applied_equals_its_rendering(child: JSON) -> None:
-    assert applied_fields.of_live(applied(child)) == applied_fields.of_rendering(child)
+    assert applied_fields.digest_live(applied(child)) == applied_fields.digest_rendered(child)
 
 
 @pytest.mark.parametrize("child", CHILDREN, ids=IDS)
@@ -260,21 +266,21 @@ def test_foreign_fields_do_not_matter(child: JSON) -> None:
     for part in ("spec", "data"):
         if part in body:
             body[part]["foreign"] = "x"
-    assert applied_fields.of_live(body) == applied_fields.of_rendering(child)
+    assert applied_fields.digest_live(body) == applied_fields.digest_rendered(child)
 
 
 @pytest.mark.parametrize("child", CHILDREN, ids=IDS)
 def test_removed_label_is_seen(child: JSON) -> None:
     body = applied(child)
     del body["metadata"]["labels"]["monitoredmodels.dev/model"]
-    assert applied_fields.of_live(body) != applied_fields.of_rendering(child)
+    assert applied_fields.digest_live(body) != applied_fields.digest_rendered(child)
 
 
 @pytest.mark.parametrize("child", CHILDREN, ids=IDS)
 def test_removed_owner_is_seen(child: JSON) -> None:
     body = applied(child)
     body["metadata"]["ownerReferences"] = []
-    assert applied_fields.of_live(body) != applied_fields.of_rendering(child)
+    assert applied_fields.digest_live(body) != applied_fields.digest_rendered(child)
 
 
 def test_value_that_another_manager_changed_is_seen() -> None:
@@ -282,43 +288,43 @@ def test_value_that_another_manager_changed_is_seen() -> None:
     child = _rendered()
     body = applied(child)
     body["spec"]["replicas"] = 7
-    assert applied_fields.of_live(body) != applied_fields.of_rendering(child)
+    assert applied_fields.digest_live(body) != applied_fields.digest_rendered(child)
     del body["metadata"]["managedFields"][0]["fieldsV1"]["f:spec"]["f:replicas"]
-    assert applied_fields.of_live(body) != applied_fields.of_rendering(child)
+    assert applied_fields.digest_live(body) != applied_fields.digest_rendered(child)
 
 
 def test_value_that_another_manager_took_over_unchanged_is_seen() -> None:
     child = _rendered()
     body = applied(child)
     del body["metadata"]["managedFields"][0]["fieldsV1"]["f:spec"]["f:replicas"]
-    assert applied_fields.of_live(body) != applied_fields.of_rendering(child)
+    assert applied_fields.digest_live(body) != applied_fields.digest_rendered(child)
 
 
 def test_field_that_the_rendering_dropped_is_seen() -> None:
     body = applied(_rendered(image="i", scheduling={"priorityClassName": "high"}))
-    assert applied_fields.of_live(body) != applied_fields.of_rendering(_rendered(image="i"))
+    assert applied_fields.digest_live(body) != applied_fields.digest_rendered(_rendered(image="i"))
 
 
 def test_empty_map_of_ours_stays_ours_when_others_fill_it() -> None:
     """A field that someone adds inside our empty map is foreign: an apply would not remove it, only repeat itself."""
     child: JSON = {"metadata": {"name": "x"}, "spec": {"emptyDir": {}, "a": 1}}
     body = live({"spec": {"emptyDir": {"sizeLimit": "1Gi"}, "a": 1}}, entry({"f:spec": {"f:emptyDir": {}, "f:a": {}}}))
-    assert applied_fields.of_live(body) == applied_fields.of_rendering(child)
+    assert applied_fields.digest_live(body) == applied_fields.digest_rendered(child)
 
 
 def test_digest_does_not_depend_on_the_order_of_keys() -> None:
     one = {"metadata": {"labels": {"a": "1", "b": "2"}, "name": "x"}, "spec": {"x": 1, "y": 2}}
     other = {"spec": {"y": 2, "x": 1}, "metadata": {"name": "x", "labels": {"b": "2", "a": "1"}}}
-    assert applied_fields.of_rendering(one) == applied_fields.of_rendering(other)
+    assert applied_fields.digest_rendered(one) == applied_fields.digest_rendered(other)
 
 
 def test_digest_depends_on_the_order_of_items() -> None:
     one, other = ({"metadata": {}, "spec": {"args": args}} for args in (["a", "b"], ["b", "a"]))
-    assert applied_fields.of_rendering(one) != applied_fields.of_rendering(other)
+    assert applied_fields.digest_rendered(one) != applied_fields.digest_rendered(other)
 
 
 @settings(max_examples=40, deadline=None)
 @given(models)
 def test_every_child_of_every_spec_equals_itself_once_applied(made: Model) -> None:
     for child in render(made, Settings(), 1):
-        assert applied_fields.of_live(applied(child)) == applied_fields.of_rendering(child)
+        assert applied_fields.digest_live(applied(child)) == applied_fields.digest_rendered(child)

@@ -14,8 +14,8 @@ from click.testing import CliRunner
 from monitored_models.base.schema_types import wire_name
 from monitored_models.cli.main import main
 from monitored_models.integrations.grafana.check import FORBIDDEN, UNREACHABLE
-from monitored_models.render.children import notes
-from monitored_models.render.rules.alerts.groups import ALERTS, is_on
+from monitored_models.render.children import unmet_requests
+from monitored_models.render.rules.alerts.groups import ALERTS, is_enabled
 from monitored_models.render.rules.alerts.objective_alerts import OBJECTIVES
 from monitored_models.settings import Settings, load
 from unit.specs import model
@@ -57,7 +57,7 @@ def test_everything_that_the_readme_asks_of_the_monitoring_can_be_had() -> None:
     asked = [block["spec"]["monitoring"] for block in blocks if "monitoring" in block.get("spec", {})]
     assert asked
     for monitoring in asked:
-        assert notes(model(monitoring=monitoring)) == ()
+        assert unmet_requests(model(monitoring=monitoring)) == ()
 
 
 def test_commands_of_the_readme_exist() -> None:
@@ -99,13 +99,13 @@ def test_every_alert_is_documented_with_its_severity_and_its_time() -> None:
         (ROOT / "docs/alerts.md").read_text(),
         re.MULTILINE,
     )
-    there = [(a.name, a.severity, a.hold) for a in ALERTS] + [(a.name, a.severity, a.hold) for a in OBJECTIVES]
+    there = [(a.name, a.severity, a.for_) for a in ALERTS] + [(a.name, a.severity, a.for_) for a in OBJECTIVES]
     assert sorted(rows) == sorted(there)
 
 
 def test_readme_names_the_alerts_that_wake_someone() -> None:
     """And counts those that a model can get without asking."""
-    by_default = [alert for alert in ALERTS if is_on(alert, model())]
+    by_default = [alert for alert in ALERTS if is_enabled(alert, model())]
     count, waking, names = re.search(  # type: ignore[union-attr]
         r"(\w+) \[alerts\]\(docs/alerts\.md\) come by default, (\w+) of which wake someone:\s([^.]*)\.", README
     ).groups()

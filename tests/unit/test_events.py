@@ -25,7 +25,7 @@ def status(ready: str | None, *, stalled: bool = False, reason: str = "Why", mes
 
 
 def transition(stored: JSON, new: JSON) -> JSON | None:
-    return events.transition(KEY, "uid-1", stored, new, NOW)
+    return events.ready_event(KEY, "uid-1", stored, new, NOW)
 
 
 TRANSITIONS: list[tuple[str, JSON, JSON, str | None]] = [

@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
 from monitored_models.api import Model, parse
-from monitored_models.cache.workload_status import PodFacts
+from monitored_models.cache.workload_status import PodStatus
 from monitored_models.naming.keys import Key
 from monitored_models.naming.kinds import resource_of
 from monitored_models.naming.object_names import dashboard_uid
-from monitored_models.naming.series import OLDEST_WATCH
-from monitored_models.telemetry.health import LONGEST_LAG, Health
-from monitored_models.telemetry.model_metrics import FAMILIES, PIECE, ModelSeries, lines_of
+from monitored_models.naming.series import MAX_WATCH_AGE
+from monitored_models.telemetry.health import MAX_LOOP_LAG, Health
+from monitored_models.telemetry.model_metrics import CHUNK, FAMILIES, ModelMetrics, render_model_metrics
 from unit.specs import body, model
 
 KEY = Key("risk", "churn")
@@ -34,8 +34,8 @@ def parsed(name: str = "Churn", version: str = "1") -> Model:
     return made
 
 
-def read(series: ModelSeries) -> dict[str, list[tuple[dict[str, str], float]]]:
-    text = b"".join(series.pieces()).decode()
+def read(series: ModelMetrics) -> dict[str, list[tuple[dict[str, str], float]]]:
+    text = b"".join(series.chunks()).decode()
     return {
         sample.name: [(s.labels, s.value) for s in family.samples if s.name == sample.name]
         for family in text_string_to_metric_families(text)
@@ -44,12 +44,12 @@ def read(series: ModelSeries) -> dict[str, list[tuple[dict[str, str], float]]]:
 
 
 def test_model_and_its_pods_are_told_by_name() -> None:
-    series = ModelSeries()
-    pod = PodFacts(
-        name="churn-1", created="2026-11-20T10:00:00Z", ready=False, leaving=False, reason="CrashLoopBackOff", message="", restarts=4,
+    series = ModelMetrics()
+    pod = PodStatus(
+        name="churn-1", created="2026-11-20T10:00:00Z", ready=False, terminating=False, reason="CrashLoopBackOff", message="", restarts=4,
         out_of_memory=True,
     )  # fmt: skip
-    series.put(KEY, lines_of(KEY, parsed(), STATUS, [pod]))
+    series.put(KEY, render_model_metrics(KEY, parsed(), STATUS, [pod]))
     found, own = read(series), {"namespace": "risk", "monitored_model": "churn"}
     assert found["monitored_model_info"] == [
         ({**own, "name": "Churn", "version": "1", "framework": "", "runtime": "custom", "dashboard": UID}, 1.0)
@@ -69,8 +69,8 @@ def test_model_and_its_pods_are_told_by_name() -> None:
 
 
 def test_spec_that_cannot_be_understood_has_conditions_and_no_info() -> None:
-    series = ModelSeries()
-    series.put(KEY, lines_of(KEY, None, {"observedGeneration": 1, "conditions": STATUS["conditions"]}, []))
+    series = ModelMetrics()
+    series.put(KEY, render_model_metrics(KEY, None, {"observedGeneration": 1, "conditions": STATUS["conditions"]}, []))
     assert set(read(series)) == {"monitored_model_condition", "monitored_model_generation"}
 
 
@@ -83,37 +83,37 @@ def test_each_claim_that_is_mounted_is_told_once() -> None:
     volumes = [volume("a", **data), volume("b", **data), volume("c", **more), volume("d", emptyDir={})]
     model = parse(body({"image": "i:1", "storage": {"volumes": volumes}}))
     assert isinstance(model, Model)
-    series = ModelSeries()
-    series.put(KEY, lines_of(KEY, model, STATUS, []))
+    series = ModelMetrics()
+    series.put(KEY, render_model_metrics(KEY, model, STATUS, []))
     found = [labels["persistentvolumeclaim"] for labels, _ in read(series)["monitored_model_claim_info"]]
     assert found == ["data", "more"]
 
 
 @pytest.mark.parametrize("time", ["", "yesterday"])
 def test_time_that_is_none_is_left_out(time: str) -> None:
-    series = ModelSeries()
-    pod = PodFacts("p", time, ready=True, leaving=False, reason=None, message="", out_of_memory=False)
-    series.put(KEY, lines_of(KEY, None, {"versionSince": time}, [pod]))
+    series = ModelMetrics()
+    pod = PodStatus("p", time, ready=True, terminating=False, reason=None, message="", out_of_memory=False)
+    series.put(KEY, render_model_metrics(KEY, None, {"versionSince": time}, [pod]))
     assert not [name for name in read(series) if name.endswith("timestamp_seconds")]
 
 
 def test_families_stay_together_however_many_pieces_there_are() -> None:
-    series = ModelSeries()
-    for number in range(PIECE + 1):
+    series = ModelMetrics()
+    for number in range(CHUNK + 1):
         key = Key("risk", f"model-{number}")
-        series.put(key, lines_of(key, parsed(), STATUS, []))
-    text = b"".join(series.pieces()).decode()
+        series.put(key, render_model_metrics(key, parsed(), STATUS, []))
+    text = b"".join(series.chunks()).decode()
     assert all(text.count(f"# TYPE {family.name} ") == 1 for family in FAMILIES)
-    assert len(read(series)["monitored_model_info"]) == PIECE + 1
+    assert len(read(series)["monitored_model_info"]) == CHUNK + 1
 
 
 @given(st.text(st.characters(codec="utf-8")))
 def test_whatever_is_written_stays_in_its_label(text: str) -> None:
-    series = ModelSeries()
+    series = ModelMetrics()
     model = parse(body({"image": "i:1", "model": {"name": text[:63], "version": "1"}}))
     if not isinstance(model, Model):
         return
-    series.put(KEY, lines_of(KEY, model, {}, []))
+    series.put(KEY, render_model_metrics(KEY, model, {}, []))
     ((labels, value),) = read(series)["monitored_model_info"]
     assert value == 1
     assert labels["name"] == model.spec.model.name or KEY.name
@@ -147,6 +147,6 @@ def test_readiness_tells_what_is_wrong() -> None:
     assert wrong(health) == {"synced"}
     health.synced = True
     assert wrong(health) == set()
-    assert wrong(health, OLDEST_WATCH + 1) == {"watches"}
-    health.lagged(LONGEST_LAG + 1)
+    assert wrong(health, MAX_WATCH_AGE + 1) == {"watches"}
+    health.record_lag(MAX_LOOP_LAG + 1)
     assert wrong(health) == {"loop"}

@@ -12,13 +12,13 @@ from hypothesis import given, settings
 from monitored_models.api import Model
 from monitored_models.naming.series import BUDGET
 from monitored_models.render.rules import fleet
-from monitored_models.render.rules.alerts.groups import ALERTS, is_on
+from monitored_models.render.rules.alerts.groups import ALERTS, is_enabled
 from monitored_models.render.rules.alerts.objective_alerts import OBJECTIVES
 from monitored_models.render.rules.catalogue import CATALOGUE, PREFIX
 from monitored_models.render.rules.scope import ALERT, BOUND, LIMIT
-from monitored_models.render.rules.signals import spellings
-from monitored_models.render.rules.thresholds import limits
-from monitored_models.runtimes import profiles
+from monitored_models.render.rules.signals import le_values
+from monitored_models.render.rules.thresholds import thresholds
+from monitored_models.runtimes import builtin_runtimes
 from monitored_models.settings import Settings
 from monitored_models.telemetry.model_metrics import FAMILIES
 from unit.expressions import matchers, read_names, result_labels
@@ -29,7 +29,7 @@ from unit.test_alerts import SERIES_LABELS, WATCHED
 from unit.test_desired import KUBELET
 
 SETTINGS = Settings(runbook_url="https://runbooks.example.com")
-GROUPS = fleet.groups(profiles(), SETTINGS)
+GROUPS = fleet.groups(builtin_runtimes(), SETTINGS)
 RULES = [rule for group in GROUPS for rule in group["rules"]]
 WANTED = (LIMIT, ALERT, BOUND, fleet.OBJECTIVE, BUDGET)
 """Series that tell what a model wants."""
@@ -46,9 +46,9 @@ def told(made: Model, name: str) -> list[tuple[dict[str, str], float]]:
 
 def test_number_of_rules_does_not_depend_on_the_models() -> None:
     """It takes none; it grows with the runtimes."""
-    of_one = sum(len(group["rules"]) for group in fleet.groups({"custom": profiles()["custom"]}, SETTINGS))
+    of_one = sum(len(group["rules"]) for group in fleet.groups({"custom": builtin_runtimes()["custom"]}, SETTINGS))
     assert of_one < 80
-    assert len(RULES) < of_one * len(profiles())
+    assert len(RULES) < of_one * len(builtin_runtimes())
 
 
 def test_groups_are_small_and_have_names_of_their_own() -> None:
@@ -146,7 +146,7 @@ def test_every_limit_that_is_asked_for_is_told_by_a_model_that_has_it() -> None:
         if label == "limit"
     }
     assert asked
-    assert asked <= limits(model(FULL)).keys()
+    assert asked <= thresholds(model(FULL)).keys()
 
 
 # --- what each model wants ---
@@ -155,7 +155,7 @@ def test_every_limit_that_is_asked_for_is_told_by_a_model_that_has_it() -> None:
 @pytest.mark.parametrize("spec", [*RUNTIMES.values(), FULL], ids=[*RUNTIMES, "full"])
 def test_limits_of_a_model_are_told_by_name(spec: JSON) -> None:
     made = model(spec)
-    assert {labels["limit"]: value for labels, value in told(made, LIMIT)} == limits(made)
+    assert {labels["limit"]: value for labels, value in told(made, LIMIT)} == thresholds(made)
 
 
 @pytest.mark.parametrize("spec", [*RUNTIMES.values(), FULL], ids=[*RUNTIMES, "full"])
@@ -167,7 +167,7 @@ def test_alerts_that_a_model_has_are_told_with_their_severity(spec: JSON) -> Non
     own = {rule["alert"]: rule["labels"]["severity"] for rule in alert_rules(made) if rule["alert"] not in foreign}
     assert own.items() <= there.items()
     objectives = {alert.name for alert in OBJECTIVES}
-    assert there.keys() - objectives == {alert.name for alert in ALERTS if is_on(alert, made)} - foreign
+    assert there.keys() - objectives == {alert.name for alert in ALERTS if is_enabled(alert, made)} - foreign
 
 
 def test_severity_of_the_spec_is_told() -> None:
@@ -211,7 +211,7 @@ def test_objectives_are_told_with_their_budget_and_window() -> None:
 @pytest.mark.parametrize(("spec", "bound"), [(VLLM, 0.5), (TRITON, 500)], ids=["in seconds", "in milliseconds"])
 def test_threshold_is_told_as_a_bound_of_the_server_in_every_spelling(spec: JSON, bound: float) -> None:
     made = model(spec, monitoring__slos=slos(fast={"latency": {"threshold": "500ms"}}))
-    assert told(made, BOUND) == [({"slo": "fast", "indicator": "latency", "le": text}, 1) for text in spellings(bound)]
+    assert told(made, BOUND) == [({"slo": "fast", "indicator": "latency", "le": text}, 1) for text in le_values(bound)]
 
 
 def test_first_token_has_a_bound_of_its_own() -> None:

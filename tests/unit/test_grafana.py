@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 import yaml
 
-from monitored_models.integrations.grafana.check import Change
-from monitored_models.integrations.grafana.client import PAGE, CallFailed, Calls, client
+from monitored_models.integrations.grafana.check import VersionChange
+from monitored_models.integrations.grafana.client import PAGE, GrafanaClient, GrafanaError, client
 from monitored_models.integrations.grafana.poller import Poller
-from monitored_models.integrations.grafana.tracker import Dashboards
+from monitored_models.integrations.grafana.tracker import DashboardTracker
 from monitored_models.naming.keys import Key
 from monitored_models.settings import Grafana as Settings
 from monitored_models.settings import InvalidSettings, load
@@ -50,7 +50,7 @@ def do(settings: Settings, what: str, *arguments: Any, metrics: Metrics | None =
     """One call of the client."""
 
     async def doing() -> Any:
-        calls = Calls(settings, metrics or Metrics())
+        calls = GrafanaClient(settings, metrics or Metrics())
         try:
             return await getattr(calls, what)(*arguments)
         finally:
@@ -59,8 +59,8 @@ def do(settings: Settings, what: str, *arguments: Any, metrics: Metrics | None =
     return asyncio.run(doing())
 
 
-def failed(settings: Settings, what: str, *arguments: Any) -> CallFailed:
-    with pytest.raises(CallFailed) as caught:
+def failed(settings: Settings, what: str, *arguments: Any) -> GrafanaError:
+    with pytest.raises(GrafanaError) as caught:
         do(settings, what, *arguments)
     return caught.value
 
@@ -119,14 +119,14 @@ def test_named_data_source_needs_no_list(grafana: Grafana, tmp_path: Path) -> No
 
 def test_wrong_token_is_forbidden_in_grafanas_words_and_never_told(grafana: Grafana, tmp_path: Path) -> None:
     error = failed(made_settings(grafana.url, tmp_path, token="glsa_secret"), "loaded")  # noqa: S106
-    assert error.trouble().reason == "GrafanaForbidden"
+    assert error.as_outage().reason == "GrafanaForbidden"
     assert "Invalid API key" in str(error)
     assert "secret" not in str(error)
 
 
 def test_right_that_is_missing_is_forbidden(grafana: Grafana, settings: Settings) -> None:
     grafana.forbidden = "/api/datasources"
-    assert failed(settings, "source").trouble().reason == "GrafanaForbidden"
+    assert failed(settings, "source").as_outage().reason == "GrafanaForbidden"
 
 
 @pytest.mark.parametrize("token", ["", "two words", "new\nline", "ünicode"])
@@ -146,11 +146,11 @@ def test_token_may_change(grafana: Grafana, tmp_path: Path) -> None:
     settings = made_settings(grafana.url, tmp_path, token="old")  # noqa: S106
 
     async def both() -> frozenset[str]:
-        calls = Calls(settings, Metrics())
-        with pytest.raises(CallFailed):
-            await calls.loaded()
+        calls = GrafanaClient(settings, Metrics())
+        with pytest.raises(GrafanaError):
+            await calls.dashboard_uids()
         await asyncio.to_thread(Path(settings.token_file).write_text, TOKEN)
-        found = await calls.loaded()
+        found = await calls.dashboard_uids()
         await calls.close()
         return found
 
@@ -159,12 +159,12 @@ def test_token_may_change(grafana: Grafana, tmp_path: Path) -> None:
 
 def test_nobody_listens(tmp_path: Path) -> None:
     error = failed(made_settings(f"http://127.0.0.1:{free_port()}", tmp_path), "loaded")
-    assert error.trouble().reason == "GrafanaUnreachable"
+    assert error.as_outage().reason == "GrafanaUnreachable"
 
 
 def test_name_that_does_not_resolve(tmp_path: Path) -> None:
     error = failed(made_settings("http://grafana.invalid", tmp_path), "loaded")
-    assert error.trouble().reason == "GrafanaUnreachable"
+    assert error.as_outage().reason == "GrafanaUnreachable"
 
 
 @pytest.mark.parametrize("greeting", [b"", b"SSH-2.0-OpenSSH_9.6\r\n", b"HTTP/1.1 200 OK\r\n\r\n<html>", b"\x00" * 99])
@@ -178,20 +178,20 @@ def test_what_is_no_grafana_does_not_end_the_operator(tmp_path: Path, greeting: 
             pass
         writer.close()
 
-    async def against() -> CallFailed:
+    async def against() -> GrafanaError:
         server = await asyncio.start_server(talk, "127.0.0.1", 0)
         url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        calls = Calls(made_settings(url, tmp_path), Metrics())
+        calls = GrafanaClient(made_settings(url, tmp_path), Metrics())
         try:
-            with pytest.raises(CallFailed) as caught:
-                await calls.loaded()
+            with pytest.raises(GrafanaError) as caught:
+                await calls.dashboard_uids()
             return caught.value
         finally:
             await calls.close()
             server.close()
 
     began = time.monotonic()
-    assert asyncio.run(against()).trouble().reason == "GrafanaUnreachable"
+    assert asyncio.run(against()).as_outage().reason == "GrafanaUnreachable"
     assert time.monotonic() - began < 3
 
 
@@ -199,10 +199,10 @@ def test_calls_are_counted_by_outcome(grafana: Grafana, settings: Settings) -> N
     metrics = Metrics()
     do(settings, "loaded", metrics=metrics)
     grafana.token = "another"  # noqa: S105
-    with pytest.raises(CallFailed):
+    with pytest.raises(GrafanaError):
         do(settings, "loaded", metrics=metrics)
     grafana.token, grafana.delay = TOKEN, 3
-    with pytest.raises(CallFailed):
+    with pytest.raises(GrafanaError):
         do(settings, "loaded", metrics=metrics)
     text = metrics.text().decode()
     for outcome in ("ok", "denied", "timeout"):
@@ -213,14 +213,14 @@ def test_loop_turns_while_grafana_hangs(grafana: Grafana, settings: Settings) ->
     grafana.delay = 5
 
     async def lag() -> float:
-        calls = Calls(settings, Metrics())
-        asked = asyncio.ensure_future(calls.loaded())
+        calls = GrafanaClient(settings, Metrics())
+        asked = asyncio.ensure_future(calls.dashboard_uids())
         worst, clock = 0.0, asyncio.get_running_loop().time
         while not asked.done():
             before = clock()
             await asyncio.sleep(0.01)
             worst = max(worst, clock() - before - 0.01)
-        with pytest.raises(CallFailed):
+        with pytest.raises(GrafanaError):
             await asked
         await calls.close()
         return worst
@@ -229,7 +229,7 @@ def test_loop_turns_while_grafana_hangs(grafana: Grafana, settings: Settings) ->
 
 
 def test_annotation_is_written_once(grafana: Grafana, settings: Settings) -> None:
-    change = Change(KEY, UID, "1", "2", "2026-11-20T10:00:00Z")
+    change = VersionChange(KEY, UID, "1", "2", "2026-11-20T10:00:00Z")
     assert do(settings, "mark", change)
     assert not do(settings, "mark", change)
     (made,) = grafana.annotations
@@ -257,16 +257,16 @@ def test_address_of_the_api(tmp_path: Path, url: str, base: str) -> None:
 
 def polling(
     grafana: Grafana, settings: Settings, check: Any, *, seconds: float = 10, **options: Any
-) -> tuple[Dashboards, list[Key]]:
+) -> tuple[DashboardTracker, list[Key]]:
     """Run a poller until something holds."""
     moved: list[Key] = []
 
-    async def running() -> Dashboards:
+    async def running() -> DashboardTracker:
         clock = asyncio.get_running_loop().time
-        dashboards = Dashboards(clock, **{"grace": 0, "tolerance": 0, **options})
-        dashboards.verdict(KEY, UID, None)
-        change = Change(KEY, UID, "1", "2", now().strftime("%Y-%m-%dT%H:%M:%SZ"))
-        dashboards.note(change)
+        dashboards = DashboardTracker(clock, **{"grace": 0, "tolerance": 0, **options})
+        dashboards.track_and_evaluate(KEY, UID, None)
+        change = VersionChange(KEY, UID, "1", "2", now().strftime("%Y-%m-%dT%H:%M:%SZ"))
+        dashboards.enqueue_annotation(change)
         task = asyncio.ensure_future(Poller(settings, dashboards, Metrics(), moved.append).run())
         until = clock() + seconds
         while not check():
@@ -304,7 +304,7 @@ def test_annotations_that_are_forbidden_leave_the_condition_alone(
     settings = made_settings(grafana.url, tmp_path, check_seconds=1)
     with caplog.at_level(logging.WARNING):
         dashboards, _ = polling(grafana, settings, lambda: "additional permissions" in caplog.text)
-    assert dashboards.verdict(KEY, UID, None).reason == "Loaded"
+    assert dashboards.track_and_evaluate(KEY, UID, None).reason == "Loaded"
     assert len(dashboards.changes) == 1
 
 
@@ -327,7 +327,7 @@ def test_trouble_is_told_and_ends(grafana: Grafana, tmp_path: Path) -> None:
         return bool(grafana.annotations)
 
     dashboards, moved = polling(grafana, settings, later)
-    assert dashboards.verdict(KEY, UID, None).reason == "Loaded"
+    assert dashboards.track_and_evaluate(KEY, UID, None).reason == "Loaded"
     assert moved == [KEY, KEY]  # forbidden, loaded
 
 

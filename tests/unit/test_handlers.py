@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
-from monitored_models.cache.cluster_cache import View
+from monitored_models.cache.cluster_cache import ClusterCache
 from monitored_models.naming.keys import OwnerKey
 from monitored_models.naming.kinds import MODEL, PROFILE
-from monitored_models.process.watch import enqueue, take_note
+from monitored_models.process.watch import enqueue, update_cache
 from monitored_models.reconcile.workqueue import WorkQueue
 from unit.specs import JSON, MINIMAL
 
@@ -33,13 +33,15 @@ async def worked(queue: WorkQueue[OwnerKey], count: int) -> list[str]:
 
 def test_edit_of_one_model_goes_before_all_that_share_a_changed_profile() -> None:
     async def main() -> list[str]:
-        view, queue = View(), WorkQueue[OwnerKey]()
+        view, queue = ClusterCache(), WorkQueue[OwnerKey]()
         for name in "abc":
-            take_note(view, MODEL, None, seen(name, 1, MINIMAL))
+            update_cache(view, MODEL, None, seen(name, 1, MINIMAL))
         profiles: list[tuple[str, int, JSON]] = [("ADDED", 2, {"drift": {}}), ("MODIFIED", 3, {}), ("DELETED", 4, {})]
         for event, version, spec in profiles:
-            enqueue(queue, PROFILE, event, take_note(view, PROFILE, event, seen("default", version, spec)))
-        enqueue(queue, MODEL, "MODIFIED", take_note(view, MODEL, "MODIFIED", seen("c", 5, {**MINIMAL, "port": 9000})))
+            enqueue(queue, PROFILE, event, update_cache(view, PROFILE, event, seen("default", version, spec)))
+        enqueue(
+            queue, MODEL, "MODIFIED", update_cache(view, MODEL, "MODIFIED", seen("c", 5, {**MINIMAL, "port": 9000}))
+        )
         return await worked(queue, 4)
 
     assert asyncio.run(main()) == ["c", "default", "a", "b"]

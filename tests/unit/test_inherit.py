@@ -11,9 +11,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitored_models.api import InvalidSpec, Model, Platform, Shared, parse, parse_profile, profile_name
-from monitored_models.api.layering import Layer, laid_over, layers, origins
-from monitored_models.runtimes import profiles
+from monitored_models.api import (
+    InvalidSpec,
+    Model,
+    PlatformDefaults,
+    ProfileSpec,
+    parse,
+    profile_name,
+    profile_problems,
+)
+from monitored_models.api.layering import Layer, layers, merge_layers, origins
+from monitored_models.runtimes import builtin_runtimes
 from unit.specs import IMAGE, JSON, MINIMAL, VLLM, body
 
 FAST: JSON = {"name": "fast", "objective": 99, "indicator": {"latency": {"threshold": "500ms"}}}
@@ -26,8 +34,8 @@ def inherited(
     """A model with these three for its monitoring."""
     made = parse(
         body({**(spec or MINIMAL), "monitoring": own or {}}),
-        Platform(monitoring=operator or {}),
-        None if shared is None else Shared("gold", shared),
+        PlatformDefaults(monitoring=operator or {}),
+        None if shared is None else ProfileSpec("gold", shared),
     )
     assert isinstance(made, Model), str(made)
     return made
@@ -139,13 +147,13 @@ def test_signals_are_replaced_one_by_one_and_whole() -> None:
 
 @pytest.mark.parametrize("runtime", ["vllm", "triton", "x-own"])
 def test_names_of_signals_are_inherited_by_the_custom_runtime_only(runtime: str) -> None:
-    own = replace(profiles()["custom"], id="x-own")
+    own = replace(builtin_runtimes()["custom"], id="x-own")
     spec = {"image": IMAGE, "runtime": runtime, "model": {"uri": "file:///models/churn"}}
     signals = {"signals": {"requests": {"counter": "theirs_total"}}}
     made = parse(
         body(spec),
-        Platform({**profiles(), "x-own": own}, {**signals, "scrape": {"timeout": "5s"}}),
-        Shared("gold", {**signals, "scrape": {"interval": "20s"}}),
+        PlatformDefaults({**builtin_runtimes(), "x-own": own}, {**signals, "scrape": {"timeout": "5s"}}),
+        ProfileSpec("gold", {**signals, "scrape": {"interval": "20s"}}),
     )
     assert isinstance(made, Model), str(made)
     assert (made.monitoring.signals, made.notes) == (None, ())
@@ -181,8 +189,8 @@ trees = st.dictionaries(
 @given(trees, trees, trees)
 def test_laying_over_does_not_depend_on_the_order_of_joining(one: JSON, two: JSON, three: JSON) -> None:
     first, second, third = Layer("1", one), Layer("2", two), Layer("3", three)
-    assert laid_over([first, second, third]) == laid_over([Layer("12", laid_over([first, second])), third])
-    assert laid_over([first, first]) == laid_over([first]) == one
+    assert merge_layers([first, second, third]) == merge_layers([Layer("12", merge_layers([first, second])), third])
+    assert merge_layers([first, first]) == merge_layers([first]) == one
 
 
 # --- which profile ---
@@ -234,7 +242,7 @@ def test_profile_that_is_wrong_by_itself_is_left_out_whole(shared: JSON, told: s
     assert made.monitoring.freshness is None
     assert made.monitoring.drift is not None
     assert made.monitoring.dashboard.folder == "own"
-    assert parse_profile(shared) is not None
+    assert profile_problems(shared) is not None
 
 
 MISFITS: list[tuple[str, JSON, JSON, str]] = [
@@ -246,7 +254,7 @@ MISFITS: list[tuple[str, JSON, JSON, str]] = [
 
 @pytest.mark.parametrize(("own", "shared", "told"), [row[1:] for row in MISFITS], ids=[row[0] for row in MISFITS])
 def test_profile_that_does_not_fit_the_model_is_left_out_whole(own: JSON, shared: JSON, told: str) -> None:
-    assert parse_profile(shared) is None
+    assert profile_problems(shared) is None
     made = inherited(own, {**shared, "freshness": {"maxAge": "1d"}})
     assert reasons(made) == ["ProfileInvalid"]
     assert told in made.notes[0].message
@@ -275,7 +283,7 @@ def test_model_that_is_right_only_with_its_profile_is_right() -> None:
     made = parse(
         body({**MINIMAL, "monitoring": {"scrape": {"timeout": "45s"}}}),
         None,
-        Shared("gold", {"scrape": {"interval": "60s"}}),
+        ProfileSpec("gold", {"scrape": {"interval": "60s"}}),
     )
     assert not isinstance(made, InvalidSpec), str(made)
 
@@ -289,7 +297,7 @@ def test_null_is_nothing_wherever_it_stands(where: str) -> None:
 @pytest.mark.parametrize("spec", [MINIMAL, VLLM], ids=["custom", "vllm"])
 @pytest.mark.parametrize("shared", ["text", 5, ["a"]])
 def test_profile_that_is_no_map_is_left_out_and_said(spec: JSON, shared: Any) -> None:
-    made = parse(body(spec), None, Shared("gold", shared))
+    made = parse(body(spec), None, ProfileSpec("gold", shared))
     assert isinstance(made, Model)
     assert reasons(made) == ["ProfileInvalid"]
 
@@ -298,8 +306,8 @@ def test_profile_that_is_no_map_is_left_out_and_said(spec: JSON, shared: Any) ->
 
 
 def of(own: JSON, shared: JSON | None = None, operator: JSON | None = None, runtime: str = "custom") -> dict[str, str]:
-    there = None if shared is None else Shared("gold", shared)
-    return origins(layers(own, there, Platform(monitoring=operator or {}), runtime))
+    there = None if shared is None else ProfileSpec("gold", shared)
+    return origins(layers(own, there, PlatformDefaults(monitoring=operator or {}), runtime))
 
 
 def test_origin_is_the_nearest_that_gives_the_value() -> None:

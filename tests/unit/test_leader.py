@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from monitored_models.kube.client import ApiError, Cluster
-from monitored_models.process.leader_election import LEASE_SECONDS, RENEW_SECONDS, LeadershipLost, Lease
+from monitored_models.kube.client import ApiError, KubeClient
+from monitored_models.process.leader_election import LEASE_SECONDS, RENEW_SECONDS, LeaderElector, LeadershipLost
 from unit.specs import JSON
 
 _nap = asyncio.sleep
@@ -32,7 +32,7 @@ class Time:
 
 
 @dataclass
-class Leases(Cluster):
+class Leases(KubeClient):
     """One Lease, kept as the API server keeps it."""
 
     body: JSON | None = None
@@ -74,20 +74,22 @@ def time(monkeypatch: pytest.MonkeyPatch) -> Time:
     return made
 
 
-def lease(cluster: Leases, time: Time, who: str = "a") -> Lease:
-    return Lease(cluster, "mm", "lease", who, clock=time)
+def lease(cluster: Leases, time: Time, who: str = "a") -> LeaderElector:
+    return LeaderElector(cluster, "mm", "lease", who, clock=time)
 
 
 def test_first_one_leads_and_may_write_until_its_renewal_is_too_old(time: Time) -> None:
     mine = lease(Leases(), time)
-    assert (mine.held(), mine.left()) == (False, 0.0)
+    assert (mine.is_leader(), mine.write_budget()) == (False, 0.0)
     asyncio.run(mine.acquire())
-    assert mine.held()
-    assert mine.left() == LEASE_SECONDS
+    assert mine.is_leader()
+    assert mine.write_budget() == LEASE_SECONDS
     time.now += RENEW_SECONDS - 0.1
-    assert mine.left() == pytest.approx(LEASE_SECONDS - RENEW_SECONDS + 0.1)  # a write may still begin, and has to end
+    assert mine.write_budget() == pytest.approx(
+        LEASE_SECONDS - RENEW_SECONDS + 0.1
+    )  # a write may still begin, and has to end
     time.now += 0.1
-    assert (mine.held(), mine.left()) == (False, 0.0)
+    assert (mine.is_leader(), mine.write_budget()) == (False, 0.0)
 
 
 def test_second_one_waits_as_long_as_the_lease_lasts_since_it_saw_the_last_renewal(time: Time) -> None:
@@ -106,8 +108,8 @@ def test_clock_of_the_other_does_not_matter(time: Time) -> None:
     assert cluster.body is not None
     cluster.body["spec"]["renewTime"] = "1999-01-01T00:00:00.000000Z"
     other = lease(cluster, time, "b")
-    assert asyncio.run(vars(Lease)["_claim"](other)) == "a"
-    assert not other.held()
+    assert asyncio.run(vars(LeaderElector)["_claim"](other)) == "a"
+    assert not other.is_leader()
 
 
 def test_released_lease_can_be_had_at_once(time: Time) -> None:
@@ -115,7 +117,7 @@ def test_released_lease_can_be_had_at_once(time: Time) -> None:
     mine = lease(cluster, time, "a")
     asyncio.run(mine.acquire())
     asyncio.run(mine.release())
-    assert not mine.held()
+    assert not mine.is_leader()
     began = time.now
     asyncio.run(lease(cluster, time, "b").acquire())
     assert time.now - began < 1
@@ -129,8 +131,8 @@ def test_lease_that_another_took_is_never_renewed(time: Time) -> None:
     asyncio.run(lease(cluster, time, "b").acquire())
     taken = len(cluster.writes)
     with pytest.raises(LeadershipLost):
-        asyncio.run(mine.keep())
-    assert not mine.held()
+        asyncio.run(mine.renew_forever())
+    assert not mine.is_leader()
     assert len(cluster.writes) == taken
 
 
@@ -141,7 +143,7 @@ def test_renewals_that_fail_are_tried_until_it_is_too_late(time: Time) -> None:
     cluster.failures = [ApiError(500, "InternalError", "etcd")] * 1000
     began = time.now
     with pytest.raises(LeadershipLost, match="could not be renewed"):
-        asyncio.run(mine.keep())
+        asyncio.run(mine.renew_forever())
     assert RENEW_SECONDS <= time.now - began < LEASE_SECONDS
 
 
@@ -152,13 +154,13 @@ def test_trouble_for_a_moment_does_not_cost_the_lease(time: Time) -> None:
     async def scenario() -> None:
         await mine.acquire()
         cluster.failures = [ApiError(0, "TimeoutError", "")] * 2
-        keeping = asyncio.ensure_future(mine.keep())
+        keeping = asyncio.ensure_future(mine.renew_forever())
         while len(cluster.writes) < 4:
             await _nap(0)
         keeping.cancel()
 
     asyncio.run(scenario())
-    assert mine.held()
+    assert mine.is_leader()
 
 
 def test_answer_that_stays_is_raised(time: Time) -> None:

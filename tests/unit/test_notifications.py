@@ -10,19 +10,27 @@ from typing import Any
 
 import pytest
 
-from monitored_models.api import InvalidSpec, Model, MonitoringProfile, Shared, parse, parse_profile, read_shared
-from monitored_models.cache.cluster_cache import View, observed_child
+from monitored_models.api import (
+    InvalidSpec,
+    Model,
+    MonitoringProfile,
+    ProfileSpec,
+    parse,
+    parse_profile,
+    profile_problems,
+)
+from monitored_models.cache.cluster_cache import ClusterCache, observed_child
 from monitored_models.kube.client import ApiError
 from monitored_models.naming import object_names
 from monitored_models.naming.keys import Key, OwnerKey, ProfileKey
 from monitored_models.naming.kinds import ALERTMANAGER_CONFIG, CHILDREN, EVENT, MODEL, PROFILE, Kind
 from monitored_models.naming.labels import FIELD_MANAGER
-from monitored_models.plan.desired_state import Renderer, in_brief
-from monitored_models.reconcile.profile import Profiles
+from monitored_models.plan.desired_state import Renderer, summarize
+from monitored_models.reconcile.profile import ProfileReconciler
 from monitored_models.render.children import render, render_profile
 from monitored_models.render.notifications import templates
 from monitored_models.settings import InvalidSettings, Settings, load
-from monitored_models.status.build import Delivery, Pending, Situation, condition, report
+from monitored_models.status.build import NotificationState, NotificationsUnknown, StatusInput, build_status, condition
 from unit.notified import EMAIL, EVERY_FIELD, HOOK, NIGHT, PAGER, SLACK
 
 JSON = dict[str, Any]
@@ -31,7 +39,7 @@ CONFIG = "gold.notifications"
 
 
 def profile(*told: JSON, name: str = "gold") -> MonitoringProfile:
-    monitoring = read_shared({"notifications": list(told)})
+    monitoring = parse_profile({"notifications": list(told)})
     assert not isinstance(monitoring, InvalidSpec), str(monitoring)
     return MonitoringProfile("risk", name, "uid-gold", monitoring)
 
@@ -48,7 +56,7 @@ def model(monitoring: JSON | None = None, shared: JSON | None = None) -> Model:
         "metadata": {"name": "churn", "namespace": "risk", "uid": "uid-churn", "generation": 1},
         "spec": {"image": "a:1", "monitoring": monitoring or {}},
     }
-    made = parse(body, shared=Shared("gold", shared) if shared is not None else None)
+    made = parse(body, shared=ProfileSpec("gold", shared) if shared is not None else None)
     assert isinstance(made, Model), str(made)
     return made
 
@@ -166,7 +174,7 @@ def test_secrets_stand_there_by_name_and_nothing_of_a_user_is_a_template() -> No
     ],
 )
 def test_template_or_address_in_the_open_is_refused(told: JSON, field: str) -> None:
-    assert f".{field}: " in str(parse_profile({"notifications": [told]}))
+    assert f".{field}: " in str(profile_problems({"notifications": [told]}))
 
 
 def test_settings_have_no_notifications(tmp_path: Any) -> None:
@@ -177,7 +185,7 @@ def test_settings_have_no_notifications(tmp_path: Any) -> None:
 
 
 def test_two_receivers_of_a_name_are_refused() -> None:
-    assert "'team' stands there twice" in str(parse_profile({"notifications": [SLACK, SLACK]}))
+    assert "'team' stands there twice" in str(profile_problems({"notifications": [SLACK, SLACK]}))
 
 
 def test_templates_are_whole() -> None:
@@ -320,8 +328,8 @@ def profile_body(version: int = 1, uid: str = "uid-gold", **spec: Any) -> JSON:
     }
 
 
-def knowing() -> View:
-    view = View()
+def knowing() -> ClusterCache:
+    view = ClusterCache()
     view.observe(PROFILE, profile_body())
     assert view.observe(ALERTMANAGER_CONFIG, config_body()) == [GOLD]
     return view
@@ -329,17 +337,17 @@ def knowing() -> View:
 
 def test_refusal_counts_as_long_as_the_object_is_the_one_that_was_refused() -> None:
     view = knowing()
-    assert view.refusal(GOLD, CONFIG) is None
+    assert view.rejection(GOLD, CONFIG) is None
     assert view.observe(EVENT, event_body()) == [GOLD]
-    assert view.refusal(GOLD, CONFIG) == "no such Secret"  # prometheus-operator's words but for its preamble
+    assert view.rejection(GOLD, CONFIG) == "no such Secret"  # prometheus-operator's words but for its preamble
     assert view.observe(EVENT, event_body()) == []
     assert view.observe(ALERTMANAGER_CONFIG, config_body(6)) == [GOLD]
-    assert view.refusal(GOLD, CONFIG) is None
+    assert view.rejection(GOLD, CONFIG) is None
     text = f"AlertmanagerConfig {CONFIG} was rejected due to invalid configuration: no such Secret"
     view.observe(EVENT, event_body(10, note=text, resourceVersion="6"))
-    assert view.refusal(GOLD, CONFIG) == "no such Secret"
+    assert view.rejection(GOLD, CONFIG) == "no such Secret"
     assert view.forget(EVENT, event_body(11)) == [GOLD]
-    assert view.refusal(GOLD, CONFIG) is None
+    assert view.rejection(GOLD, CONFIG) is None
 
 
 @pytest.mark.parametrize(
@@ -355,11 +363,11 @@ def test_refusal_counts_as_long_as_the_object_is_the_one_that_was_refused() -> N
 def test_event_about_something_else_is_no_refusal(event: JSON) -> None:
     view = knowing()
     view.observe(EVENT, event)
-    assert view.refusal(GOLD, CONFIG) is None
+    assert view.rejection(GOLD, CONFIG) is None
 
 
 def test_events_about_objects_of_others_leave_nothing_behind() -> None:
-    view = View()
+    view = ClusterCache()
     for number in range(100):
         body = event_body(number + 1, name=f"e{number}")
         body["regarding"]["name"] = f"theirs-{number}"
@@ -370,9 +378,9 @@ def test_events_about_objects_of_others_leave_nothing_behind() -> None:
 def test_refusal_goes_with_its_object_and_with_a_list_that_lacks_it() -> None:
     view = knowing()
     view.observe(EVENT, event_body())
-    assert view.retain(EVENT, {("risk", "e")}, 20) == []
-    assert view.retain(EVENT, set(), 8) == []
-    assert view.retain(EVENT, set(), 20) == [GOLD]
+    assert view.prune(EVENT, {("risk", "e")}, 20) == []
+    assert view.prune(EVENT, set(), 8) == []
+    assert view.prune(EVENT, set(), 20) == [GOLD]
     view.observe(EVENT, event_body(12))
     view.forget(ALERTMANAGER_CONFIG, config_body(13))
     assert vars(vars(view)["_refusals"])["_known"] == {}
@@ -385,12 +393,12 @@ def test_status_of_a_later_prometheus_operator_is_believed_before_events() -> No
         return config_body(7, status={"bindings": [binding]})
 
     good, bad = observed_child(ALERTMANAGER_CONFIG, bound("True")), observed_child(ALERTMANAGER_CONFIG, bound("False"))
-    assert (good.accepted_by, good.refusal) == (("monitoring/main",), None)
-    assert (bad.accepted_by, bad.refusal) == ((), "bad route")
+    assert (good.accepted_by, good.rejection) == (("monitoring/main",), None)
+    assert (bad.accepted_by, bad.rejection) == ((), "bad route")
     view = knowing()
     view.observe(EVENT, event_body(resourceVersion="9"))
     assert view.observe(ALERTMANAGER_CONFIG, bound("True")) == [GOLD]
-    assert view.refusal(GOLD, CONFIG) is None
+    assert view.rejection(GOLD, CONFIG) is None
 
 
 def test_nothing_stays_of_a_profile_that_is_gone() -> None:
@@ -437,31 +445,33 @@ class Answering:
         return None
 
 
-def reconciling(view: View, cluster: Answering, served: frozenset[Kind] = frozenset(CHILDREN)) -> tuple[Any, list[Key]]:
+def reconciling(
+    view: ClusterCache, cluster: Answering, served: frozenset[Kind] = frozenset(CHILDREN)
+) -> tuple[Any, list[Key]]:
     again: list[Key] = []
-    made = Profiles(view, cluster, Renderer(Settings()), served, again.extend, recheck_seconds=120.0)  # type: ignore[arg-type]
+    made = ProfileReconciler(view, cluster, Renderer(Settings()), served, again.extend, recheck_seconds=120.0)  # type: ignore[arg-type]
     return made, again
 
 
-def crowd(view: View) -> None:
+def crowd(view: ClusterCache) -> None:
     body = {"metadata": {"name": "churn", "namespace": "risk", "uid": "u", "resourceVersion": "3"}}
     view.observe(MODEL, {**body, "spec": {"image": "a:1", "monitoring": {"profile": "gold"}}})
 
 
 def test_profile_gets_its_configuration_and_its_models_are_looked_at() -> None:
-    view, cluster = View(), Answering()
+    view, cluster = ClusterCache(), Answering()
     crowd(view)
     view.observe(PROFILE, profile_body())
     profiles, again = reconciling(view, cluster)
     assert profiles.delivery(GOLD) is None
     assert asyncio.run(profiles.reconcile(GOLD)) is None
     assert cluster.applied == [CONFIG]
-    assert profiles.delivery(GOLD) == Delivery(CONFIG)
+    assert profiles.delivery(GOLD) == NotificationState(CONFIG)
     assert again == [Key("risk", "churn")]
 
 
 def test_profile_that_tells_nobody_any_more_loses_its_configuration() -> None:
-    view, cluster = View(), Answering()
+    view, cluster = ClusterCache(), Answering()
     view.observe(PROFILE, profile_body())
     profiles, _ = reconciling(view, cluster)
     asyncio.run(profiles.reconcile(GOLD))
@@ -480,7 +490,7 @@ def test_profile_that_cannot_be_understood_changes_nothing() -> None:
 
 
 def test_configuration_that_vanishes_with_its_profile_is_not_made_anew() -> None:
-    view, cluster = View(), Answering()
+    view, cluster = ClusterCache(), Answering()
     crowd(view)
     view.observe(PROFILE, profile_body())
     profiles, again = reconciling(view, cluster)
@@ -503,7 +513,7 @@ def test_configuration_that_vanishes_with_its_profile_is_not_made_anew() -> None
     ],
 )
 def test_answer_that_stays_is_remembered_and_looked_at_again(error: ApiError, reason: str) -> None:
-    view = View()
+    view = ClusterCache()
     view.observe(PROFILE, profile_body())
     profiles, _ = reconciling(view, Answering(error))
     assert asyncio.run(profiles.reconcile(GOLD)) == 120.0
@@ -511,7 +521,7 @@ def test_answer_that_stays_is_remembered_and_looked_at_again(error: ApiError, re
 
 
 def test_kind_that_the_cluster_lacks_is_remembered() -> None:
-    view = View()
+    view = ClusterCache()
     view.observe(PROFILE, profile_body())
     profiles, _ = reconciling(view, Answering(), frozenset(CHILDREN) - {ALERTMANAGER_CONFIG})
     asyncio.run(profiles.reconcile(GOLD))
@@ -529,9 +539,9 @@ def test_key_of_a_profile_is_not_that_of_a_model_of_its_name() -> None:
 # --- the condition ---
 
 
-def told(delivery: Delivery | Pending | None, stored: JSON | None = None) -> JSON:
-    wanted = in_brief(model(), [])
-    made = report(Situation(wanted, None, [], [], delivery=delivery), stored or {}, "now")
+def told(delivery: NotificationState | NotificationsUnknown | None, stored: JSON | None = None) -> JSON:
+    wanted = summarize(model(), [])
+    made = build_status(StatusInput(wanted, None, [], [], delivery=delivery), stored or {}, "now")
     assert condition(made, "Ready")["reason"] == "PodsNotReady", "notifications decide nothing else"
     found = condition(made, "NotificationsReady")
     return {key: found[key] for key in ("status", "reason", "message")} if found else {}
@@ -539,19 +549,19 @@ def told(delivery: Delivery | Pending | None, stored: JSON | None = None) -> JSO
 
 def test_condition_is_there_only_where_someone_is_to_be_told() -> None:
     assert told(None) == {}
-    assert told(Pending()) == {}
-    assert told(Delivery(CONFIG))["reason"] == "Applied"
+    assert told(NotificationsUnknown()) == {}
+    assert told(NotificationState(CONFIG))["reason"] == "Applied"
 
 
 def test_condition_stays_as_it_was_while_nothing_is_known() -> None:
     was = {"type": "NotificationsReady", "status": "False", "reason": "ConfigurationRejected", "message": "m"}
-    assert told(Pending(), {"conditions": [{**was, "lastTransitionTime": "then"}]}) == {
+    assert told(NotificationsUnknown(), {"conditions": [{**was, "lastTransitionTime": "then"}]}) == {
         key: was[key] for key in ("status", "reason", "message")
     }
 
 
 def test_condition_has_the_words_of_prometheus_operator() -> None:
-    found = told(Delivery(CONFIG, refusal="secret slack not found"))
+    found = told(NotificationState(CONFIG, refusal="secret slack not found"))
     assert (found["status"], found["reason"]) == ("False", "ConfigurationRejected")
     assert "secret slack not found" in found["message"]
-    assert "monitoring/main" in told(Delivery(CONFIG, accepted_by=("monitoring/main",)))["message"]
+    assert "monitoring/main" in told(NotificationState(CONFIG, accepted_by=("monitoring/main",)))["message"]

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitored_models.base.json_paths import JSON, at, number
+from monitored_models.base.json_paths import JSON, get_path, number
 from monitored_models.preview.dashboard_reader import dashboards, in_object
 from monitored_models.render.operator.manifests import manifests
 
@@ -94,11 +94,11 @@ def test_hidden_queries_and_switched_off_annotations_are_not_asked() -> None:
 
 def test_a_path_gives_the_default_where_the_type_is_another() -> None:
     found = {"a": {"b": 1, "c": True, "d": "x"}}
-    assert at(found, "a.b", 0) == 1
-    assert at(found, "a.b", 0.5) == 1.0
-    assert at(found, "a.c", 0) == 0
-    assert at(found, "a.d.e", "none") == "none"
-    assert at(None, "a", "none") == "none"
+    assert get_path(found, "a.b", 0) == 1
+    assert get_path(found, "a.b", 0.5) == 1.0
+    assert get_path(found, "a.c", 0) == 0
+    assert get_path(found, "a.d.e", "none") == "none"
+    assert get_path(None, "a", "none") == "none"
     assert number(found, "a.c") is None
 
 

@@ -9,16 +9,16 @@ from typing import Any, cast
 import pytest
 
 from monitored_models.api import InvalidSpec, Model
-from monitored_models.cache.cluster_cache import Source, View
-from monitored_models.cache.profiles import SharedSource
-from monitored_models.kube.client import Cluster
+from monitored_models.cache.cluster_cache import ClusterCache, ModelSource
+from monitored_models.cache.profiles import ProfileSource
+from monitored_models.kube.client import KubeClient
 from monitored_models.naming.keys import Key
 from monitored_models.naming.kinds import MODEL
 from monitored_models.plan.desired_state import Renderer
 from monitored_models.reconcile.model import LARGE_BYTES, Reconciler
-from monitored_models.reconcile.profile import Profiles
+from monitored_models.reconcile.profile import ProfileReconciler
 from monitored_models.settings import Settings
-from monitored_models.telemetry.model_metrics import ModelSeries
+from monitored_models.telemetry.model_metrics import ModelMetrics
 
 KEY = Key("a", "churn")
 
@@ -40,15 +40,15 @@ class Answers:
     async def create_event(self, *_: object) -> None: ...
 
 
-def reconciler(view: View, renderer: Renderer, generation: int = 1) -> Reconciler:
+def reconciler(view: ClusterCache, renderer: Renderer, generation: int = 1) -> Reconciler:
     """Of the running event loop; the status of the answer is of this generation."""
-    cluster = cast(Cluster, Answers(generation))
+    cluster = cast(KubeClient, Answers(generation))
     return Reconciler(
         view,
         cluster,
         renderer,
-        ModelSeries(),
-        Profiles(view, cluster, renderer, frozenset(), lambda _: None, recheck_seconds=60),
+        ModelMetrics(),
+        ProfileReconciler(view, cluster, renderer, frozenset(), lambda _: None, recheck_seconds=60),
         frozenset(),
         clock=asyncio.get_running_loop().time,
         recheck_seconds=60,
@@ -60,7 +60,7 @@ def test_edit_that_comes_with_the_answer_to_a_status_write_is_looked_at(generati
     """Its event comes later, with a version that is known by then, and would move nothing."""
 
     async def reconciling() -> float | None:
-        view = View()
+        view = ClusterCache()
         view.observe(MODEL, stored(1, 1))  # without an image: the status is all that is written
         delay = await reconciler(view, Renderer(Settings()), generation).reconcile(KEY)
         assert view.observe(MODEL, stored(generation, 5, image="x")) == []
@@ -76,7 +76,7 @@ class Noting(Renderer):
         super().__init__(Settings())
         self.threads: list[int] = []
 
-    def parse(self, source: Source, shared: SharedSource | None) -> Model | InvalidSpec:
+    def parse(self, source: ModelSource, shared: ProfileSource | None) -> Model | InvalidSpec:
         self.threads.append(threading.get_ident())
         return super().parse(source, shared)
 
@@ -84,7 +84,7 @@ class Noting(Renderer):
 @pytest.mark.parametrize("large", [False, True])
 def test_large_spec_is_read_outside_of_the_event_loop(large: bool) -> None:
     async def reconciling() -> tuple[list[int], int]:
-        view, renderer = View(), Noting()
+        view, renderer = ClusterCache(), Noting()
         env = [
             {"name": "TEXT", "value": "x" * LARGE_BYTES * large}
         ]  # without an image it is invalid: nothing is applied

@@ -24,13 +24,13 @@ from monitored_models.render.rules.alerts.groups import ALERTS
 from monitored_models.render.rules.alerts.objective_alerts import OBJECTIVES
 from monitored_models.render.rules.catalogue import CATALOGUE, Context
 from monitored_models.render.rules.promql import metrics_in
-from monitored_models.render.rules.scope import Fleet
-from monitored_models.render.rules.signals import Server
-from monitored_models.runtimes import profiles
+from monitored_models.render.rules.scope import FleetScope
+from monitored_models.render.rules.signals import SignalSource
+from monitored_models.runtimes import builtin_runtimes
 from monitored_models.telemetry.model_metrics import FAMILIES
 
 RUNBOOKS = Path(__file__).parents[2] / "docs/runbooks"
-HOLDS = {alert.name: alert.hold for alert in ALERTS} | {alert.name: alert.hold for alert in OBJECTIVES}
+HOLDS = {alert.name: alert.for_ for alert in ALERTS} | {alert.name: alert.for_ for alert in OBJECTIVES}
 PAGES = [path for path in sorted(RUNBOOKS.glob("*.md")) if not path.stem.startswith("MonitoredModels")]
 SECTIONS = ["Meaning", "Impact", "First checks", "Ways out"]
 LONGEST = 25
@@ -60,8 +60,8 @@ RECORDED = {entry.series for entry in CATALOGUE} | {
 def of_servers() -> set[str]:
     """Names that servers of the runtimes expose, with what client libraries append."""
     families = {*exposed.ALL, *quality.SHARES, quality.LITERAL_ERROR, quality.UPDATED, "process_start_time_seconds"}
-    for profile in profiles().values():
-        families |= {*Server(profile, Signals()).metrics(), *profile.core}
+    for profile in builtin_runtimes().values():
+        families |= {*SignalSource(profile, Signals()).metrics(), *profile.core}
     return families | {f"{name}_{end}" for name in families for end in ("bucket", "sum", "count")}
 
 
@@ -208,9 +208,9 @@ def test_page_says_how_long_it_takes(page: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "burns"), [("ModelErrorBudgetFastBurn", slos.FAST), ("ModelErrorBudgetSlowBurn", slos.SLOW)]
+    ("name", "burns"), [("ModelErrorBudgetFastBurn", slos.PAGE), ("ModelErrorBudgetSlowBurn", slos.TICKET)]
 )
-def test_page_of_a_budget_names_its_windows_and_factors(name: str, burns: tuple[slos.Burn, ...]) -> None:
+def test_page_of_a_budget_names_its_windows_and_factors(name: str, burns: tuple[slos.BurnRateWindow, ...]) -> None:
     meaning = section(RUNBOOKS / f"{name}.md", "Meaning")
     for burn in burns:
         times = f"{burn.factor:g} times" if burn.factor != 1 else "the budget itself"
@@ -219,7 +219,10 @@ def test_page_of_a_budget_names_its_windows_and_factors(name: str, burns: tuple[
 
 def test_page_on_impossible_values_has_a_way_out_of_each_check() -> None:
     alert = next(alert for alert in ALERTS if alert.name == "ModelValuesImpossible")
-    contexts = [Context(Server(p, Signals()), Fleet(p.id), quality.DEFAULT_WINDOW) for p in profiles().values()]
+    contexts = [
+        Context(SignalSource(p, Signals()), FleetScope(p.id), quality.DEFAULT_WINDOW)
+        for p in builtin_runtimes().values()
+    ]
     checks = {check for made in contexts for check in re.findall(r'"check", "(\w+)"', alert.expression(made) or "")}
     assert len(checks) > 5
     told = section(RUNBOOKS / "ModelValuesImpossible.md", "Ways out")

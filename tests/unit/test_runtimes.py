@@ -18,20 +18,20 @@ from monitored_models.api.fields import METRIC, seconds
 from monitored_models.api.monitoring import Signals
 from monitored_models.base.schema_types import wire_name
 from monitored_models.render.children import render
-from monitored_models.render.rules.scope import Fleet
-from monitored_models.render.rules.signals import Server
+from monitored_models.render.rules.scope import FleetScope
+from monitored_models.render.rules.signals import SignalSource
 from monitored_models.render.workload.probes import MARGIN
 from monitored_models.render.workload.replicas import replicas
-from monitored_models.runtimes import CUSTOM, OWN_PREFIX, Profile, profiles
+from monitored_models.runtimes import CUSTOM, CUSTOM_RUNTIME_PREFIX, RuntimeProfile, builtin_runtimes
 from monitored_models.runtimes.profile import LLM_SIGNALS, REASONED, REQUEST_SIGNALS, Durations, Unavailable
 from monitored_models.settings import Settings
 from unit.expressions import aggregations, matchers, ranges
 from unit.specs import JSON, RUNTIMES, model
 from unit.test_signals import expressions
 
-ALL = list(profiles().values())
+ALL = list(builtin_runtimes().values())
 of_each = pytest.mark.parametrize("profile", ALL, ids=[profile.id for profile in ALL])
-ADAPTER = pydantic.TypeAdapter(Profile)
+ADAPTER = pydantic.TypeAdapter(RuntimeProfile)
 LISTS = ("requests", "errors", "tokens", "prompt_tokens", "queue", "kv_cache", "cpu", "memory", "disk", "gpu")
 
 
@@ -41,16 +41,16 @@ def written(name: str) -> JSON:
     return found
 
 
-def read(content: JSON) -> Profile:
+def read(content: JSON) -> RuntimeProfile:
     return ADAPTER.validate_json(json.dumps(content))
 
 
-def durations(profile: Profile) -> dict[str, Durations]:
+def durations(profile: RuntimeProfile) -> dict[str, Durations]:
     found = {name: getattr(profile.signals, name) for name in ("latency", "time_to_first_token", "inter_token")}
     return {name: value for name, value in found.items() if value is not None}
 
 
-def alternatives(profile: Profile) -> list[str]:
+def alternatives(profile: RuntimeProfile) -> list[str]:
     """Every expression that is summed over pods."""
     lists = [expression for name in LISTS for expression in getattr(profile.signals, name)]
     return lists + [expression for value in durations(profile).values() for expression in value.mean]
@@ -61,31 +61,31 @@ def alternatives(profile: Profile) -> list[str]:
 
 def test_each_file_is_a_profile_of_its_name() -> None:
     files = sorted(f.name for f in resources.files(runtimes).iterdir() if f.name.endswith(".yaml"))
-    assert files == sorted(f"{name}.yaml" for name in profiles())
-    for name in profiles():
-        assert read(written(name)) == profiles()[name]
+    assert files == sorted(f"{name}.yaml" for name in builtin_runtimes())
+    for name in builtin_runtimes():
+        assert read(written(name)) == builtin_runtimes()[name]
 
 
 def test_profiles_can_be_told_apart() -> None:
     assert len({profile.title for profile in ALL}) == len(ALL)
-    assert not [profile.id for profile in ALL if profile.id.startswith(OWN_PREFIX)]
-    assert CUSTOM in profiles()
+    assert not [profile.id for profile in ALL if profile.id.startswith(CUSTOM_RUNTIME_PREFIX)]
+    assert CUSTOM in builtin_runtimes()
 
 
 def test_profiles_are_the_same_for_everybody() -> None:
     with pytest.raises(TypeError):
-        profiles()["mine"] = ALL[0]  # type: ignore[index]
+        builtin_runtimes()["mine"] = ALL[0]  # type: ignore[index]
 
 
 @of_each
-def test_smallest_spec_of_a_runtime_renders(profile: Profile) -> None:
+def test_smallest_spec_of_a_runtime_renders(profile: RuntimeProfile) -> None:
     made = model(RUNTIMES[profile.id])
     kinds = {child["kind"] for child in render(made, Settings(), replicas(made, None))}
     assert {"Deployment", "Service", "ServiceMonitor", "PrometheusRule", "ConfigMap"} <= kinds
 
 
 @of_each
-def test_image_is_pinned(profile: Profile) -> None:
+def test_image_is_pinned(profile: RuntimeProfile) -> None:
     if profile.image:
         tag = profile.image.rsplit("/", 1)[-1].partition(":")[2]
         assert tag
@@ -93,7 +93,7 @@ def test_image_is_pinned(profile: Profile) -> None:
 
 
 @of_each
-def test_every_placeholder_can_be_filled_in(profile: Profile) -> None:
+def test_every_placeholder_can_be_filled_in(profile: RuntimeProfile) -> None:
     texts = (
         *profile.arguments,
         *profile.uri_arguments,
@@ -107,7 +107,7 @@ def test_every_placeholder_can_be_filled_in(profile: Profile) -> None:
 
 
 @of_each
-def test_model_that_is_still_loading_is_not_taken_for_stuck(profile: Profile) -> None:
+def test_model_that_is_still_loading_is_not_taken_for_stuck(profile: RuntimeProfile) -> None:
     probe = profile.startup
     assert probe.enabled
     patience = probe.initial_delay_seconds + probe.period_seconds * probe.failure_threshold
@@ -115,7 +115,7 @@ def test_model_that_is_still_loading_is_not_taken_for_stuck(profile: Profile) ->
 
 
 @of_each
-def test_paths_are_paths(profile: Profile) -> None:
+def test_paths_are_paths(profile: RuntimeProfile) -> None:
     paths = (
         profile.metrics_path,
         profile.home,
@@ -126,7 +126,7 @@ def test_paths_are_paths(profile: Profile) -> None:
 
 
 @of_each
-def test_runtime_that_needs_to_know_where_its_model_is_is_told(profile: Profile) -> None:
+def test_runtime_that_needs_to_know_where_its_model_is_is_told(profile: RuntimeProfile) -> None:
     told = "".join((*profile.uri_arguments, *profile.environment.values(), *profile.command))
     if profile.uri.required or profile.uri.schemes:
         assert "{uri}" in told
@@ -136,28 +136,28 @@ def test_runtime_that_needs_to_know_where_its_model_is_is_told(profile: Profile)
 
 
 @of_each
-def test_every_expression_is_promql_without_a_model(profile: Profile) -> None:
+def test_every_expression_is_promql_without_a_model(profile: RuntimeProfile) -> None:
     for bare in (*alternatives(profile), profile.signals.presence):
         for _, own in matchers(bare.replace("$window", "5m")):
             assert not {"namespace", "monitored_model"} & {label for label, _, _ in own}, bare
 
 
 @of_each
-def test_every_expression_can_be_put_into_every_scope(profile: Profile) -> None:
-    for scope in (Fleet(), Fleet(profile.id)):
-        for expression in expressions(Server(profile, Signals()), scope).values():
+def test_every_expression_can_be_put_into_every_scope(profile: RuntimeProfile) -> None:
+    for scope in (FleetScope(), FleetScope(profile.id)):
+        for expression in expressions(SignalSource(profile, Signals()), scope).values():
             assert promql_parser.parse(expression)
 
 
 @of_each
-def test_every_range_is_the_window(profile: Profile) -> None:
+def test_every_range_is_the_window(profile: RuntimeProfile) -> None:
     """A window of its own would be too short for models that are scraped more rarely."""
     for bare in alternatives(profile):
         assert len(ranges(bare.replace("$window", "5m"))) == bare.count("[$window]")
 
 
 @of_each
-def test_every_alternative_can_be_summed_pod_by_pod(profile: Profile) -> None:
+def test_every_alternative_can_be_summed_pod_by_pod(profile: RuntimeProfile) -> None:
     """Of each pod the first that it exposes counts: what was aggregated must have kept the pod apart."""
     for bare in alternatives(profile):
         for labels in aggregations(bare.replace("$window", "5m")):
@@ -165,12 +165,12 @@ def test_every_alternative_can_be_summed_pod_by_pod(profile: Profile) -> None:
 
 
 @of_each
-def test_presence_is_a_plain_selector(profile: Profile) -> None:
+def test_presence_is_a_plain_selector(profile: RuntimeProfile) -> None:
     assert isinstance(promql_parser.parse(profile.signals.presence), promql_parser.VectorSelector)
 
 
 @of_each
-def test_bounds_of_a_histogram_ascend_and_are_of_all_or_of_none(profile: Profile) -> None:
+def test_bounds_of_a_histogram_ascend_and_are_of_all_or_of_none(profile: RuntimeProfile) -> None:
     for name, source in durations(profile).items():
         for histogram in source.histograms:
             assert list(histogram.buckets) == sorted(set(histogram.buckets)), name
@@ -181,7 +181,7 @@ def test_bounds_of_a_histogram_ascend_and_are_of_all_or_of_none(profile: Profile
 
 
 @of_each
-def test_latency_that_alerts_is_within_the_bounds(profile: Profile) -> None:
+def test_latency_that_alerts_is_within_the_bounds(profile: RuntimeProfile) -> None:
     """A quantile never exceeds the last bound: an alert above it could never fire."""
     latency = profile.signals.latency
     if latency and latency.headline == "p95":
@@ -191,14 +191,14 @@ def test_latency_that_alerts_is_within_the_bounds(profile: Profile) -> None:
 
 
 @of_each
-def test_names_of_metrics_are_names(profile: Profile) -> None:
+def test_names_of_metrics_are_names(profile: RuntimeProfile) -> None:
     for name in profile.core:
         assert re.fullmatch(METRIC, name), name
     assert len(set(profile.core)) == len(profile.core)
 
 
 @of_each
-def test_version_is_the_first_group_of_a_pattern(profile: Profile) -> None:
+def test_version_is_the_first_group_of_a_pattern(profile: RuntimeProfile) -> None:
     version = profile.signals.reported_version
     if version:
         assert re.compile(version.pattern).groups >= 1
@@ -213,7 +213,7 @@ def test_what_has_to_be_given_or_explained_is_all_that_can_be_explained() -> Non
 
 
 @of_each
-def test_everything_is_given_or_explained(profile: Profile) -> None:
+def test_everything_is_given_or_explained(profile: RuntimeProfile) -> None:
     for signal in REASONED:
         why = profile.why_not(signal)
         if getattr(profile.signals, signal):
@@ -227,7 +227,7 @@ def test_everything_is_given_or_explained(profile: Profile) -> None:
 
 
 @of_each
-def test_reason_is_half_a_sentence(profile: Profile) -> None:
+def test_reason_is_half_a_sentence(profile: RuntimeProfile) -> None:
     for signal in REASONED:
         reason = getattr(profile.unavailable, signal)
         if reason is not None:
@@ -246,7 +246,7 @@ def _wire(signal: str) -> str:
 
 @of_each
 @pytest.mark.parametrize("signal", REASONED)
-def test_profile_that_neither_gives_nor_explains_a_signal_is_refused(profile: Profile, signal: str) -> None:
+def test_profile_that_neither_gives_nor_explains_a_signal_is_refused(profile: RuntimeProfile, signal: str) -> None:
     content = written(profile.id)
     without = _without(_without(content, "signals", _wire(signal)), "unavailable", _wire(signal))
     if signal in LLM_SIGNALS and not profile.llm:
@@ -258,7 +258,7 @@ def test_profile_that_neither_gives_nor_explains_a_signal_is_refused(profile: Pr
 
 @of_each
 @pytest.mark.parametrize("signal", REASONED)
-def test_profile_that_gives_and_explains_a_signal_away_is_refused(profile: Profile, signal: str) -> None:
+def test_profile_that_gives_and_explains_a_signal_away_is_refused(profile: RuntimeProfile, signal: str) -> None:
     if getattr(profile.signals, signal) and (profile.llm or signal not in LLM_SIGNALS):
         content = written(profile.id)
         both = {**content, "unavailable": {**content.get("unavailable", {}), _wire(signal): "it does not"}}

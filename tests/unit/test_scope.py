@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from monitored_models.api import InvalidSpec, parse
 from monitored_models.naming.object_names import pod_pattern
-from monitored_models.render.rules.scope import Fleet, OneModel, Scope
-from monitored_models.render.rules.thresholds import limits
+from monitored_models.render.rules.scope import FleetScope, ModelScope, Scope
+from monitored_models.render.rules.thresholds import thresholds
 from unit.expressions import Matcher, aggregations, matchers, plain, ranges
 from unit.specs import FULL, JSON, MINIMAL, RUNTIMES, body, model, with_
 
@@ -33,8 +33,8 @@ CLAIMS: JSON = with_(
 )
 
 
-def one(spec: JSON | None = None, name: str = "churn") -> OneModel:
-    return OneModel(model(spec, name))
+def one(spec: JSON | None = None, name: str = "churn") -> ModelScope:
+    return ModelScope(model(spec, name))
 
 
 # --- the window of rates ---
@@ -60,11 +60,11 @@ def test_interval_at_which_prometheus_would_lose_its_series_is_refused(interval:
 
 
 def test_fleet_looks_back_as_far_as_a_model_without_an_interval_of_its_own() -> None:
-    assert Fleet().window == one().window
+    assert FleetScope().window == one().window
 
 
 @pytest.mark.parametrize(
-    "scope", [one(), one(CLAIMS), Fleet(), Fleet("custom")], ids=["one", "claims", "all", "runtime"]
+    "scope", [one(), one(CLAIMS), FleetScope(), FleetScope("custom")], ids=["one", "claims", "all", "runtime"]
 )
 def test_window_is_filled_in_wherever_it_stands(scope: Scope) -> None:
     for bare in ("sum(rate(a[$window])) / sum(rate(b[$window]))", "rate(a[$window])"):
@@ -88,7 +88,7 @@ def test_results_are_grouped_by_the_model() -> None:
     ]
 
 
-@pytest.mark.parametrize("scope", [one(), Fleet(), Fleet("vllm")], ids=["one", "fleet", "runtime"])
+@pytest.mark.parametrize("scope", [one(), FleetScope(), FleetScope("vllm")], ids=["one", "fleet", "runtime"])
 @pytest.mark.parametrize("bare", ["", "sum(", "rate(a)", "a offset 1h"])
 def test_what_is_not_promql_raises(scope: Scope, bare: str) -> None:
     with pytest.raises(ValueError, match=r"."):
@@ -129,7 +129,7 @@ def test_model_without_claims_has_no_series_of_claims() -> None:
 @pytest.mark.parametrize("spec", [FULL, *RUNTIMES.values()], ids=["full", *RUNTIMES])
 def test_limits_of_a_model_stand_as_numbers(spec: JSON) -> None:
     scope = one(spec)
-    for name, value in limits(scope.model).items():
+    for name, value in thresholds(scope.model).items():
         assert float(scope.limit(name)) == value
         assert promql_parser.parse(f"x > {scope.limit(name)}")
 
@@ -251,21 +251,21 @@ def test_pods_of_other_kinds_of_workload_are_not_taken_for_its_own(name: str, po
 
 
 def test_fleet_reads_the_series_of_models_only() -> None:
-    assert matchers(Fleet().series("up", (("a", "=", "b"),))) == [("up", OF_ALL | {("a", "=", "b")})]
-    assert matchers(Fleet().own("sum(up)")) == [("up", OF_ALL)]
-    assert aggregations(Fleet().own("sum by (x) (up)")) == [["namespace", "monitored_model", "x"]]
+    assert matchers(FleetScope().series("up", (("a", "=", "b"),))) == [("up", OF_ALL | {("a", "=", "b")})]
+    assert matchers(FleetScope().own("sum(up)")) == [("up", OF_ALL)]
+    assert aggregations(FleetScope().own("sum by (x) (up)")) == [["namespace", "monitored_model", "x"]]
 
 
 def test_fleet_of_a_runtime_keeps_to_its_models() -> None:
-    made = Fleet("vllm").own("sum(up) or sum(x)")
+    made = FleetScope("vllm").own("sum(up) or sum(x)")
     assert [name for name, _ in matchers(made)] == ["up", "x", "monitored_model_info"]
     both = 'sumby(namespace,monitored_model)(up{monitored_model!=""})orsumby(namespace,monitored_model)(x{monitored_model!=""})'
     assert f'({both})andon(namespace,monitored_model)monitored_model_info{{runtime="vllm"}}' in plain(made)
     assert plain(f"0 * {made}").startswith("0*(("), "as one, wherever it is put"
 
 
-@pytest.mark.parametrize("scope", [Fleet(), Fleet("vllm")], ids=["all", "runtime"])
-def test_series_of_the_kubelet_are_joined_with_what_the_operator_says(scope: Fleet) -> None:
+@pytest.mark.parametrize("scope", [FleetScope(), FleetScope("vllm")], ids=["all", "runtime"])
+def test_series_of_the_kubelet_are_joined_with_what_the_operator_says(scope: FleetScope) -> None:
     pods, claims = scope.over_pods("rate(a[$window])"), scope.over_claims("a")
     assert claims is not None
     assert "*on(namespace,pod)group_left(monitored_model)" in plain(pods)
@@ -277,19 +277,19 @@ def test_series_of_the_kubelet_are_joined_with_what_the_operator_says(scope: Fle
 
 
 def test_limit_of_a_fleet_is_a_series_to_join_with() -> None:
-    made = f"x > {Fleet().limit('accuracy')}"
+    made = f"x > {FleetScope().limit('accuracy')}"
     assert ("monitored_model_limit", {("limit", "=", "accuracy")}) in matchers(made)
     assert "on(namespace,monitored_model)group_left()maxby(namespace,monitored_model)" in plain(made)
 
 
 def test_fleet_tells_who_has_none_of_a_series_by_who_should_run() -> None:
-    made = Fleet().none_of(Fleet().series("up"))
+    made = FleetScope().none_of(FleetScope().series("up"))
     assert matchers(made) == [("monitored_model_replicas_desired", set()), ("up", OF_ALL)]
     assert "unlesson(namespace,monitored_model)" in plain(made)
 
 
 def test_fleet_knows_how_long_each_pod_has_had() -> None:
-    assert {name for name, _ in matchers(Fleet().had_time())} == {
+    assert {name for name, _ in matchers(FleetScope().had_time())} == {
         "up",
         "monitored_model_pod_created_timestamp_seconds",
         "monitored_model_limit",
@@ -297,6 +297,6 @@ def test_fleet_knows_how_long_each_pod_has_had() -> None:
 
 
 def test_severity_of_an_alert_is_that_which_each_model_gives_it() -> None:
-    made = Fleet().with_severity("a or b", "ModelStale")
+    made = FleetScope().with_severity("a or b", "ModelStale")
     assert made.startswith("(a or b) * on (namespace, monitored_model) group_left (severity) ")
     assert ("monitored_model_alert", {("alert", "=", "ModelStale")}) in matchers(made)

@@ -9,8 +9,8 @@ import pytest
 from modelmetrics import names as exposed
 from monitored_models.api import Model
 from monitored_models.render.rules.quality import LITERAL_ERROR, SHARES, UPDATED
-from monitored_models.render.scrape.metric_relabeling import ALWAYS, core, selection
-from monitored_models.runtimes import profiles
+from monitored_models.render.scrape.metric_relabeling import ALWAYS_KEPT, core, selection
+from monitored_models.runtimes import builtin_runtimes
 from unit.expressions import read_names
 from unit.rendered import children, expressions, relabelings
 from unit.specs import FULL, JSON, MINIMAL, OBJECTIVES, RUNTIMES, VLLM, model, with_
@@ -41,8 +41,12 @@ POOL = sorted(
         *SHARES,
         LITERAL_ERROR,
         UPDATED,
-        *(name for each in profiles().values() for name in each.core),
-        *(name for each in profiles().values() for name in re.findall(r"[a-zA-Z_:][a-zA-Z0-9_:]+", repr(each.signals))),
+        *(name for each in builtin_runtimes().values() for name in each.core),
+        *(
+            name
+            for each in builtin_runtimes().values()
+            for name in re.findall(r"[a-zA-Z_:][a-zA-Z0-9_:]+", repr(each.signals))
+        ),
         *(
             f"inference_{ending}"
             for ending in ("requests_total", "latency_seconds_count", "throughput", "latency_count")
@@ -98,7 +102,7 @@ def test_core_has_the_counters_of_an_objective(spec: JSON, kind: str) -> None:
 @pytest.mark.parametrize("runtime", RUNTIMES)
 def test_metrics_that_the_profile_adds_are_kept(runtime: str) -> None:
     made = model(RUNTIMES[runtime], monitoring__metrics__selection="core")
-    for name in (*made.profile.core, *ALWAYS):
+    for name in (*made.profile.core, *ALWAYS_KEPT):
         assert kept(made, name)
 
 

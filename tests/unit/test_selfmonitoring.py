@@ -13,7 +13,7 @@ from dashboards.boards import panels
 from monitored_models.render.operator.operator_alerts import OWN_ALERTS, OwnAlert
 from monitored_models.render.operator.operator_dashboard import dashboard_json
 from monitored_models.telemetry.model_metrics import FAMILIES
-from monitored_models.telemetry.telemetry import Face
+from monitored_models.telemetry.telemetry import Telemetry
 
 ROOT = Path(__file__).parents[2]
 RUNBOOKS = ROOT / "docs/runbooks"
@@ -22,7 +22,7 @@ PANELS = list(panels(json.loads(dashboard_json())))
 
 def exposed() -> set[str]:
     """Names of all series that /metrics can have."""
-    face = Face()
+    face = Telemetry()
     face.watches.opened("/api/v1/pods")
     kinds = {metric.name: metric.type for metric in face.metrics.registry.collect()}
     names = {f"{name}_total" if kind == "counter" else name for name, kind in kinds.items()}

@@ -18,9 +18,9 @@ from monitored_models.api.monitoring import Signals
 from monitored_models.api.validation import PROMQL_WORDS
 from monitored_models.render.children import render
 from monitored_models.render.rules import signals
-from monitored_models.render.rules.scope import Fleet, OneModel, Scope
-from monitored_models.render.rules.signals import Server, server, spellings
-from monitored_models.runtimes import Durations, Histogram, profiles
+from monitored_models.render.rules.scope import FleetScope, ModelScope, Scope
+from monitored_models.render.rules.signals import SignalSource, le_values, server
+from monitored_models.runtimes import Durations, Histogram, builtin_runtimes
 from monitored_models.runtimes.profile import REASONED, Unavailable
 from monitored_models.settings import Settings
 from unit.expressions import aggregations, matcher, matchers, plain, ranges, read_names, selectors
@@ -46,7 +46,7 @@ MADE = {name: model(spec) for name, spec in SPECS.items()}
 DURATIONS = ("latency", "time_to_first_token", "inter_token")
 
 
-def expressions(of: Server, scope: Scope) -> dict[str, str]:
+def expressions(of: SignalSource, scope: Scope) -> dict[str, str]:
     """Every expression over the server's own metrics."""
     found: dict[str, str | None] = {
         "requests": signals.requests(of, scope),
@@ -58,23 +58,23 @@ def expressions(of: Server, scope: Scope) -> dict[str, str]:
         "kv cache": signals.kv_cache(of, scope),
         "gpu": signals.gpu(of, scope),
         "versions": signals.reported_versions(of, scope),
-        "presence": signals.presence(of, scope),
-        **{name: signals.said(of, name, scope) for name in ("cpu", "memory", "disk")},
+        "presence": signals.up_series(of, scope),
+        **{name: signals.self_reported(of, name, scope) for name in ("cpu", "memory", "disk")},
     }
     for signal in DURATIONS:
         found |= {
             f"{signal} quantile": signals.quantile(of, signal, scope, 0.95),
             f"{signal} mean": signals.mean(of, signal, scope),
             f"{signal} buckets": signals.buckets(of, signal, scope),
-            f"{signal} measured": signals.measured(of, signal, scope),
-            f"{signal} within": signals.within(of, signal, scope, 0.5),
-            f"{signal} by bound": signals.by_bound(of, signal, scope),
+            f"{signal} measured": signals.observation_rate(of, signal, scope),
+            f"{signal} within": signals.count_below(of, signal, scope, 0.5),
+            f"{signal} by bound": signals.bucket_rates(of, signal, scope),
         }
     return {name: expression for name, expression in found.items() if expression is not None}
 
 
 def of_model(made: Model) -> dict[str, str]:
-    return expressions(server(made), OneModel(made))
+    return expressions(server(made), ModelScope(made))
 
 
 @pytest.mark.parametrize("name", MADE)
@@ -84,10 +84,10 @@ def test_every_expression_of_a_model_is_promql_about_this_model(name: str) -> No
             assert {("namespace", "=", "risk"), ("monitored_model", "=", "churn")} <= own, metric
 
 
-@pytest.mark.parametrize("scope", [Fleet(), Fleet("triton")], ids=["all", "runtime"])
-@pytest.mark.parametrize("runtime", profiles())
-def test_every_expression_of_a_fleet_is_promql_about_models(runtime: str, scope: Fleet) -> None:
-    for expression in expressions(Server(profiles()[runtime], Signals()), scope).values():
+@pytest.mark.parametrize("scope", [FleetScope(), FleetScope("triton")], ids=["all", "runtime"])
+@pytest.mark.parametrize("runtime", builtin_runtimes())
+def test_every_expression_of_a_fleet_is_promql_about_models(runtime: str, scope: FleetScope) -> None:
+    for expression in expressions(SignalSource(builtin_runtimes()[runtime], Signals()), scope).values():
         for metric, own in matchers(expression):
             assert metric == "monitored_model_info" or ("monitored_model", "!=", "") in own
 
@@ -170,15 +170,15 @@ def bare(expression: str) -> str:
     return plain(expression.replace("namespace, monitored_model, ", "").replace("by (namespace, monitored_model) ", ""))
 
 
-def of_alternatives(**given: Any) -> Server:
+def of_alternatives(**given: Any) -> SignalSource:
     """A server whose signals are these, beside those of the custom runtime."""
-    profile = profiles()["custom"]
+    profile = builtin_runtimes()["custom"]
     known = replace(profile.signals, **given)
     missing = {name: "for this test" for name in REASONED if not getattr(known, name)}
-    return Server(replace(profile, signals=known, unavailable=Unavailable(**missing)), Signals())
+    return SignalSource(replace(profile, signals=known, unavailable=Unavailable(**missing)), Signals())
 
 
-ONE = OneModel(model())
+ONE = ModelScope(model())
 
 
 def test_single_name_is_summed_over_the_pods() -> None:
@@ -206,7 +206,7 @@ def test_use_of_gpus_is_their_mean() -> None:
 def test_buckets_of_two_histograms_of_a_pod_never_mix() -> None:
     """They may have other bounds: a quantile over both would be of neither."""
     of = of_alternatives(latency=Durations(histograms=(Histogram(name="a"), Histogram(name="b", where='x="y"'))))
-    assert bare(str(signals.by_bound(of, "latency", ONE))) == plain(
+    assert bare(str(signals.bucket_rates(of, "latency", ONE))) == plain(
         "sum by (le) (sum by (instance, le) (rate(a_bucket[5m])) or (sum by (instance, le) "
         '(rate(b_bucket{x="y"}[5m])) unless ignoring (le) (sum by (instance, le) (rate(a_bucket[5m])))))'
     )
@@ -223,10 +223,10 @@ def test_mean_is_of_the_sums_and_counts_of_the_same_histograms() -> None:
 def test_mean_of_a_server_without_histograms_is_what_it_says_itself() -> None:
     of = of_alternatives(latency=Durations(mean=("a / (b > 0)",), scale=0.001))
     assert bare(str(signals.mean(of, "latency", ONE))) == plain("avg(a / (b > 0)) * 0.001")
-    for measure in (signals.buckets, signals.measured, signals.by_bound):
+    for measure in (signals.buckets, signals.observation_rate, signals.bucket_rates):
         assert measure(of, "latency", ONE) is None
     assert signals.quantile(of, "latency", ONE, 0.95) is None
-    assert signals.within(of, "latency", ONE, 1) is None
+    assert signals.count_below(of, "latency", ONE, 1) is None
 
 
 def test_no_name_is_no_expression() -> None:
@@ -296,13 +296,13 @@ def go(number: float) -> str:
 @given(numbers)
 def test_spellings_of_a_bound_are_those_of_go_python_and_prometheus_3(bound: float) -> None:
     openmetrics = text if set(text := go(bound)) & {"e", "."} else f"{text}.0"
-    assert {go(bound), repr(float(bound)), openmetrics} <= set(spellings(bound))
+    assert {go(bound), repr(float(bound)), openmetrics} <= set(le_values(bound))
 
 
 @settings(max_examples=300, deadline=None)
 @given(numbers)
 def test_every_spelling_of_a_bound_is_this_number(bound: float) -> None:
-    for text in spellings(bound):
+    for text in le_values(bound):
         assert float(text) == float(bound)
 
 
@@ -320,8 +320,8 @@ def test_every_spelling_of_a_bound_is_this_number(bound: float) -> None:
     ],
 )
 def test_spellings_of_a_bound(bound: float, found: set[str]) -> None:
-    assert found <= set(spellings(bound))
-    assert len(spellings(bound)) == len(set(spellings(bound))) <= len(found) + 2
+    assert found <= set(le_values(bound))
+    assert len(le_values(bound)) == len(set(le_values(bound))) <= len(found) + 2
 
 
 @settings(max_examples=100, deadline=None)
@@ -330,15 +330,15 @@ def test_bound_is_matched_in_every_spelling_and_no_other_bound_is(bound: float, 
     (found,) = selectors(f"x{{{signals.bound_matcher(bound)}}}")
     ((name, operator, pattern),) = [matcher(each) for each in found.matchers.matchers]
     assert (name, operator) == ("le", "=~")
-    assert all(re.fullmatch(pattern, text) for text in spellings(bound))
+    assert all(re.fullmatch(pattern, text) for text in le_values(bound))
     if not math.isclose(bound, other):
-        assert not any(re.fullmatch(pattern, text) for text in spellings(other))
+        assert not any(re.fullmatch(pattern, text) for text in le_values(other))
     assert not re.fullmatch(pattern, go(bound).replace(".", "x", 1) if "." in go(bound) else "+Inf")
 
 
 def test_threshold_is_asked_for_in_the_servers_own_unit() -> None:
     of = of_alternatives(latency=Durations(histograms=(Histogram(name="a_ms", where='x="y"'),), scale=0.001))
-    ((name, own),) = matchers(bare(str(signals.within(of, "latency", ONE, 0.5))))
+    ((name, own),) = matchers(bare(str(signals.count_below(of, "latency", ONE, 0.5))))
     ((label, operator, pattern),) = own - {("x", "=", "y")}
     assert (name, label, operator) == ("a_ms_bucket", "le", "=~")
     assert [text for text in ("500", "500.0", "0.5", "500x0", "5", "50000") if re.fullmatch(pattern, text)] == [

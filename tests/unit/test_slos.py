@@ -13,16 +13,16 @@ from hypothesis import strategies as st
 from monitored_models.api import Model
 from monitored_models.api.fields import seconds
 from monitored_models.api.monitoring import Slo
-from monitored_models.render.children import notes
+from monitored_models.render.children import unmet_requests
 from monitored_models.render.rules import slos
 from monitored_models.render.rules.context import context
-from monitored_models.render.rules.scope import Fleet, OneModel
+from monitored_models.render.rules.scope import FleetScope, ModelScope
 from unit.expressions import matchers, plain, read_names, result_labels
 from unit.rendered import groups, rules
 from unit.specs import FULL, JSON, MINIMAL, OBJECTIVES, RUNTIMES, TRITON, VLLM, model, with_
 from unit.test_signals import bare
 
-ONE = OneModel(model())
+ONE = ModelScope(model())
 DAYS = 24 * 3600
 
 
@@ -64,8 +64,8 @@ def test_budget_is_a_share_that_can_be_written_down(objective: float) -> None:
 def test_some_burn_rate_can_be_reached_at_the_lowest_objective() -> None:
     """A share of bad events is at most 1: where a budget is too large, no burn rate is high enough."""
     budget = slos.budget(parsed({"availability": {}}, objective=85)[1])
-    assert min(burn.factor for burn in slos.FAST) * budget < 1
-    assert min(burn.factor for burn in slos.SLOW) * budget < 1
+    assert min(burn.factor for burn in slos.PAGE) * budget < 1
+    assert min(burn.factor for burn in slos.TICKET) * budget < 1
 
 
 # --- burn rates ---
@@ -74,22 +74,22 @@ SPENT = {"1h": 0.02, "6h": 0.05, "1d": 0.1, "3d": 0.1}
 """Share of the budget of 30 days that is gone when an alert fires, by its long window: SRE Workbook, table 5-8."""
 
 
-@pytest.mark.parametrize("burn", [*slos.FAST, *slos.SLOW], ids=lambda burn: burn.long)
-def test_burn_rate_spends_what_the_sre_workbook_says(burn: slos.Burn) -> None:
+@pytest.mark.parametrize("burn", [*slos.PAGE, *slos.TICKET], ids=lambda burn: burn.long)
+def test_burn_rate_spends_what_the_sre_workbook_says(burn: slos.BurnRateWindow) -> None:
     assert burn.factor * seconds(burn.long) / (30 * DAYS) == pytest.approx(SPENT[burn.long])
 
 
-@pytest.mark.parametrize("burn", [*slos.FAST, *slos.SLOW], ids=lambda burn: burn.long)
-def test_short_window_is_a_twelfth_of_the_long_one(burn: slos.Burn) -> None:
+@pytest.mark.parametrize("burn", [*slos.PAGE, *slos.TICKET], ids=lambda burn: burn.long)
+def test_short_window_is_a_twelfth_of_the_long_one(burn: slos.BurnRateWindow) -> None:
     """So that an alert ends soon after the burning does."""
     assert seconds(burn.short) * 12 == seconds(burn.long)
 
 
 def test_every_burn_rate_is_asked_of_both_windows() -> None:
     budget = 0.005
-    made = slos.burning(slos.FAST, ONE, str(budget))
+    made = slos.burn_rate_condition(slos.PAGE, ONE, str(budget))
     bounds = [float(number) for number in re.findall(r"> ([0-9.]+)", made) if float(number)]
-    few = slos.FEW / 300
+    few = slos.MIN_BAD_EVENTS / 300
     assert bounds == pytest.approx([14.4 * budget, 14.4 * budget, few, 6 * budget, 6 * budget, few])
     assert re.findall(r"\[(\w+):5m\]", made) == ["1h", "1h", "1h", "6h", "6h", "30m", "30m", "6h"]
     assert made.count(" and ") == 4
@@ -98,7 +98,7 @@ def test_every_burn_rate_is_asked_of_both_windows() -> None:
 
 
 def test_burn_rates_of_a_fleet_are_joined_with_its_budgets() -> None:
-    made = slos.burning(slos.SLOW, Fleet(), "on (namespace) group_left () b")
+    made = slos.burn_rate_condition(slos.TICKET, FleetScope(), "on (namespace) group_left () b")
     assert "> on (namespace) group_left () b * 3" in made
     assert "b * 1 " not in made
     assert promql_parser.parse(made)
@@ -106,7 +106,7 @@ def test_burn_rates_of_a_fleet_are_joined_with_its_budgets() -> None:
 
 @pytest.mark.parametrize("limit", ["0.005", "1e-05", "0.15"])
 def test_result_of_an_alert_is_the_share_of_bad_events(limit: str) -> None:
-    made = slos.burning(slos.FAST, ONE, limit, (("slo", "=", "a"),))
+    made = slos.burn_rate_condition(slos.PAGE, ONE, limit, (("slo", "=", "a"),))
     labels = frozenset({"namespace", "monitored_model", "slo"})
     assert result_labels(made, lambda _name: labels) == labels
 
@@ -157,7 +157,7 @@ def test_budget_that_is_left_is_counted_from_half_hours(period: str) -> None:
 
 
 def test_half_hours_are_means_of_what_is_counted_each_five_minutes() -> None:
-    found = dict(slos.half_hours(ONE))
+    found = dict(slos.budget_recordings(ONE))
     assert found.keys() == {slos.EVENTS_HALF_HOUR, slos.BAD_HALF_HOUR}
     for expression in found.values():
         assert subqueries(expression) == {(timedelta(minutes=30), timedelta(minutes=5))}
@@ -233,7 +233,7 @@ def test_what_is_counted_is_by_model(runtime: str, indicator: JSON) -> None:
 def test_objective_has_rules_or_a_note_that_says_why_not(runtime: str, kind: str, indicator: JSON) -> None:
     made, slo = parsed(indicator, RUNTIMES[runtime])
     has_rules = [rule for rule in rules(made) if rule.get("labels", {}).get("slo") == "a" and "record" in rule]
-    found = [note for note in notes(made) if "slos[a]" in note.message]
+    found = [note for note in unmet_requests(made) if "slos[a]" in note.message]
     assert bool(has_rules) == (slos.events(context(made).server, slo, ONE) is not None)
     assert {note.reason for note in found} <= {"SignalUnavailable", "ThresholdNotCounted"}
     assert bool(has_rules) == all(note.reason != "SignalUnavailable" for note in found)
@@ -249,7 +249,7 @@ def test_objective_has_rules_or_a_note_that_says_why_not(runtime: str, kind: str
 
 def test_objective_that_cannot_be_counted_is_told_with_the_reason() -> None:
     made, _ = parsed({"ttft": {"threshold": "1s"}}, TRITON)
-    (note,) = notes(made)
+    (note,) = unmet_requests(made)
     assert note.reason == "SignalUnavailable"
     assert note.message.startswith("spec.monitoring.slos[a]: cannot be counted (NVIDIA Triton: ")
     assert note.message.endswith("); it has no rules")
@@ -289,14 +289,14 @@ def test_threshold_that_is_no_bound_is_told_with_the_nearest(
     spec: JSON, indicator: str, threshold: JSON, told: str | None
 ) -> None:
     made, slo = parsed({indicator: threshold}, spec)
-    found = slos.unknown_bound(context(made).server, slo)
+    found = slos.unknown_bucket_boundary(context(made).server, slo)
     if told is None:
         assert found is None
-        assert notes(made) == ()
+        assert unmet_requests(made) == ()
     else:
         assert found is not None
         assert told in found
-        (note,) = notes(made)
+        (note,) = unmet_requests(made)
         assert note.reason == "ThresholdNotCounted"
         assert note.message.startswith(f"spec.monitoring.slos[a].indicator: {found}")
 
@@ -304,7 +304,7 @@ def test_threshold_that_is_no_bound_is_told_with_the_nearest(
 @pytest.mark.parametrize("indicator", [OBJECTIVES["available"], OBJECTIVES["few-are-refused"]])
 def test_objective_without_a_threshold_has_no_bound_to_miss(indicator: JSON) -> None:
     made, slo = parsed(indicator, VLLM)
-    assert slos.unknown_bound(context(made).server, slo) is None
+    assert slos.unknown_bucket_boundary(context(made).server, slo) is None
 
 
 @pytest.mark.parametrize("runtime", RUNTIMES)
@@ -317,7 +317,7 @@ def test_every_bound_that_is_known_can_be_a_threshold(runtime: str) -> None:
             for bound in in_milliseconds:
                 if bound == int(bound) and 0 < bound < 1e6:
                     _, slo = parsed({indicator: {"threshold": f"{int(bound)}ms"}}, RUNTIMES[runtime])
-                    assert slos.unknown_bound(context(made).server, slo) is None, bound
+                    assert slos.unknown_bucket_boundary(context(made).server, slo) is None, bound
 
 
 @pytest.mark.parametrize("scale", [1e-12, 1e-9, 1000])

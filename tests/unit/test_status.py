@@ -11,40 +11,50 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitored_models.api import InvalidSpec, Model, Note, Problem, parse
-from monitored_models.cache.workload_status import PodFacts, WorkloadFacts, pod_facts, workload_facts
+from monitored_models.api import InvalidSpec, Model, Problem, UnmetRequest, parse
+from monitored_models.cache.workload_status import DeploymentStatus, PodStatus, deployment_status, pod_status
 from monitored_models.codegen.crd import openapi_schema
-from monitored_models.integrations.grafana.check import Verdict
+from monitored_models.integrations.grafana.check import DashboardCheck
 from monitored_models.naming.kinds import CONFIG_MAP, DEPLOYMENT, PROMETHEUS_RULE, SERVICE, SERVICE_MONITOR
 from monitored_models.naming.object_names import dashboard_uid
-from monitored_models.plan.desired_state import in_brief
+from monitored_models.plan.desired_state import summarize
 from monitored_models.plan.planner import ChildProblem
 from monitored_models.render.children import render
 from monitored_models.settings import Settings
 from monitored_models.status import build
-from monitored_models.status.build import Situation, condition, differs, report, report_invalid
+from monitored_models.status.build import StatusInput, build_invalid_status, build_status, changed, condition
 from unit.specs import FULL, JSON, MINIMAL, VLLM, body, model
 
 THEN, NOW, LATER = "2026-11-20T10:00:00Z", "2026-11-20T11:00:00Z", "2026-11-20T12:00:00Z"
-SERVING = WorkloadFacts(
-    current=True, wanted=1, total=1, updated=1, available=1, ready=1, stuck=None, refused=None, paused=False
+SERVING = DeploymentStatus(
+    current=True,
+    desired=1,
+    total=1,
+    updated=1,
+    available=1,
+    ready=1,
+    deadline_exceeded=None,
+    replica_failure=None,
+    paused=False,
 )
 WAITING = replace(SERVING, available=0, ready=0)
-POD = PodFacts(name="churn-1", created=THEN, ready=False, leaving=False, reason=None, message="", out_of_memory=False)
+POD = PodStatus(
+    name="churn-1", created=THEN, ready=False, terminating=False, reason=None, message="", out_of_memory=False
+)
 
 
 def situation(
     made: Model | None = None,
-    workload: WorkloadFacts | None = SERVING,
-    pods: tuple[PodFacts, ...] = (),
+    workload: DeploymentStatus | None = SERVING,
+    pods: tuple[PodStatus, ...] = (),
     problems: tuple[ChildProblem, ...] = (),
-) -> Situation:
+) -> StatusInput:
     made = made or model(model__version="1")
-    return Situation(in_brief(made, render(made, Settings(), 1)), workload, pods, problems)
+    return StatusInput(summarize(made, render(made, Settings(), 1)), workload, pods, problems)
 
 
-def reported(given_situation: Situation, stored: JSON | None = None, now: str = NOW) -> JSON:
-    return report(given_situation, stored or {}, now)
+def reported(given_situation: StatusInput, stored: JSON | None = None, now: str = NOW) -> JSON:
+    return build_status(given_situation, stored or {}, now)
 
 
 def reason(made: JSON, kind: str = "Ready") -> tuple[str, str]:
@@ -64,12 +74,12 @@ class Row:
     """Part of the message."""
     stalled: bool = False
     made: Model = field(default_factory=model)
-    workload: WorkloadFacts | None = WAITING
-    pods: tuple[PodFacts, ...] = ()
+    workload: DeploymentStatus | None = WAITING
+    pods: tuple[PodStatus, ...] = ()
     problems: tuple[ChildProblem, ...] = ()
 
 
-def pod(pod_reason: str | None, **more: Any) -> PodFacts:
+def pod(pod_reason: str | None, **more: Any) -> PodStatus:
     return replace(POD, reason=pod_reason, message="detail", **more)
 
 
@@ -77,10 +87,10 @@ CONFLICT = ChildProblem(SERVICE, "NameConflict", "Service churn exists and is no
 LEAVING = ChildProblem(DEPLOYMENT, "BeingDeleted", "Deployment churn is being deleted")
 NO_CRD = ChildProblem(SERVICE_MONITOR, "CRDNotInstalled", "this cluster has no servicemonitors")
 UNPLACED, CRASHING, KILLED = pod("Unschedulable"), pod("CrashLoopBackOff"), pod("CrashLoopBackOff", out_of_memory=True)
-STUCK, REFUSED = replace(WAITING, stuck="no progress"), replace(WAITING, refused="exceeded quota")
+STUCK, REFUSED = replace(WAITING, deadline_exceeded="no progress"), replace(WAITING, replica_failure="exceeded quota")
 PAUSED = replace(STUCK, paused=True)
 SCALED = model(autoscaling={"minReplicas": 2, "maxReplicas": 9}, resources={"requests": {"cpu": 1}})
-TWO_OF_FIVE = replace(SERVING, wanted=5, total=5, updated=5, available=2, ready=2)
+TWO_OF_FIVE = replace(SERVING, desired=5, total=5, updated=5, available=2, ready=2)
 
 REASONS: dict[str, list[Row]] = {
     "_suspended": [
@@ -125,7 +135,7 @@ REASONS: dict[str, list[Row]] = {
         Row(
             "Unschedulable",
             "spec.scheduling",
-            workload=replace(SERVING, wanted=2, total=2, updated=2),
+            workload=replace(SERVING, desired=2, total=2, updated=2),
             pods=(UNPLACED,),
         ),
     ],
@@ -140,7 +150,7 @@ REASONS: dict[str, list[Row]] = {
     "_still_starting": [
         Row("PodsNotReady", "waiting for 1 replica to", workload=None),
         Row("PodsNotReady", "1 replica ", workload=WAITING),
-        Row("PodsNotReady", "2 replicas", workload=replace(WAITING, wanted=2)),
+        Row("PodsNotReady", "2 replicas", workload=replace(WAITING, desired=2)),
         Row("PodsNotReady", "1 replica", workload=replace(SERVING, current=False)),
         Row("RollingOut", "being replaced", workload=replace(SERVING, total=2, updated=1)),
         Row("RollingOut", "being replaced", workload=replace(SERVING, total=1, updated=0)),
@@ -171,8 +181,10 @@ def test_first_check_that_finds_something_gives_the_reason(check: str, row: Row)
         assert (progress["Stalled"], progress["Reconciling"]) == (("True", "") if row.stalled else ("", "True"))
 
 
-@pytest.mark.parametrize("ignored", [replace(POD, ready=True), replace(POD, leaving=True)], ids=["serves", "leaves"])
-def test_pods_that_serve_or_leave_are_no_reason(ignored: PodFacts) -> None:
+@pytest.mark.parametrize(
+    "ignored", [replace(POD, ready=True), replace(POD, terminating=True)], ids=["serves", "leaves"]
+)
+def test_pods_that_serve_or_leave_are_no_reason(ignored: PodStatus) -> None:
     names = ("CrashLoopBackOff", "ErrImagePull", "Unschedulable", "CreateContainerError")
     left_alone = tuple(replace(ignored, reason=name, out_of_memory=True) for name in names)
     assert reason(reported(situation(pods=left_alone))) == ("True", "Ready")
@@ -180,18 +192,18 @@ def test_pods_that_serve_or_leave_are_no_reason(ignored: PodFacts) -> None:
 
 
 TROUBLED = (KILLED, UNPLACED, pod("ErrImagePull"), pod("CreateContainerError"))
-SERVES: list[tuple[str, Model, WorkloadFacts]] = [
+SERVES: list[tuple[str, Model, DeploymentStatus]] = [
     ("all that are wanted", model(), SERVING),
     ("more than are wanted, on their way out", model(), replace(SERVING, total=3, updated=3, available=3, ready=3)),
     ("the minimum of an autoscaler that wants more", SCALED, TWO_OF_FIVE),
-    ("an autoscaler that scales down", SCALED, replace(TWO_OF_FIVE, wanted=2, available=5, ready=5)),
+    ("an autoscaler that scales down", SCALED, replace(TWO_OF_FIVE, desired=2, available=5, ready=5)),
 ]
 
 
 @pytest.mark.parametrize(("made", "workload"), [row[1:] for row in SERVES], ids=[row[0] for row in SERVES])
-def test_trouble_of_a_pod_is_no_reason_while_the_model_serves(made: Model, workload: WorkloadFacts) -> None:
+def test_trouble_of_a_pod_is_no_reason_while_the_model_serves(made: Model, workload: DeploymentStatus) -> None:
     """A pod that an autoscaler asked for, or that a node took with it, is nothing that users of the model notice."""
-    troubled = replace(workload, stuck="no progress", refused="exceeded quota", paused=True)
+    troubled = replace(workload, deadline_exceeded="no progress", replica_failure="exceeded quota", paused=True)
     found = reported(situation(made, troubled, TROUBLED))
     assert reason(found) == reason(found, "WorkloadReady") == ("True", "Ready")
     assert not condition(found, "Reconciling")
@@ -199,7 +211,7 @@ def test_trouble_of_a_pod_is_no_reason_while_the_model_serves(made: Model, workl
 
 
 @pytest.mark.parametrize(("made", "workload"), [row[1:] for row in SERVES], ids=[row[0] for row in SERVES])
-def test_trouble_of_a_child_is_a_reason_even_while_the_model_serves(made: Model, workload: WorkloadFacts) -> None:
+def test_trouble_of_a_child_is_a_reason_even_while_the_model_serves(made: Model, workload: DeploymentStatus) -> None:
     assert reason(reported(situation(made, workload, TROUBLED, (CONFLICT,)))) == ("False", "NameConflict")
 
 
@@ -235,7 +247,7 @@ def test_oldest_pod_with_the_trouble_is_named() -> None:
     ],
 )
 def test_ready_is_a_serving_workload_with_its_monitoring_in_place(
-    workload: WorkloadFacts,
+    workload: DeploymentStatus,
     problems: tuple[ChildProblem, ...],
     ready: tuple[str, str],
     workload_ready: str,
@@ -277,7 +289,7 @@ def test_that_metrics_arrive_is_not_claimed() -> None:
 
 def test_suspended_model_is_neither_waiting_nor_stuck() -> None:
     made = reported(
-        situation(model(suspend=True), replace(SERVING, wanted=0, total=0, updated=0, available=0, ready=0))
+        situation(model(suspend=True), replace(SERVING, desired=0, total=0, updated=0, available=0, ready=0))
     )
     assert reason(made) == ("False", "Suspended")
     assert {c["type"] for c in made["conditions"]} == {
@@ -290,16 +302,19 @@ def test_suspended_model_is_neither_waiting_nor_stuck() -> None:
 
 
 def test_scaled_to_zero_is_ready() -> None:
-    nothing = replace(SERVING, wanted=0, total=0, updated=0, available=0, ready=0)
+    nothing = replace(SERVING, desired=0, total=0, updated=0, available=0, ready=0)
     assert reason(reported(situation(model(replicas=0), nothing))) == ("True", "Ready")
 
 
 # --- what of the monitoring can be had ---
 
-MISSING, ODD = Note("ProfileNotFound", "there is no profile gold"), Note("SignalUnavailable", "it counts no tokens")
+MISSING, ODD = (
+    UnmetRequest("ProfileNotFound", "there is no profile gold"),
+    UnmetRequest("SignalUnavailable", "it counts no tokens"),
+)
 
 
-def noted(*notes: Note, **more: Any) -> Situation:
+def noted(*notes: UnmetRequest, **more: Any) -> StatusInput:
     whole = situation()
     return replace(whole, wanted=replace(whole.wanted, **{"profile": None, "unavailable": (), **more, "notes": notes}))
 
@@ -326,25 +341,25 @@ def test_profile_that_counts_is_named_and_so_is_what_is_unavailable() -> None:
 
 
 def test_profile_that_is_left_out_is_not_named() -> None:
-    left_out = replace(model(), notes=(Note("ProfileInvalid", "nothing of profile gold is used"),))
+    left_out = replace(model(), notes=(UnmetRequest("ProfileInvalid", "nothing of profile gold is used"),))
     rendered = render(left_out, Settings(), 1)
-    assert in_brief(left_out, rendered, "gold").profile is None
-    assert in_brief(model(), rendered, "gold").profile == "gold"
+    assert summarize(left_out, rendered, "gold").profile is None
+    assert summarize(model(), rendered, "gold").profile == "gold"
 
 
 def test_change_of_what_can_be_had_is_written_at_once_and_other_words_for_it_are_not() -> None:
     before = reported(noted(MISSING))
-    assert differs(before, reported(noted(), before, LATER), in_substance=True)
+    assert changed(before, reported(noted(), before, LATER), in_substance=True)
     other = reported(noted(replace(MISSING, message="other words")), before, LATER)
-    assert differs(before, other)
-    assert not differs(before, other, in_substance=True)
+    assert changed(before, other)
+    assert not changed(before, other, in_substance=True)
 
 
 # --- facts ---
 
 
 def test_counts_and_names_are_those_of_the_workload() -> None:
-    made = reported(situation(model(VLLM), replace(SERVING, wanted=3, ready=2)))
+    made = reported(situation(model(VLLM), replace(SERVING, desired=3, ready=2)))
     assert (made["replicas"], made["readyReplicas"], made["readyReplicasText"]) == (3, 2, "2/3")
     assert made["gpu"] == {"requested": 6}
     assert made["selector"] == "monitoredmodels.dev/model=churn"
@@ -419,7 +434,7 @@ INVALID = InvalidSpec((Problem("spec.replicas", "must be less"), Problem("spec.f
 
 
 def test_invalid_spec_is_stuck_and_says_every_problem() -> None:
-    made = report_invalid(INVALID, 7, None, {}, NOW)
+    made = build_invalid_status(INVALID, 7, None, {}, NOW)
     assert reason(made) == ("False", "InvalidSpec")
     assert reason(made, "Stalled") == ("True", "InvalidSpec")
     assert condition(made, "Ready")["message"] == "spec.replicas: must be less; spec.foo: unknown field"
@@ -428,26 +443,26 @@ def test_invalid_spec_is_stuck_and_says_every_problem() -> None:
 
 def test_invalid_spec_leaves_what_an_earlier_one_brought_about() -> None:
     before = reported(situation(), now=THEN)
-    made = report_invalid(INVALID, 7, None, before, NOW)
+    made = build_invalid_status(INVALID, 7, None, before, NOW)
     kept = {key: value for key, value in before.items() if key not in ("conditions", "observedGeneration")}
     assert {key: made[key] for key in kept} == kept
 
 
 def test_mended_spec_keeps_the_time_of_its_version() -> None:
     before = reported(situation(), now=THEN)
-    broken = report_invalid(INVALID, 7, SERVING, before, NOW)
+    broken = build_invalid_status(INVALID, 7, SERVING, before, NOW)
     assert reported(situation(), broken, LATER)["versionSince"] == THEN
 
 
 def test_long_invalid_spec_fits_the_status() -> None:
     many = InvalidSpec(tuple(Problem(f"spec.field{n}", "is wrong " * 20) for n in range(200)))
-    assert_fits_the_schema(report_invalid(many, 1, None, {}, NOW))
+    assert_fits_the_schema(build_invalid_status(many, 1, None, {}, NOW))
 
 
 @pytest.mark.parametrize("workload", [None, SERVING, WAITING, TWO_OF_FIVE])
-def test_nothing_is_claimed_of_what_an_invalid_spec_would_ask_for(workload: WorkloadFacts | None) -> None:
+def test_nothing_is_claimed_of_what_an_invalid_spec_would_ask_for(workload: DeploymentStatus | None) -> None:
     before = reported(situation(), now=THEN)
-    made = report_invalid(INVALID, 7, workload, before, NOW)
+    made = build_invalid_status(INVALID, 7, workload, before, NOW)
     assert_fits_the_schema(made)
     for kind in ("WorkloadReady", "MonitoringApplied", "MonitoringConfigured", "Monitored"):
         assert reason(made, kind) == ("Unknown", "InvalidSpec")
@@ -459,21 +474,21 @@ def test_nothing_is_claimed_of_what_an_invalid_spec_would_ask_for(workload: Work
 
 def test_counts_of_an_invalid_spec_are_those_of_the_live_deployment() -> None:
     before = reported(situation(), now=THEN)
-    made = report_invalid(INVALID, 7, TWO_OF_FIVE, before, NOW)
+    made = build_invalid_status(INVALID, 7, TWO_OF_FIVE, before, NOW)
     assert (made["replicas"], made["readyReplicas"], made["readyReplicasText"]) == (5, 2, "2/5")
-    later = report_invalid(INVALID, 7, replace(TWO_OF_FIVE, ready=0), made, LATER)
+    later = build_invalid_status(INVALID, 7, replace(TWO_OF_FIVE, ready=0), made, LATER)
     assert later["readyReplicasText"] == "0/5"
-    assert differs(made, later)
-    assert not differs(made, later, in_substance=True)
+    assert changed(made, later)
+    assert not changed(made, later, in_substance=True)
 
 
 def test_invalid_spec_that_nothing_came_of_has_no_counts() -> None:
-    assert set(report_invalid(INVALID, 7, None, {}, NOW)) == {"observedGeneration", "conditions"}
+    assert set(build_invalid_status(INVALID, 7, None, {}, NOW)) == {"observedGeneration", "conditions"}
 
 
 def test_invalid_spec_is_written_once() -> None:
-    made = report_invalid(INVALID, 7, SERVING, reported(situation()), NOW)
-    assert not differs(made, report_invalid(INVALID, 7, SERVING, made, LATER))
+    made = build_invalid_status(INVALID, 7, SERVING, reported(situation()), NOW)
+    assert not changed(made, build_invalid_status(INVALID, 7, SERVING, made, LATER))
 
 
 # --- what is worth writing ---
@@ -511,27 +526,27 @@ DIFFERENCES: list[tuple[str, JSON, bool, bool]] = [
     ("new", "at_all", "in_substance"), [row[1:] for row in DIFFERENCES], ids=[row[0] for row in DIFFERENCES]
 )
 def test_status_is_written_when_it_differs(new: JSON, at_all: bool, in_substance: bool) -> None:
-    assert differs(WRITTEN, new) is at_all
-    assert differs(WRITTEN, new, in_substance=True) is in_substance
+    assert changed(WRITTEN, new) is at_all
+    assert changed(WRITTEN, new, in_substance=True) is in_substance
 
 
 def test_conditions_of_others_are_none_of_our_business() -> None:
-    assert not differs(_with(conditions=[*WRITTEN["conditions"], FOREIGN]), WRITTEN)
+    assert not changed(_with(conditions=[*WRITTEN["conditions"], FOREIGN]), WRITTEN)
 
 
 def test_empty_map_that_the_api_server_drops_is_no_difference() -> None:
     made = reported(situation(model(monitoring__scrape__enabled=False)))
     stored = {key: value for key, value in made.items() if value != {}}
-    assert not differs(stored, made)
+    assert not changed(stored, made)
 
 
 def test_first_status_of_a_model_is_written() -> None:
-    assert differs({}, WRITTEN)
+    assert changed({}, WRITTEN)
 
 
 # --- the dashboard in Grafana ---
 
-VERDICT = Verdict("False", "NotLoaded", "Grafana has had no dashboard")
+VERDICT = DashboardCheck("False", "NotLoaded", "Grafana has had no dashboard")
 NO_DASHBOARD = ChildProblem(CONFIG_MAP, "NameConflict", "ConfigMap churn-dashboard is someone else's")
 
 
@@ -543,7 +558,7 @@ def test_dashboard_condition_is_there_only_where_grafana_is_asked() -> None:
     assert not condition(made, "Stalled")
     assert build.dashboard_verdict(made) == VERDICT
     assert_fits_the_schema(made)
-    assert differs(made, reported(situation(), made)), "it goes when Grafana is not asked any more"
+    assert changed(made, reported(situation(), made)), "it goes when Grafana is not asked any more"
 
 
 def test_dashboard_that_is_not_applied_cannot_be_loaded() -> None:
@@ -557,7 +572,7 @@ def test_version_before_is_kept() -> None:
     assert "previousVersion" not in first
     second = reported(situation(model(model__version="2")), first, LATER)
     assert (second["previousVersion"], second["versionSince"]) == ("1", LATER)
-    assert not differs(second, reported(situation(model(model__version="2")), second, LATER))
+    assert not changed(second, reported(situation(model(model__version="2")), second, LATER))
     third = reported(situation(model(model__version="3")), second, LATER)
     assert third["previousVersion"] == "2"
     assert "previousVersion" not in reported(situation(model()), third)
@@ -599,9 +614,9 @@ def test_status_of_every_model_fits_the_schema(made: Model) -> None:
 
 
 LONG = "x" * 100_000
-LENGTHY: list[Callable[[], Situation]] = [
-    lambda: situation(workload=replace(WAITING, refused=LONG)),
-    lambda: situation(workload=replace(WAITING, stuck=LONG)),
+LENGTHY: list[Callable[[], StatusInput]] = [
+    lambda: situation(workload=replace(WAITING, replica_failure=LONG)),
+    lambda: situation(workload=replace(WAITING, deadline_exceeded=LONG)),
     lambda: situation(workload=WAITING, pods=(replace(CRASHING, message=LONG),)),
     lambda: situation(problems=(ChildProblem(SERVICE, "Rejected", LONG),)),
     lambda: situation(problems=(ChildProblem(SERVICE_MONITOR, "Rejected", LONG),) * 3),
@@ -609,12 +624,12 @@ LENGTHY: list[Callable[[], Situation]] = [
 
 
 @pytest.mark.parametrize("lengthy", LENGTHY)
-def test_long_message_fits_the_schema(lengthy: Callable[[], Situation]) -> None:
+def test_long_message_fits_the_schema(lengthy: Callable[[], StatusInput]) -> None:
     assert_fits_the_schema(reported(lengthy()))
 
 
 facts = st.builds(
-    WorkloadFacts,
+    DeploymentStatus,
     current=st.booleans(),
     wanted=st.integers(0, 3),
     total=st.integers(0, 3),
@@ -627,7 +642,7 @@ facts = st.builds(
 )
 reasons = st.none() | st.sampled_from(["ErrImagePull", "CrashLoopBackOff", "Unschedulable", "RunContainerError", "X"])
 pods = st.builds(
-    PodFacts,
+    PodStatus,
     name=st.just("p"),
     created=st.just(THEN),
     ready=st.booleans(),
@@ -643,13 +658,13 @@ pods = st.builds(
     st.none() | facts, st.lists(pods, max_size=3), st.lists(st.sampled_from([CONFLICT, LEAVING, NO_CRD]), max_size=2)
 )
 def test_any_facts_give_a_status_that_is_written_once(
-    workload: WorkloadFacts | None, seen: list[PodFacts], problems: list[ChildProblem]
+    workload: DeploymentStatus | None, seen: list[PodStatus], problems: list[ChildProblem]
 ) -> None:
     whole = situation(None, workload, tuple(seen), tuple(problems))
     made = reported(whole)
     assert_fits_the_schema(made)
-    assert differs({}, made)
-    assert not differs(made, reported(whole, made, LATER))
+    assert changed({}, made)
+    assert not changed(made, reported(whole, made, LATER))
     ready = condition(made, "Ready")["status"] == "True"
     both = all(condition(made, kind)["status"] == "True" for kind in ("WorkloadReady", "MonitoringApplied"))
     assert ready == both
@@ -700,18 +715,18 @@ SERVED_BY: list[tuple[str, JSON, int, bool, bool]] = [
 def test_when_a_deployment_serves_and_when_it_replaces_pods(
     seen: JSON, minimum: int, serves: bool, replacing: bool
 ) -> None:
-    found = workload_facts(seen)
-    assert (found.serves(minimum), found.replacing) == (serves, replacing)
+    found = deployment_status(seen)
+    assert (found.is_available(minimum), found.rolling_out) == (serves, replacing)
 
 
 def test_number_of_replicas_that_is_left_out_is_one() -> None:
-    assert workload_facts(deployment(DONE, replicas=None)).wanted == 1
+    assert deployment_status(deployment(DONE, replicas=None)).desired == 1
 
 
 @pytest.mark.parametrize(("part", "paused"), [({}, False), ({"paused": False}, False), ({"paused": True}, True)])
 def test_whether_someone_paused_a_deployment(part: JSON, paused: bool) -> None:
     seen = deployment(DONE)
-    assert workload_facts({**seen, "spec": {**seen["spec"], **part}}).paused is paused
+    assert deployment_status({**seen, "spec": {**seen["spec"], **part}}).paused is paused
 
 
 def test_what_a_deployment_says_of_trouble() -> None:
@@ -719,10 +734,10 @@ def test_what_a_deployment_says_of_trouble() -> None:
         {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded", "message": "slow"},
         {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": "quota"},
     ]
-    found = workload_facts(deployment({"conditions": conditions}))
-    assert (found.stuck, found.refused) == ("slow", "quota")
-    calm = workload_facts(deployment({"conditions": [{"type": "Progressing", "status": "True", "reason": "X"}]}))
-    assert (calm.stuck, calm.refused) == (None, None)
+    found = deployment_status(deployment({"conditions": conditions}))
+    assert (found.deadline_exceeded, found.replica_failure) == ("slow", "quota")
+    calm = deployment_status(deployment({"conditions": [{"type": "Progressing", "status": "True", "reason": "X"}]}))
+    assert (calm.deadline_exceeded, calm.replica_failure) == (None, None)
 
 
 def pod_body(conditions: list[JSON] | None = None, **container: Any) -> JSON:
@@ -755,7 +770,7 @@ PODS: list[tuple[str, JSON, tuple[bool, str | None, bool]]] = [
 
 @pytest.mark.parametrize(("seen", "found"), [row[1:] for row in PODS], ids=[row[0] for row in PODS])
 def test_what_a_pod_says(seen: JSON, found: tuple[bool, str | None, bool]) -> None:
-    made = pod_facts(seen)
+    made = pod_status(seen)
     assert (made.ready, made.reason, made.out_of_memory) == found
 
 
@@ -776,16 +791,16 @@ def test_pod_that_is_deleted_or_ended_for_good_is_leaving(phase: str | None, del
     seen = pod_body(state=ENDED)
     seen["status"] |= {"phase": phase} if phase else {}
     seen["metadata"] |= {"deletionTimestamp": NOW} if deleted else {}
-    assert pod_facts(seen).leaving is leaving
+    assert pod_status(seen).terminating is leaving
 
 
 def test_long_message_of_a_pod_is_cut() -> None:
-    assert len(pod_facts(waiting("ErrImagePull", "x" * 10_000)).message) <= 500
+    assert len(pod_status(waiting("ErrImagePull", "x" * 10_000)).message) <= 500
 
 
 def test_exit_code_of_a_crashing_pod_is_told() -> None:
     body_ = waiting("CrashLoopBackOff", lastState={"terminated": {"exitCode": 3, "reason": "Error"}})
-    assert "exit code 3" in pod_facts(body_).message
+    assert "exit code 3" in pod_status(body_).message
 
 
 def test_minimal_model_is_what_these_tests_think() -> None:

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import pytest
 
 from monitored_models.base.step_timer import Steps
-from monitored_models.telemetry.health import LONGEST_LAG
-from monitored_models.telemetry.telemetry import Face
+from monitored_models.telemetry.health import MAX_LOOP_LAG
+from monitored_models.telemetry.telemetry import Telemetry
 
 
 @pytest.fixture
@@ -49,9 +49,9 @@ def test_what_exists_is_exempt_from_later_collections(steps: Steps) -> None:
 
 
 def test_metrics_and_readiness_name_the_longest_step() -> None:
-    face = Face()
+    face = Telemetry()
     face.steps.note("parse_and_render", 6.5)
-    face.health.lagged(LONGEST_LAG + 1)
+    face.health.record_lag(MAX_LOOP_LAG + 1)
     line = 'monitored_models_event_loop_longest_step_seconds{step="parse_and_render"} 6.5'
     assert line in face.metrics.text().decode()
     assert "parse_and_render with 6.5 s" in face.ready()["loop"]

@@ -16,8 +16,8 @@ from aiohttp.test_utils import TestClient, TestServer
 from monitored_models.process.supervisor import Supervisor
 from monitored_models.settings import Settings
 from monitored_models.telemetry.heartbeat import Heartbeat
-from monitored_models.telemetry.http_server import CannotListen, application
-from monitored_models.telemetry.telemetry import Face
+from monitored_models.telemetry.http_server import ListenError, application
+from monitored_models.telemetry.telemetry import Telemetry
 
 HANG_TIMEOUT = 60.0
 _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -25,7 +25,7 @@ _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 def test_pages_are_answered_while_the_event_loop_of_the_work_is_held() -> None:
     async def main() -> list[int]:
-        supervisor = Supervisor(Settings(listen="127.0.0.1:0"), Face())
+        supervisor = Supervisor(Settings(listen="127.0.0.1:0"), Telemetry())
         address = await supervisor.start()
         # No await from here on: the loop of the work does not turn.
         answers = []
@@ -44,11 +44,11 @@ def test_pages_are_answered_while_the_event_loop_of_the_work_is_held() -> None:
 
 def test_address_that_is_taken_is_reported_by_the_start() -> None:
     async def main() -> None:
-        first = Supervisor(Settings(listen="127.0.0.1:0"), Face())
+        first = Supervisor(Settings(listen="127.0.0.1:0"), Telemetry())
         address = await first.start()
         try:
-            second = Supervisor(Settings(listen=address.removeprefix("http://")), Face())
-            with pytest.raises(CannotListen, match="setting listen"):
+            second = Supervisor(Settings(listen=address.removeprefix("http://")), Telemetry())
+            with pytest.raises(ListenError, match="setting listen"):
                 await second.start()
         finally:
             await first.finish()
@@ -59,7 +59,7 @@ def test_address_that_is_taken_is_reported_by_the_start() -> None:
 @pytest.mark.parametrize(("stalled", "code"), [(HANG_TIMEOUT - 1, 200), (HANG_TIMEOUT, 503)])
 def test_liveness_fails_when_the_work_has_hung_for_the_limit(stalled: float, code: int) -> None:
     times = iter([0.0, *(float(second) for second in range(1, int(stalled) + 1))])
-    face = Face(heartbeat=Heartbeat(lambda: next(times)))
+    face = Telemetry(heartbeat=Heartbeat(lambda: next(times)))
     for _ in range(int(stalled)):
         face.heartbeat.look()
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitored_models.api import API_VERSION, KIND
-from monitored_models.cache.cluster_cache import View
+from monitored_models.cache.cluster_cache import ClusterCache
 from monitored_models.naming.keys import Key, OwnerKey, ProfileKey
 from monitored_models.naming.kinds import CHILDREN, CONFIG_MAP, DEPLOYMENT, MODEL, POD, PROFILE, SERVICE, Kind
 from monitored_models.naming.labels import FIELD_MANAGER
@@ -56,7 +56,7 @@ def changed(body: JSON, version: int, **spec: Any) -> JSON:
     return {**body, "metadata": {**body["metadata"], "resourceVersion": str(version)}, "spec": {**body["spec"], **spec}}
 
 
-def memory(view: View) -> dict[str, int]:
+def memory(view: ClusterCache) -> dict[str, int]:
     """Sizes of all that a view keeps."""
     everything = {**vars(view), **vars(vars(view)["_profiles"]), "events": vars(vars(view)["_refusals"])["_known"]}
     return {name: len(kept) for name, kept in everything.items() if hasattr(kept, "__len__")}
@@ -77,7 +77,7 @@ def weight(kept: Any) -> int:
 
 
 def test_first_sight_of_anything_is_news() -> None:
-    view = View()
+    view = ClusterCache()
     assert view.observe(MODEL, model_body()) == [CHURN]
     assert view.observe(DEPLOYMENT, child_body()) == [CHURN]
     assert view.observe(POD, pod_body("p")) == [CHURN]
@@ -88,14 +88,14 @@ def test_first_sight_of_anything_is_news() -> None:
 def test_the_same_again_is_no_news(kind: Kind) -> None:
     bodies = {MODEL: model_body(), POD: pod_body("p")}
     body = bodies.get(kind, child_body())
-    view = View()
+    view = ClusterCache()
     assert view.observe(kind, body) == [CHURN]
     assert view.observe(kind, body) == []
     assert view.observe(kind, {**body, "metadata": {**body["metadata"], "resourceVersion": "9"}}) == []
 
 
 def test_own_status_write_comes_back_as_no_news() -> None:
-    view = View()
+    view = ClusterCache()
     view.observe(MODEL, model_body(1))
     written = model_body(2, status={"observedGeneration": 1})
     view.observe(MODEL, written)  # the answer to the write
@@ -107,7 +107,7 @@ def test_own_status_write_comes_back_as_no_news() -> None:
 
 
 def test_own_apply_of_a_child_comes_back_as_no_news() -> None:
-    view = View()
+    view = ClusterCache()
     view.observe(MODEL, model_body(1))
     view.observe(SERVICE, child_body(version=5))
     assert view.observe(SERVICE, child_body(version=5)) == []
@@ -123,33 +123,33 @@ CHANGES: list[tuple[str, JSON]] = [
 
 @pytest.mark.parametrize("change", [row[1] for row in CHANGES], ids=[row[0] for row in CHANGES])
 def test_change_of_a_model_is_news(change: JSON) -> None:
-    view = View()
+    view = ClusterCache()
     view.observe(MODEL, model_body(1))
     assert view.observe(MODEL, {**model_body(2), **change}) == [CHURN]
 
 
 def test_foreign_change_of_a_model_is_no_news() -> None:
-    view = View()
+    view = ClusterCache()
     view.observe(MODEL, model_body(1))
     assert view.observe(MODEL, model_body(2, labels={"a": "b"}, annotations={"c": "d"})) == []
 
 
 def test_drift_of_a_child_is_news_and_foreign_change_is_not() -> None:
-    view = View()
+    view = ClusterCache()
     view.observe(SERVICE, child_body(version=2))
     assert view.observe(SERVICE, changed(child_body(), 3, foreign=1)) == []
     assert view.observe(SERVICE, changed(child_body(), 4, a=2)) == [CHURN]
 
 
 def test_status_of_a_deployment_is_news_and_that_of_a_service_is_not() -> None:
-    view = View()
+    view = ClusterCache()
     for kind, news in ((DEPLOYMENT, [CHURN]), (SERVICE, [])):
         view.observe(kind, child_body(version=2))
         assert view.observe(kind, {**child_body(version=3), "status": {"readyReplicas": 1}}) == news
 
 
 def test_change_of_a_pod_is_news_only_when_its_facts_change() -> None:
-    view = View()
+    view = ClusterCache()
     view.observe(POD, pod_body("p", 3))
     assert view.observe(POD, pod_body("p", 4, annotations={"a": "b"})) == []
     assert view.observe(POD, pod_body("p", 5, ready=False)) == [CHURN]
@@ -159,7 +159,7 @@ def test_change_of_a_pod_is_news_only_when_its_facts_change() -> None:
 
 
 def test_older_version_of_a_model_is_dropped() -> None:
-    view = View()
+    view = ClusterCache()
     view.observe(MODEL, changed(model_body(), 9, image="new"))
     assert view.observe(MODEL, changed(model_body(), 8, image="old")) == []
     found = view.model(CHURN)
@@ -168,7 +168,7 @@ def test_older_version_of_a_model_is_dropped() -> None:
 
 
 def test_older_version_of_a_child_is_dropped() -> None:
-    view = View()
+    view = ClusterCache()
     view.observe(SERVICE, changed(child_body(), 9, a=2))
     before = view.children(CHURN)
     assert view.observe(SERVICE, child_body(version=8)) == []
@@ -176,21 +176,21 @@ def test_older_version_of_a_child_is_dropped() -> None:
 
 
 def test_older_version_of_a_pod_is_dropped() -> None:
-    view = View()
+    view = ClusterCache()
     view.observe(POD, pod_body("p", 9, ready=False))
     assert view.observe(POD, pod_body("p", 8)) == []
     assert not view.pods(CHURN)[0].ready
 
 
 def test_versions_are_compared_as_numbers() -> None:
-    view = View()
+    view = ClusterCache()
     view.observe(POD, pod_body("p", 9))
     assert view.observe(POD, pod_body("p", 10, ready=False)) == [CHURN]
 
 
 @pytest.mark.parametrize("kind", [SERVICE, DEPLOYMENT])
 def test_answer_to_an_earlier_write_is_dropped_after_the_deletion(kind: Kind) -> None:
-    view = View()
+    view = ClusterCache()
     view.observe(MODEL, model_body())
     view.observe(kind, child_body(version=5))
     assert view.forget(kind, child_body(version=8)) == [CHURN]
@@ -200,7 +200,7 @@ def test_answer_to_an_earlier_write_is_dropped_after_the_deletion(kind: Kind) ->
 
 
 def test_answer_to_a_status_write_is_dropped_after_the_deletion_of_the_model() -> None:
-    view = View()
+    view = ClusterCache()
     view.observe(MODEL, model_body(1))
     view.observe(SERVICE, child_body(version=5))
     view.forget(MODEL, model_body(8))
@@ -219,14 +219,14 @@ def test_answer_to_a_status_write_is_dropped_after_the_deletion_of_the_model() -
 )
 def test_late_deletion_of_an_earlier_object_leaves_the_new_one(kind: Kind, old: JSON, new: JSON) -> None:
     """The answer to a write, or a full list, can tell of the new object before the watch tells of the old one's end."""
-    view = View()
+    view = ClusterCache()
     view.observe(kind, new)
     assert view.forget(kind, old) == []
     assert view.keys() or view.children(CHURN) or view.pods(CHURN)
 
 
 def test_late_news_of_an_earlier_model_leaves_the_new_one() -> None:
-    view = View()
+    view = ClusterCache()
     view.observe(MODEL, model_body(9, uid="new"))
     assert view.observe(MODEL, model_body(8, uid="old")) == []
     found = view.model(CHURN)
@@ -253,17 +253,17 @@ OWNERS: list[tuple[str, JSON, list[Key]]] = [
 
 @pytest.mark.parametrize(("body", "keys"), [row[1:] for row in OWNERS], ids=[row[0] for row in OWNERS])
 def test_model_that_a_child_belongs_to(body: JSON, keys: list[Key]) -> None:
-    assert View().observe(SERVICE, body) == keys
+    assert ClusterCache().observe(SERVICE, body) == keys
 
 
 def test_pod_belongs_to_the_model_of_its_label() -> None:
     controlled = pod_body("p", ownerReferences=[owner("churn-5d4f", kind="ReplicaSet")])
-    assert View().observe(POD, controlled) == [CHURN]
-    assert View().observe(POD, pod_body("p", labels={})) == []
+    assert ClusterCache().observe(POD, controlled) == [CHURN]
+    assert ClusterCache().observe(POD, pod_body("p", labels={})) == []
 
 
 def test_child_remembers_who_controls_it_and_whether_we_applied_it() -> None:
-    view = View()
+    view = ClusterCache()
     view.observe(SERVICE, child_body())
     view.observe(CONFIG_MAP, child_body(owners=[], managedFields=[]))
     found = view.children(CHURN)
@@ -272,13 +272,13 @@ def test_child_remembers_who_controls_it_and_whether_we_applied_it() -> None:
 
 
 def test_object_without_labels_at_all_is_nobodys() -> None:
-    assert View().observe(SERVICE, {"metadata": metadata("x", 1), "spec": {}}) == []
+    assert ClusterCache().observe(SERVICE, {"metadata": metadata("x", 1), "spec": {}}) == []
 
 
 @pytest.mark.parametrize("labels", [{}, {LABEL: "other"}], ids=["to nobody", "to another"])
 def test_pod_that_moves_away_leaves_its_model(labels: JSON) -> None:
     """Taking the label off a pod is how people set one aside to look at it."""
-    view = View()
+    view = ClusterCache()
     view.observe(MODEL, model_body())
     view.observe(POD, pod_body("p", 3, ready=False))
     news = view.observe(POD, pod_body("p", 4, ready=False, labels=labels))
@@ -288,7 +288,7 @@ def test_pod_that_moves_away_leaves_its_model(labels: JSON) -> None:
 
 
 def test_child_that_moves_to_another_model_is_news_for_both() -> None:
-    view = View()
+    view = ClusterCache()
     view.observe(MODEL, model_body())
     view.observe(SERVICE, child_body(version=5))
     assert view.observe(SERVICE, child_body(version=6, owners=[owner("other")])) == [CHURN, OTHER]
@@ -298,14 +298,14 @@ def test_child_that_moves_to_another_model_is_news_for_both() -> None:
 
 
 def test_child_that_loses_its_model_is_news_for_the_model() -> None:
-    view = View()
+    view = ClusterCache()
     view.observe(SERVICE, child_body(version=5))
     assert view.observe(SERVICE, child_body(version=6, owners=[], labels={})) == [CHURN]
-    assert memory(view) == memory(View())
+    assert memory(view) == memory(ClusterCache())
 
 
 def test_move_back_that_is_late_news_is_dropped() -> None:
-    view = View()
+    view = ClusterCache()
     view.observe(SERVICE, child_body(version=6, owners=[owner("other")]))
     assert view.observe(SERVICE, child_body(version=5)) == []
     assert (list(view.children(CHURN)), list(view.children(OTHER))) == ([], [(SERVICE, "churn")])
@@ -313,22 +313,22 @@ def test_move_back_that_is_late_news_is_dropped() -> None:
 
 def test_deletion_of_what_has_moved_is_news_for_its_present_model() -> None:
     """The last state that a deletion tells can still carry the old label."""
-    view = View()
+    view = ClusterCache()
     view.observe(SERVICE, child_body(version=5))
     view.observe(SERVICE, child_body(version=6, owners=[owner("other")]))
     assert view.forget(SERVICE, child_body(version=7)) == [OTHER]
-    assert memory(view) == memory(View())
+    assert memory(view) == memory(ClusterCache())
 
 
 def test_pods_come_oldest_first() -> None:
-    view = View()
+    view = ClusterCache()
     for name, created in (("b", "2026-01-02"), ("a", "2026-01-03"), ("c", "2026-01-01")):
         view.observe(POD, pod_body(name, created=created))
     assert [pod.name for pod in view.pods(CHURN)] == ["c", "b", "a"]
 
 
 def test_what_is_given_out_cannot_change_the_view() -> None:
-    view = View()
+    view = ClusterCache()
     view.observe(SERVICE, child_body())
     view.children(CHURN).clear()
     view.pods(CHURN).append(view.pods(CHURN))  # type: ignore[arg-type]
@@ -340,7 +340,7 @@ def test_what_is_given_out_cannot_change_the_view() -> None:
 
 
 def test_nothing_stays_of_what_is_gone() -> None:
-    view = View()
+    view = ClusterCache()
     empty = memory(view)
     bodies = [(MODEL, model_body()), (POD, pod_body("p")), *((kind, child_body()) for kind in CHILDREN)]
     for kind, body in bodies:
@@ -352,24 +352,24 @@ def test_nothing_stays_of_what_is_gone() -> None:
 
 
 def test_children_outlive_their_model_until_they_are_gone() -> None:
-    view = View()
+    view = ClusterCache()
     view.observe(MODEL, model_body())
     view.observe(SERVICE, child_body())
     view.forget(MODEL, model_body(5))
     assert (view.keys(), len(view.children(CHURN))) == ([], 1)
     view.forget(SERVICE, child_body(version=6))
-    assert memory(view) == memory(View())
+    assert memory(view) == memory(ClusterCache())
 
 
 def test_forgetting_what_was_never_seen_is_no_news() -> None:
-    view = View()
+    view = ClusterCache()
     assert view.forget(SERVICE, child_body()) == []
-    assert memory(view) == memory(View())
+    assert memory(view) == memory(ClusterCache())
 
 
 def test_pods_that_come_and_go_leave_nothing_behind() -> None:
     """An autoscaled model may go through thousands of pods in its life."""
-    view = View()
+    view = ClusterCache()
     view.observe(MODEL, model_body())
     for number in range(20):
         view.observe(POD, pod_body(f"churn-{number}", 10 + 2 * number))
@@ -382,7 +382,7 @@ def test_pods_that_come_and_go_leave_nothing_behind() -> None:
 
 
 def test_body_of_a_model_is_given_back_as_it_came() -> None:
-    view = View()
+    view = ClusterCache()
     view.observe(MODEL, model_body(3, generation=4))
     found = view.model(CHURN)
     assert found is not None
@@ -395,38 +395,38 @@ def test_body_of_a_model_is_given_back_as_it_came() -> None:
 
 
 def test_list_drops_what_it_no_longer_holds() -> None:
-    view = View()
+    view = ClusterCache()
     view.observe(MODEL, model_body(1))
     view.observe(SERVICE, child_body("churn", 5))
     view.observe(SERVICE, child_body("old", 6))
-    assert view.retain(SERVICE, {("risk", "churn")}, listed_at=10) == [CHURN]
+    assert view.prune(SERVICE, {("risk", "churn")}, listed_at=10) == [CHURN]
     assert list(view.children(CHURN)) == [(SERVICE, "churn")]
 
 
 def test_list_leaves_what_is_newer_than_it() -> None:
-    view = View()
+    view = ClusterCache()
     view.observe(SERVICE, child_body(version=11))
-    assert view.retain(SERVICE, set(), listed_at=10) == []
+    assert view.prune(SERVICE, set(), listed_at=10) == []
     assert len(view.children(CHURN)) == 1
 
 
 def test_list_of_one_kind_leaves_the_others() -> None:
-    view = View()
+    view = ClusterCache()
     view.observe(SERVICE, child_body())
     view.observe(CONFIG_MAP, child_body())
     view.observe(POD, pod_body("p"))
-    view.retain(SERVICE, set(), listed_at=10)
+    view.prune(SERVICE, set(), listed_at=10)
     assert list(view.children(CHURN)) == [(CONFIG_MAP, "churn")]
     assert len(view.pods(CHURN)) == 1
 
 
 def test_empty_list_empties_the_view() -> None:
-    view = View()
+    view = ClusterCache()
     view.observe(MODEL, model_body(1))
     view.observe(POD, pod_body("p"))
-    assert view.retain(MODEL, set(), 10) == [CHURN]
-    assert view.retain(POD, set(), 10) == [CHURN]
-    assert memory(view) == memory(View())
+    assert view.prune(MODEL, set(), 10) == [CHURN]
+    assert view.prune(POD, set(), 10) == [CHURN]
+    assert memory(view) == memory(ClusterCache())
 
 
 # --- profiles ---
@@ -443,9 +443,9 @@ def naming(profile: str | None, name: str, namespace: str = "risk") -> JSON:
     return {"metadata": {**made["metadata"], "namespace": namespace}, "spec": {**MINIMAL, **named}}
 
 
-def crowd() -> View:
+def crowd() -> ClusterCache:
     """Models that name a profile, another, the default one, and none; and one elsewhere."""
-    view = View()
+    view = ClusterCache()
     for profile, name in (("gold", "a"), ("gold", "b"), ("tin", "c"), ("default", "d"), (None, "e")):
         view.observe(MODEL, naming(profile, name))
     view.observe(MODEL, naming("gold", "a", namespace="other"))
@@ -475,10 +475,10 @@ def test_profile_is_news_for_exactly_the_models_that_it_counts_for(profile: str,
     assert news(view.forget(PROFILE, profile_body(profile, 8, drift={}))) == concerned
 
 
-def shared(view: View, name: str = "a", namespace: str = "risk") -> Any:
+def shared(view: ClusterCache, name: str = "a", namespace: str = "risk") -> Any:
     found = view.model(Key(namespace, name))
     assert found is not None
-    return view.shared(found.source)
+    return view.profile_of(found.source)
 
 
 def test_profile_of_a_model_is_that_of_its_namespace() -> None:
@@ -501,7 +501,7 @@ def test_what_is_shared_can_be_remembered_by() -> None:
 
 
 def test_model_that_comes_to_name_another_profile_has_that_one() -> None:
-    view = View()
+    view = ClusterCache()
     view.observe(PROFILE, profile_body("gold", 1))
     view.observe(MODEL, model_body(2))
     assert shared(view, "churn") is None
@@ -521,60 +521,63 @@ def test_list_drops_profiles_that_it_no_longer_holds_and_leaves_newer_ones() -> 
     view = crowd()
     for number, name in enumerate(("gold", "tin", "default")):
         view.observe(PROFILE, profile_body(name, 9 + number))
-    assert names(view.retain(PROFILE, {("risk", "default")}, listed_at=9)) == ["a", "b", "gold"]
+    assert names(view.prune(PROFILE, {("risk", "default")}, listed_at=9)) == ["a", "b", "gold"]
     assert shared(view, "a") is None
     assert shared(view, "c").name == "tin"
 
 
 def test_nothing_stays_of_a_profile_that_is_gone() -> None:
-    view = View()
+    view = ClusterCache()
     for number in range(20):
         view.observe(PROFILE, profile_body(f"p{number}", number + 1))
-    assert memory(view) != memory(View())
+    assert memory(view) != memory(ClusterCache())
     for number in range(10):
         view.forget(PROFILE, profile_body(f"p{number}", 30))
-    view.retain(PROFILE, set(), 40)
-    assert memory(view) == memory(View())
+    view.prune(PROFILE, set(), 40)
+    assert memory(view) == memory(ClusterCache())
 
 
 # --- what admission policies make of renderings ---
 
 
 def test_what_is_settled_of_a_child_is_remembered_until_it_is_settled_otherwise() -> None:
-    view = View()
+    view = ClusterCache()
     view.observe(MODEL, model_body(1))
-    assert view.settled(CHURN) == {}
-    view.settle(CHURN, SERVICE, "churn", "rendered", "live")
-    view.settle(CHURN, CONFIG_MAP, "churn", "r", "l")
-    assert view.settled(CHURN) == {(SERVICE, "churn"): ("rendered", "live"), (CONFIG_MAP, "churn"): ("r", "l")}
-    view.settle(CHURN, SERVICE, "churn", "rendered 2", "live 2")
-    view.settle(CHURN, CONFIG_MAP, "churn", None, "l")
-    assert view.settled(CHURN) == {(SERVICE, "churn"): ("rendered 2", "live 2")}
-    assert view.settled(OTHER) == {}
+    assert view.accepted_mutations(CHURN) == {}
+    view.accept_mutation(CHURN, SERVICE, "churn", "rendered", "live")
+    view.accept_mutation(CHURN, CONFIG_MAP, "churn", "r", "l")
+    assert view.accepted_mutations(CHURN) == {
+        (SERVICE, "churn"): ("rendered", "live"),
+        (CONFIG_MAP, "churn"): ("r", "l"),
+    }
+    view.accept_mutation(CHURN, SERVICE, "churn", "rendered 2", "live 2")
+    view.accept_mutation(CHURN, CONFIG_MAP, "churn", None, "l")
+    assert view.accepted_mutations(CHURN) == {(SERVICE, "churn"): ("rendered 2", "live 2")}
+    assert view.accepted_mutations(OTHER) == {}
 
 
 def test_nothing_is_settled_for_a_model_that_is_gone() -> None:
-    view = View()
-    view.settle(CHURN, SERVICE, "churn", "rendered", "live")
-    assert not view.settled(CHURN)
+    view = ClusterCache()
+    view.accept_mutation(CHURN, SERVICE, "churn", "rendered", "live")
+    assert not view.accepted_mutations(CHURN)
 
 
 def test_what_is_settled_cannot_be_changed_from_outside() -> None:
-    view = View()
+    view = ClusterCache()
     view.observe(MODEL, model_body(1))
-    view.settle(CHURN, SERVICE, "churn", "rendered", "live")
-    view.settled(CHURN).clear()
-    assert view.settled(CHURN)
+    view.accept_mutation(CHURN, SERVICE, "churn", "rendered", "live")
+    view.accepted_mutations(CHURN).clear()
+    assert view.accepted_mutations(CHURN)
 
 
 def test_what_is_settled_goes_with_the_model() -> None:
-    view = View()
+    view = ClusterCache()
     view.observe(MODEL, model_body(1))
-    view.settle(CHURN, SERVICE, "churn", "rendered", "live")
+    view.accept_mutation(CHURN, SERVICE, "churn", "rendered", "live")
     view.observe(SERVICE, child_body(version=2))
     view.forget(MODEL, model_body(3))
     view.forget(SERVICE, child_body(version=4))
-    assert memory(view) == memory(View())
+    assert memory(view) == memory(ClusterCache())
 
 
 # --- any order ---
@@ -585,7 +588,7 @@ Event = tuple[str, int]
 @settings(max_examples=100, deadline=None)
 @given(st.permutations([2, 3, 4, 5, 6]), st.lists(st.sampled_from([2, 3, 4, 5, 6]), max_size=5))
 def test_newest_news_wins_in_any_order(order: list[int], repeated: list[int]) -> None:
-    view = View()
+    view = ClusterCache()
     for version in (*order, *repeated):
         view.observe(SERVICE, changed(child_body(), version, a=version))
     (only,) = view.children(CHURN).values()
@@ -595,11 +598,11 @@ def test_newest_news_wins_in_any_order(order: list[int], repeated: list[int]) ->
 @settings(max_examples=100, deadline=None)
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from(["seen", "gone"]), st.integers(1, 9)), max_size=20))
 def test_nothing_stays_after_any_history_that_ends_with_deletion(events: list[tuple[str, str, int]]) -> None:
-    view = View()
+    view = ClusterCache()
     view.observe(MODEL, model_body(1))
     for name, what, version in events:
         (view.observe if what == "seen" else view.forget)(SERVICE, child_body(name, version))
     for name in "abc":
         view.forget(SERVICE, child_body(name, 100))
     view.forget(MODEL, model_body(101))
-    assert memory(view) == memory(View())
+    assert memory(view) == memory(ClusterCache())

@@ -8,26 +8,26 @@ from dataclasses import replace
 import pytest
 
 from monitored_models.api.live_scale import LiveScale
-from monitored_models.cache.cluster_cache import Source
-from monitored_models.cache.profiles import SharedSource
+from monitored_models.cache.cluster_cache import ModelSource
+from monitored_models.cache.profiles import ProfileSource
 from monitored_models.naming.keys import Key
 from monitored_models.naming.kinds import CONFIG_MAP, PROMETHEUS_RULE
-from monitored_models.plan.desired_state import Renderer, Wanted
+from monitored_models.plan.desired_state import DesiredState, Renderer
 from monitored_models.settings import Settings
 from unit.specs import JSON, MINIMAL
 
 
-def source(**spec: object) -> Source:
-    return Source(Key("risk", "churn"), "uid-1", 3, json.dumps({**MINIMAL, **spec}).encode(), "default")
+def source(**spec: object) -> ModelSource:
+    return ModelSource(Key("risk", "churn"), "uid-1", 3, json.dumps({**MINIMAL, **spec}).encode(), "default")
 
 
-def shared(spec: JSON, name: str = "default") -> SharedSource:
-    return SharedSource(name, json.dumps(spec).encode())
+def shared(spec: JSON, name: str = "default") -> ProfileSource:
+    return ProfileSource(name, json.dumps(spec).encode())
 
 
 NO_DASHBOARD = {"dashboard": {"enabled": False}}
 SCALE = LiveScale(2, owned_by_others=False)
-OTHERS: list[tuple[str, tuple[Source, SharedSource | None, LiveScale | None]]] = [
+OTHERS: list[tuple[str, tuple[ModelSource, ProfileSource | None, LiveScale | None]]] = [
     ("spec", (source(port=9000), shared({}), SCALE)),
     ("profile", (source(), shared(NO_DASHBOARD), SCALE)),
     ("name of the profile", (source(), shared({}, "gold"), SCALE)),
@@ -38,23 +38,23 @@ OTHERS: list[tuple[str, tuple[Source, SharedSource | None, LiveScale | None]]] =
 
 def test_same_input_is_rendered_once() -> None:
     renderer = Renderer(Settings())
-    first = renderer.wanted(source(), shared({}), SCALE)
-    assert renderer.wanted(source(), shared({}), SCALE) is first
+    first = renderer.desired_state(source(), shared({}), SCALE)
+    assert renderer.desired_state(source(), shared({}), SCALE) is first
     objects = renderer.objects(source(), shared({}), SCALE)
     assert objects.keys() == {(child.kind, child.name) for child in first.children}
     assert all(renderer.objects(source(), shared({}), SCALE)[key] is child for key, child in objects.items())
 
 
 @pytest.mark.parametrize("other", [row[1] for row in OTHERS], ids=[row[0] for row in OTHERS])
-def test_any_other_input_is_rendered_anew(other: tuple[Source, SharedSource | None, LiveScale | None]) -> None:
+def test_any_other_input_is_rendered_anew(other: tuple[ModelSource, ProfileSource | None, LiveScale | None]) -> None:
     renderer = Renderer(Settings())
-    first, objects = renderer.wanted(source(), shared({}), SCALE), renderer.objects(source(), shared({}), SCALE)
-    assert renderer.wanted(*other) is not first
+    first, objects = renderer.desired_state(source(), shared({}), SCALE), renderer.objects(source(), shared({}), SCALE)
+    assert renderer.desired_state(*other) is not first
     assert all(renderer.objects(*other).get(key) is not child for key, child in objects.items())
 
 
-def made(shared: SharedSource | None, settings: Settings | None = None, **spec: object) -> Wanted:
-    return Renderer(settings or Settings()).wanted(source(**spec), shared, None)
+def made(shared: ProfileSource | None, settings: Settings | None = None, **spec: object) -> DesiredState:
+    return Renderer(settings or Settings()).desired_state(source(**spec), shared, None)
 
 
 def test_profile_decides_what_the_model_leaves_open() -> None:

@@ -1,6 +1,6 @@
 """What users write: the typed spec, its rules, the parser, and the CRDs made from them. Pure."""
 
-from .layering import DEFAULT_PROFILE, Platform, Shared
+from .layering import DEFAULT_PROFILE, PlatformDefaults, ProfileSpec
 from .parser import (
     API_VERSION,
     GROUP,
@@ -12,12 +12,12 @@ from .parser import (
     InvalidSpec,
     Model,
     MonitoringProfile,
-    Note,
     Problem,
+    UnmetRequest,
     parse,
     parse_profile,
     profile_name,
-    read_shared,
+    profile_problems,
 )
 from .spec import Spec
 
@@ -33,13 +33,13 @@ __all__ = [
     "InvalidSpec",
     "Model",
     "MonitoringProfile",
-    "Note",
-    "Platform",
+    "PlatformDefaults",
     "Problem",
-    "Shared",
+    "ProfileSpec",
     "Spec",
+    "UnmetRequest",
     "parse",
     "parse_profile",
     "profile_name",
-    "read_shared",
+    "profile_problems",
 ]

@@ -10,14 +10,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..runtimes import CUSTOM, Profile, profiles
+from ..runtimes import CUSTOM, RuntimeProfile, builtin_runtimes
 
 DEFAULT_PROFILE = "default"
 """Name of the MonitoringProfile that a model has without naming one, where there is one of that name."""
 OPERATOR, MODEL = "operator", "model"
 """Origins of a value, beside the profile's name."""
-_WHOLE = "signals"
-_BY_NAME = "slos"
+REPLACED_WHOLE = "signals"
+MERGED_BY_NAME = "slos"
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Layer:
 
 
 @dataclass(frozen=True)
-class Shared:
+class ProfileSpec:
     """A MonitoringProfile as someone wrote it."""
 
     name: str
@@ -37,20 +37,22 @@ class Shared:
 
 
 @dataclass(frozen=True)
-class Platform:
+class PlatformDefaults:
     """What the operator's settings bring to every model: runtimes beside the built-in ones, defaults of monitoring."""
 
-    runtimes: Mapping[str, Profile] = field(default_factory=profiles)
+    runtimes: Mapping[str, RuntimeProfile] = field(default_factory=builtin_runtimes)
     monitoring: Mapping[str, Any] = field(default_factory=dict)
 
 
-def layers(own: Mapping[str, Any], shared: Shared | None, platform: Platform, runtime: str) -> list[Layer]:
+def layers(own: Mapping[str, Any], shared: ProfileSpec | None, platform: PlatformDefaults, runtime: str) -> list[Layer]:
     """The places that count for a model, the farthest first. Names of signals are only for the custom runtime."""
     found = [Layer(OPERATOR, platform.monitoring)]
     found += [Layer(f"profile {shared.name}", shared.spec)] if shared else []
     found = [Layer(layer.origin, without_nulls(layer.content)) for layer in found]
     if runtime != CUSTOM:
-        found = [Layer(layer.origin, {k: v for k, v in layer.content.items() if k != _WHOLE}) for layer in found]
+        found = [
+            Layer(layer.origin, {k: v for k, v in layer.content.items() if k != REPLACED_WHOLE}) for layer in found
+        ]
     return [*(layer for layer in found if layer.content), Layer(MODEL, without_nulls(own))]
 
 
@@ -63,7 +65,7 @@ def without_nulls(content: Any) -> Any:
     return content
 
 
-def laid_over(stack: Sequence[Layer]) -> dict[str, Any]:
+def merge_layers(stack: Sequence[Layer]) -> dict[str, Any]:
     """All layers in one map."""
     merged: dict[str, Any] = {}
     for layer in stack:
@@ -83,10 +85,10 @@ def origins(stack: Sequence[Layer]) -> dict[str, str]:
 
 
 def _joined(far: Any, near: Any, path: tuple[str, ...] = ()) -> Any:
-    if path == (_BY_NAME,) and isinstance(far, list) and isinstance(near, list):
+    if path == (MERGED_BY_NAME,) and isinstance(far, list) and isinstance(near, list):
         kept = [item for item in far if _name(item) not in {_name(other) for other in near}]
         return [*kept, *near]
-    if not (isinstance(far, Mapping) and isinstance(near, Mapping)) or (len(path) == 2 and path[0] == _WHOLE):
+    if not (isinstance(far, Mapping) and isinstance(near, Mapping)) or (len(path) == 2 and path[0] == REPLACED_WHOLE):
         return near
     joined = dict(far)
     for key, value in near.items():
@@ -101,17 +103,17 @@ def _name(item: Any) -> Any:
 def _paths(value: Any, path: str) -> list[str]:
     if isinstance(value, Mapping) and value:
         return [p for key, inner in value.items() for p in _paths(inner, f"{path}.{key}" if path else str(key))]
-    if path == _BY_NAME and isinstance(value, list):
+    if path == MERGED_BY_NAME and isinstance(value, list):
         return [p for item in value for p in _paths(item, f"{path}[{_name(item)}]")]
     return [path] if path else []
 
 
 def _is_whole(path: str) -> bool:
-    return path.startswith((f"{_WHOLE}.", f"{_BY_NAME}["))
+    return path.startswith((f"{REPLACED_WHOLE}.", f"{MERGED_BY_NAME}["))
 
 
 def _unit(path: str) -> str | None:
     """The unit that a path belongs to: one signal, one objective."""
-    if path.startswith(f"{_BY_NAME}["):
+    if path.startswith(f"{MERGED_BY_NAME}["):
         return path.split("]", 1)[0]
-    return ".".join(path.split(".")[:2]) if path.startswith(f"{_WHOLE}.") else None
+    return ".".join(path.split(".")[:2]) if path.startswith(f"{REPLACED_WHOLE}.") else None

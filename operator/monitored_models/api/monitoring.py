@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from ..base.schema_types import named_type, value_type
+from ..base.schema_types import pascal_case_type, spec_type
 from .fields import (
     CHANNEL,
     CLOCK,
@@ -33,7 +33,7 @@ from .fields import (
 )
 
 
-@value_type
+@spec_type
 class Scrape:
     """How Prometheus reads the model's metrics."""
 
@@ -49,7 +49,7 @@ class Scrape:
     """Time after which a scrape is given up; at most the interval. 10s, or the interval if that is less, where nobody says otherwise."""
 
 
-@value_type
+@spec_type
 class MetricSelection:
     """Which of the server's metrics Prometheus keeps, and how much it takes at most."""
 
@@ -72,7 +72,7 @@ class MetricSelection:
 Matchers = Annotated[dict[str, Annotated[str, Field(max_length=256)]], Field(max_length=8)]
 
 
-@value_type
+@spec_type
 class CounterSignal:
     """A counter that the server exposes."""
 
@@ -82,7 +82,7 @@ class CounterSignal:
     """Label name to regular expression (RE2, anchored at both ends); only series that match all of them count."""
 
 
-@value_type
+@spec_type
 class GaugeSignal:
     """A gauge that the server exposes."""
 
@@ -92,7 +92,7 @@ class GaugeSignal:
     """Label name to regular expression (RE2, anchored at both ends); only series that match all of them count."""
 
 
-@value_type
+@spec_type
 class LatencySignal:
     """A histogram of durations that the server exposes."""
 
@@ -104,7 +104,7 @@ class LatencySignal:
     """Label name to regular expression (RE2, anchored at both ends); only series that match all of them count."""
 
 
-@value_type
+@spec_type
 class Signals:
     """Names of the server's own metrics, where the runtime is custom. What is left out comes from the runtime."""
 
@@ -126,26 +126,26 @@ class Signals:
     """Gauge of the share of the key-value cache in use, 0 to 1."""
 
 
-Share = Annotated[float, Field(ge=0, le=1)]
+UnitInterval = Annotated[float, Field(ge=0, le=1)]
 
 
-@value_type
+@spec_type
 class Minimum:
     """A lower limit."""
 
-    min: Share
+    min: UnitInterval
     """Value below which the alert fires, 0 to 1."""
 
 
-@value_type
+@spec_type
 class Maximum:
     """An upper limit."""
 
-    max: Share
+    max: UnitInterval
     """Value above which the alert fires, 0 to 1."""
 
 
-@value_type
+@spec_type
 class MaximumError:
     """An upper limit, in the unit of the predictions."""
 
@@ -153,7 +153,7 @@ class MaximumError:
     """Mean absolute error above which the alert fires, in the unit of the predictions."""
 
 
-@value_type
+@spec_type
 class Quality:
     """Limits of what the model gets right, by labels that come in later. Each limit that is set has an alert of its own."""
 
@@ -175,11 +175,11 @@ class Quality:
     """Time over which labels are counted."""
     minimum_labels: Annotated[int, Field(ge=1, le=1000000000)] = 500
     """Labels within the window below which no quality alert fires: fewer say too little."""
-    minimum_coverage: Share = 0.1
+    minimum_coverage: UnitInterval = 0.1
     """Share of the predictions that have got their label, below which no quality alert fires."""
 
 
-@value_type
+@spec_type
 class Drift:
     """Limits of how far the model's inputs may move from what it was trained on; `drift: {}` takes the defaults."""
 
@@ -189,7 +189,7 @@ class Drift:
     """Drift score that is severe; not below warning."""
 
 
-@value_type
+@spec_type
 class Freshness:
     """How old a model may become."""
 
@@ -197,7 +197,7 @@ class Freshness:
     """Time since the model's last update after which it counts as stale: 12h, 30d."""
 
 
-@value_type
+@spec_type
 class Threshold:
     """A duration that requests should stay below."""
 
@@ -205,7 +205,7 @@ class Threshold:
     """Duration; it can be counted exactly only where it is one of the histogram's bounds."""
 
 
-@value_type
+@spec_type
 class Ratio:
     """Events counted by the server, of which some are good or bad. Exactly one of the two."""
 
@@ -217,12 +217,12 @@ class Ratio:
     """Counter of the bad ones."""
 
 
-@value_type
+@spec_type
 class Availability:
     """Share of requests that do not fail."""
 
 
-@value_type
+@spec_type
 class Indicator:
     """What an objective is about. Exactly one."""
 
@@ -236,7 +236,7 @@ class Indicator:
     """Good events of a counter of the server's own."""
 
 
-@value_type
+@spec_type
 class Slo:
     """A service level objective."""
 
@@ -250,7 +250,7 @@ class Slo:
     """What is counted."""
 
 
-@value_type
+@spec_type
 class AlertRule:
     """Change of one alert; what is left out keeps its default."""
 
@@ -265,7 +265,7 @@ class AlertRule:
     ] = None
 
 
-@value_type
+@spec_type
 class RatioAlertRule(AlertRule):
     """Change of one alert on a ratio; what is left out keeps its default."""
 
@@ -273,7 +273,7 @@ class RatioAlertRule(AlertRule):
     """Ratio, between 0 and 1, above which the alert fires."""
 
 
-@value_type
+@spec_type
 class LatencyAlertRule(AlertRule):
     """Change of one alert on a duration; what is left out keeps its default."""
 
@@ -281,7 +281,7 @@ class LatencyAlertRule(AlertRule):
     """Request duration above which the alert fires."""
 
 
-@named_type
+@pascal_case_type
 class AlertRules:
     """The alerts by name."""
 
@@ -345,7 +345,7 @@ class AlertRules:
     """The threshold of an objective is no bound of the histogram, so that nothing can be counted."""
 
 
-@value_type
+@spec_type
 class Alerts:
     """Alerts of the model."""
 
@@ -357,7 +357,7 @@ class Alerts:
     """Changes of single alerts."""
 
 
-@value_type
+@spec_type
 class Dashboard:
     """The Grafana dashboard of the model."""
 
@@ -367,7 +367,7 @@ class Dashboard:
     """Folder in Grafana, where the dashboard sidecar is set up to read it from an annotation."""
 
 
-@value_type
+@spec_type
 class SecretKey:
     """A key of a Secret of the same namespace. The operator never reads it: prometheus-operator does."""
 
@@ -377,7 +377,7 @@ class SecretKey:
     """Key in it."""
 
 
-@value_type
+@spec_type
 class SlackTarget:
     """A channel of Slack, or of what takes the same messages."""
 
@@ -388,7 +388,7 @@ class SlackTarget:
     """Where the address of the incoming webhook is."""
 
 
-@value_type
+@spec_type
 class PagerDutyTarget:
     """A service of PagerDuty, by its Events API v2."""
 
@@ -396,7 +396,7 @@ class PagerDutyTarget:
     """Where the integration key is."""
 
 
-@value_type
+@spec_type
 class EmailTarget:
     """A mailbox."""
 
@@ -415,7 +415,7 @@ class EmailTarget:
     """Whether nothing is sent without TLS."""
 
 
-@value_type
+@spec_type
 class WebhookTarget:
     """A web service that takes Alertmanager's own JSON."""
 
@@ -426,8 +426,8 @@ class WebhookTarget:
 Day = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 
 
-@value_type
-class ClockRange:
+@spec_type
+class TimeRange:
     """A part of a day, in UTC."""
 
     start: Annotated[str, Field(pattern=CLOCK, max_length=5)]
@@ -436,13 +436,13 @@ class ClockRange:
     """When it ends: 06:00 is that of the next day where start is later, 24:00 the end of the day."""
 
 
-@value_type
-class MuteTime:
+@spec_type
+class MuteTimeInterval:
     """When nobody is told. What still fires afterwards is told then."""
 
     days: Annotated[list[Day], Field(max_length=7)] = Field(default_factory=list)
     """Days of the week; every day when left out."""
-    times: Annotated[list[ClockRange], Field(max_length=4)] = Field(default_factory=list)
+    times: Annotated[list[TimeRange], Field(max_length=4)] = Field(default_factory=list)
     """Parts of these days; the whole day when left out."""
 
 
@@ -450,7 +450,7 @@ def _usual() -> list[Severity]:
     return ["critical", "warning"]
 
 
-@value_type
+@spec_type
 class Notification:
     """Who is told of which alerts. Exactly one of slack, pagerDuty, email and webhook."""
 
@@ -474,11 +474,11 @@ class Notification:
     """Time between two messages when alerts join or end."""
     repeat_interval: Duration = "12h"
     """Time after which it is told again that nothing has changed; not below groupInterval."""
-    mute_times: Annotated[list[MuteTime], Field(max_length=4)] = Field(default_factory=list)
+    mute_times: Annotated[list[MuteTimeInterval], Field(max_length=4)] = Field(default_factory=list)
     """When nobody is told."""
 
 
-@value_type
+@spec_type
 class SharedMonitoring:
     """What models share: the spec of a MonitoringProfile. Everything may be left out; a model's own fields win."""
 
@@ -517,7 +517,7 @@ class SharedMonitoring:
     ] = None
 
 
-@value_type
+@spec_type
 class Monitoring(SharedMonitoring):
     """How the model is watched. Everything has a default that works."""
 

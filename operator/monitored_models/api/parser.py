@@ -16,9 +16,9 @@ from typing import Any, get_args, get_type_hints
 import pydantic
 
 from ..base.schema_types import wire_name
-from ..runtimes import Profile, profiles
+from ..runtimes import RuntimeProfile, builtin_runtimes
 from .fields import DNS_LABEL, seconds
-from .layering import OPERATOR, Layer, Platform, Shared, laid_over, layers, without_nulls
+from .layering import OPERATOR, Layer, PlatformDefaults, ProfileSpec, layers, merge_layers, without_nulls
 from .monitoring import Monitoring, SharedMonitoring
 from .spec import Spec
 from .validation import NAME_MESSAGE, TIMEOUT_MESSAGE, name_holds, rules_on
@@ -29,7 +29,7 @@ API_VERSION = f"{GROUP}/{VERSION}"
 
 
 @dataclass(frozen=True)
-class Note:
+class UnmetRequest:
     """Something asked of the monitoring that cannot be had, while everything else is: a reason and a message."""
 
     reason: str
@@ -48,8 +48,8 @@ class Model:
     """As it was written."""
     monitoring: Monitoring
     """How it is watched in the end: the operator's defaults and a MonitoringProfile laid under `spec.monitoring`."""
-    profile: Profile
-    notes: tuple[Note, ...] = ()
+    profile: RuntimeProfile
+    notes: tuple[UnmetRequest, ...] = ()
     """What could not be inherited."""
     shared: str | None = None
     """Name of the MonitoringProfile that counts."""
@@ -140,19 +140,19 @@ def scrape_interval(monitoring: Monitoring) -> str:
 
 
 def parse(
-    body: Mapping[str, Any], platform: Platform | None = None, shared: Shared | None = None
+    body: Mapping[str, Any], platform: PlatformDefaults | None = None, shared: ProfileSpec | None = None
 ) -> Model | InvalidSpec:
     """A MonitoredModel as read from the API server or from a file. Never raises for its content.
 
     `shared` is the MonitoringProfile that the model names, or the namespace's own; None when there is none.
     """
-    platform = platform or Platform()
+    platform = platform or PlatformDefaults()
     metadata = body.get("metadata")
     metadata = metadata if isinstance(metadata, Mapping) else {}
     problems = tuple(_identity_problems(body, metadata))
     if problems:
         return InvalidSpec(problems)
-    spec = _read(Spec, body.get("spec", {}), "spec")
+    spec = _validate_as(Spec, body.get("spec", {}), "spec")
     if isinstance(spec, InvalidSpec):
         return spec
     profile = platform.runtimes.get(spec.runtime)
@@ -164,12 +164,15 @@ def parse(
     problems = tuple(_violations(spec, "spec", profile)) + tuple(_duplicates(spec, "spec"))
     if problems:
         return InvalidSpec(problems)
-    notes: tuple[Note, ...] = ()
+    notes: tuple[UnmetRequest, ...] = ()
     if shared is not None and not isinstance(shared.spec, Mapping):
-        notes, shared = (Note("ProfileInvalid", f"nothing of profile {shared.name} is used: its spec is no map"),), None
+        notes, shared = (
+            (UnmetRequest("ProfileInvalid", f"nothing of profile {shared.name} is used: its spec is no map"),),
+            None,
+        )
     elif shared is None and spec.monitoring.profile:
         text = f"spec.monitoring.profile: this namespace has no MonitoringProfile {spec.monitoring.profile}"
-        notes = (Note("ProfileNotFound", text),)
+        notes = (UnmetRequest("ProfileNotFound", text),)
     stack = layers(body["spec"].get("monitoring") or {}, shared, platform, spec.runtime)
     monitoring, more = _inherited(stack, profile)
     if isinstance(monitoring, InvalidSpec):
@@ -196,15 +199,15 @@ def profile_name(body: Mapping[str, Any]) -> str | None:
     return found if isinstance(found, str) else None
 
 
-def parse_profile(spec: Any, where: str = "spec") -> InvalidSpec | None:
+def profile_problems(spec: Any, where: str = "spec") -> InvalidSpec | None:
     """What is wrong with the spec of a MonitoringProfile, or with the settings' own defaults; None when nothing is."""
-    shared = read_shared(spec, where)
+    shared = parse_profile(spec, where)
     return shared if isinstance(shared, InvalidSpec) else None
 
 
-def read_shared(spec: Any, where: str = "spec") -> SharedMonitoring | InvalidSpec:
+def parse_profile(spec: Any, where: str = "spec") -> SharedMonitoring | InvalidSpec:
     """The spec of a MonitoringProfile, or what is wrong with it."""
-    shared = _read(SharedMonitoring, spec, where)
+    shared = _validate_as(SharedMonitoring, spec, where)
     if isinstance(shared, InvalidSpec):
         return shared
     assert isinstance(shared, SharedMonitoring)
@@ -212,30 +215,32 @@ def read_shared(spec: Any, where: str = "spec") -> SharedMonitoring | InvalidSpe
     return InvalidSpec(problems) if problems else shared
 
 
-def _inherited(stack: list[Layer], profile: Profile) -> tuple[Monitoring | InvalidSpec, tuple[Note, ...]]:
+def _inherited(
+    stack: list[Layer], profile: RuntimeProfile
+) -> tuple[Monitoring | InvalidSpec, tuple[UnmetRequest, ...]]:
     """The monitoring that counts. What cannot be laid under the model's own is left out, and said in a note."""
     *inherited, own = stack
-    whole = _effective(stack, profile)
+    whole = _merge_and_validate(stack, profile)
     if not isinstance(whole, InvalidSpec) or not inherited:
         return whole, ()
     # Leaving out one helps where one is wrong: the farthest first. Else nothing is inherited.
     for left_out in ([layer] for layer in inherited):
-        rest = _effective([*(layer for layer in inherited if layer not in left_out), own], profile)
+        rest = _merge_and_validate([*(layer for layer in inherited if layer not in left_out), own], profile)
         if not isinstance(rest, InvalidSpec):
             return rest, tuple(_left_out(layer, whole) for layer in left_out)
-    return _effective([own], profile), tuple(_left_out(layer, whole) for layer in inherited)
+    return _merge_and_validate([own], profile), tuple(_left_out(layer, whole) for layer in inherited)
 
 
-def _left_out(layer: Layer, whole: InvalidSpec) -> Note:
-    alone = parse_profile(layer.content, where=layer.origin)
+def _left_out(layer: Layer, whole: InvalidSpec) -> UnmetRequest:
+    alone = profile_problems(layer.content, where=layer.origin)
     why = f"{alone}" if alone else f"with the fields of the model it would be invalid: {whole}"
     reason = "DefaultsInvalid" if layer.origin == OPERATOR else "ProfileInvalid"
-    return Note(reason, f"nothing of {layer.origin} is used: {why}")
+    return UnmetRequest(reason, f"nothing of {layer.origin} is used: {why}")
 
 
-def _effective(stack: list[Layer], profile: Profile) -> Monitoring | InvalidSpec:
+def _merge_and_validate(stack: list[Layer], profile: RuntimeProfile) -> Monitoring | InvalidSpec:
     """All layers as one, checked as a whole."""
-    merged = _read(Monitoring, laid_over(stack), "spec.monitoring")
+    merged = _validate_as(Monitoring, merge_layers(stack), "spec.monitoring")
     if isinstance(merged, InvalidSpec):
         return merged
     assert isinstance(merged, Monitoring)
@@ -246,7 +251,7 @@ def _effective(stack: list[Layer], profile: Profile) -> Monitoring | InvalidSpec
     return InvalidSpec(tuple(dict.fromkeys(wrong))) if wrong else merged
 
 
-def _read(of: type[Any], content: Any, where: str) -> Any:
+def _validate_as(of: type[Any], content: Any, where: str) -> Any:
     """A value of one of our types, or an InvalidSpec."""
     try:
         # By way of JSON, where strict means what the API server means: no "3" for 3, no 1 for true.
@@ -283,7 +288,7 @@ def _problem(of: type[Any], error: Any, path: str) -> Problem:
         return Problem(path, "required, and missing")
     if error["loc"] == ("runtime",) and error["type"] == "string_pattern_mismatch":
         return Problem(
-            path, f"there is no runtime {str(error['input'])[:80]!r}; {_nearest_of(error['input'], profiles())}"
+            path, f"there is no runtime {str(error['input'])[:80]!r}; {_nearest_of(error['input'], builtin_runtimes())}"
         )
     message = error["msg"].removeprefix("Value error, ")
     given = error.get("input")
@@ -307,7 +312,7 @@ def _nearest(there: Any, location: tuple[int | str, ...]) -> str:
     return f"did you mean {near[0]}?" if near else "see the reference for the fields there are"
 
 
-def _nearest_of(given: str, runtimes: Mapping[str, Profile]) -> str:
+def _nearest_of(given: str, runtimes: Mapping[str, RuntimeProfile]) -> str:
     near = get_close_matches(given, runtimes, n=1)
     return f"did you mean {near[0]}?" if near else f"there are {', '.join(runtimes)}"
 
@@ -319,7 +324,7 @@ def _types(hint: Any) -> list[type[Any]]:
     return [found for inner in get_args(hint) for found in _types(inner)]
 
 
-def _violations(value: Any, path: str, profile: Profile | None) -> list[Problem]:
+def _violations(value: Any, path: str, profile: RuntimeProfile | None) -> list[Problem]:
     """Rules that a value, or a value inside it, breaks."""
     broken = (rule for rule in rules_on(value, profile) if not rule.holds(value))
     found = [Problem(f"{path}.{rule.field}", rule.message) for rule in broken]

@@ -10,8 +10,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from ..base.schema_types import value_type
-from ..runtimes import CUSTOM, OWN_PREFIX, profiles
+from ..base.schema_types import spec_type
+from ..runtimes import CUSTOM, CUSTOM_RUNTIME_PREFIX, builtin_runtimes
 from .fields import (
     AbsolutePath,
     Affinity,
@@ -35,12 +35,12 @@ from .fields import (
 from .monitoring import Monitoring
 
 # Not an enumeration, so that a platform can add profiles of its own; still a typo in a built-in name is refused.
-_RUNTIME = rf"^({'|'.join(profiles())}|{OWN_PREFIX}[a-z0-9]([a-z0-9-]*[a-z0-9])?)$"
+_RUNTIME = rf"^({'|'.join(builtin_runtimes())}|{CUSTOM_RUNTIME_PREFIX}[a-z0-9]([a-z0-9-]*[a-z0-9])?)$"
 
 Argument = Annotated[str, Field(max_length=4096)]
 
 
-@value_type
+@spec_type
 class ModelIdentity:
     """Which model this is."""
 
@@ -54,7 +54,7 @@ class ModelIdentity:
     """Framework the model was made with: a tag of the dashboard, and MODEL_FRAMEWORK in the container."""
 
 
-@value_type
+@spec_type
 class LocalReference:
     """A named object of the same namespace."""
 
@@ -62,7 +62,7 @@ class LocalReference:
     """Name of the object."""
 
 
-@value_type
+@spec_type
 class Autoscaling:
     """Scaling by a HorizontalPodAutoscaler, instead of a fixed number of replicas."""
 
@@ -74,7 +74,7 @@ class Autoscaling:
     """Mean CPU use, in percent of the CPU request, that the autoscaler aims at."""
 
 
-@value_type
+@spec_type
 class Resources:
     """CPU, memory and other resources of the container."""
 
@@ -84,7 +84,7 @@ class Resources:
     """What the container may use at most. A fraction stands in quotes, or in thousandths: 500m."""
 
 
-@value_type
+@spec_type
 class Gpu:
     """GPUs of each replica."""
 
@@ -96,7 +96,7 @@ class Gpu:
     """Extended resource that the device plugin advertises, e.g. nvidia.com/gpu or nvidia.com/mig-1g.10gb."""
 
 
-@value_type
+@spec_type
 class PersistentVolumeClaim:
     """A claim of the same namespace."""
 
@@ -104,7 +104,7 @@ class PersistentVolumeClaim:
     """Name of the PersistentVolumeClaim."""
 
 
-@value_type
+@spec_type
 class EmptyDir:
     """A folder that lives as long as the pod."""
 
@@ -114,7 +114,7 @@ class EmptyDir:
     """Size at which the pod is evicted."""
 
 
-@value_type
+@spec_type
 class ConfigMapVolume:
     """The keys of a ConfigMap of the same namespace, as files."""
 
@@ -124,7 +124,7 @@ class ConfigMapVolume:
     """Whether pods start when the ConfigMap does not exist."""
 
 
-@value_type
+@spec_type
 class Volume:
     """A volume and where the container sees it. Exactly one source."""
 
@@ -142,7 +142,7 @@ class Volume:
     """Mount a ConfigMap."""
 
 
-@value_type
+@spec_type
 class Storage:
     """What the container mounts."""
 
@@ -152,7 +152,7 @@ class Storage:
     """Volumes of the container."""
 
 
-@value_type
+@spec_type
 class Probe:
     """One probe; what is left out comes from the runtime."""
 
@@ -170,7 +170,7 @@ class Probe:
     """Failed checks in a row that count as failure; for the startup probe, times the period, the time a model may load."""
 
 
-@value_type
+@spec_type
 class Probes:
     """When a container counts as started, ready and alive."""
 
@@ -182,7 +182,7 @@ class Probes:
     """When it fails, the container is restarted."""
 
 
-@value_type
+@spec_type
 class Rollout:
     """How pods are replaced."""
 
@@ -198,7 +198,7 @@ class Rollout:
     """Seconds without progress after which the change counts as stuck; the runtime's own figure when left out."""
 
 
-@value_type
+@spec_type
 class Scheduling:
     """On which nodes pods may run."""
 
@@ -216,7 +216,7 @@ class Scheduling:
     """RuntimeClass of the pods, e.g. nvidia where the cluster asks for it."""
 
 
-@value_type
+@spec_type
 class Security:
     """Identity of the container's process. The pod that is made satisfies the restricted Pod Security Standard in any case."""
 
@@ -230,7 +230,7 @@ class Security:
     """Whether the image's files are read-only; /tmp and the home folder stay writable."""
 
 
-@value_type
+@spec_type
 class DisruptionBudget:
     """A PodDisruptionBudget. Exactly one of the two."""
 
@@ -240,7 +240,7 @@ class DisruptionBudget:
     """Replicas that a node drain may take away at a time."""
 
 
-@value_type
+@spec_type
 class NetworkPolicy:
     """Restriction of incoming traffic."""
 
@@ -248,7 +248,7 @@ class NetworkPolicy:
     """Whether pods accept connections on the serving and metrics ports only."""
 
 
-@value_type
+@spec_type
 class Spec:
     """What should run, and how it is watched."""
 

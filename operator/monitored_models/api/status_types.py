@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from ..base.schema_types import value_type
+from ..base.schema_types import spec_type
 from .fields import MapKey
 
 Text = Annotated[str, Field(max_length=253)]
@@ -14,7 +14,7 @@ Time = Annotated[str, Field(max_length=64, json_schema_extra={"format": "date-ti
 Count = Annotated[int, Field(ge=0)]
 
 
-@value_type
+@spec_type
 class Condition:
     """One fact about the model."""
 
@@ -32,7 +32,7 @@ class Condition:
     """When the status of this condition last changed."""
 
 
-@value_type
+@spec_type
 class GpuStatus:
     """GPUs of the model."""
 
@@ -40,7 +40,7 @@ class GpuStatus:
     """GPUs that all wanted replicas ask for together."""
 
 
-@value_type
+@spec_type
 class MonitoringStatus:
     """Names of the monitoring objects that exist."""
 
@@ -58,7 +58,7 @@ class MonitoringStatus:
     """Metrics of the catalogue that a server of this runtime cannot give; mmctl explain says why."""
 
 
-@value_type
+@spec_type
 class Status:
     """What the operator found."""
 

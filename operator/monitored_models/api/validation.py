@@ -14,21 +14,21 @@ from typing import Any
 
 import promql_parser
 
-from ..runtimes import Profile, profiles
+from ..runtimes import RuntimeProfile, builtin_runtimes
 from .fields import LABEL_KEY, PROMETHEUS_LABEL, seconds
 from .monitoring import (
     Alerts,
-    ClockRange,
     CounterSignal,
     Drift,
     EmailTarget,
     GaugeSignal,
     Indicator,
     LatencySignal,
-    MuteTime,
+    MuteTimeInterval,
     Notification,
     Ratio,
     Scrape,
+    TimeRange,
 )
 from .spec import Autoscaling, DisruptionBudget, Rollout, Scheduling, Spec, Storage, Volume
 
@@ -62,7 +62,7 @@ RESERVED_VOLUME_PREFIX = "mm-"
 
 
 @dataclass(frozen=True)
-class Rule:
+class ValidationRule:
     """One rule: `cel` and `holds` say the same of a value of type `on`; `field` is where the message points."""
 
     on: type[Any]
@@ -121,8 +121,8 @@ def _is_regex(text: str) -> bool:
     return True
 
 
-def _matcher_rules(on: type[Any]) -> tuple[Rule, ...]:
-    expressions = Rule(
+def _matcher_rules(on: type[Any]) -> tuple[ValidationRule, ...]:
+    expressions = ValidationRule(
         on=on,
         field="matchers",
         # An expression that RE2 refuses makes the evaluation itself fail, and with it the rule.
@@ -131,7 +131,7 @@ def _matcher_rules(on: type[Any]) -> tuple[Rule, ...]:
         holds=lambda signal: all(_is_regex(value) for value in signal.matchers.values()),
         message="each value must be a regular expression in RE2 syntax, without flags, {counts} or nested classes",
     )
-    names = Rule(
+    names = ValidationRule(
         on=on,
         field="matchers",
         cel=_keys_cel("matchers", PROMETHEUS_LABEL, RESERVED_MATCHERS),
@@ -139,7 +139,7 @@ def _matcher_rules(on: type[Any]) -> tuple[Rule, ...]:
         message="each key must be a Prometheus label name, not namespace, monitored_model or le, and without two underscores at its start",
     )
     metric = {LatencySignal: "histogram", GaugeSignal: "gauge"}.get(on, "counter")
-    words = Rule(
+    words = ValidationRule(
         on=on,
         field=metric,
         cel=f"!(self.{metric}.lowerAscii() in [{', '.join(map(repr, PROMQL_WORDS))}])",
@@ -149,15 +149,15 @@ def _matcher_rules(on: type[Any]) -> tuple[Rule, ...]:
     return names, expressions, words
 
 
-RULES: tuple[Rule, ...] = (
-    Rule(
+RULES: tuple[ValidationRule, ...] = (
+    ValidationRule(
         on=Spec,
         field="replicas",
         cel="!(has(self.replicas) && has(self.autoscaling))",
         holds=lambda s: s.replicas is None or s.autoscaling is None,
         message="set replicas or autoscaling, not both: remove replicas to let the autoscaler decide",
     ),
-    Rule(
+    ValidationRule(
         on=Spec,
         field="autoscaling",
         cel="!has(self.autoscaling) || (has(self.resources) && has(self.resources.requests) && "
@@ -165,7 +165,7 @@ RULES: tuple[Rule, ...] = (
         holds=lambda s: s.autoscaling is None or "cpu" in ((s.resources and s.resources.requests) or {}),
         message="autoscaling measures CPU use against the request: set resources.requests.cpu",
     ),
-    Rule(
+    ValidationRule(
         on=Spec,
         field="gpu",
         cel="!has(self.gpu) || !has(self.resources) || ("
@@ -174,35 +174,35 @@ RULES: tuple[Rule, ...] = (
         holds=_gpu_is_not_in_resources,
         message="the GPU resource stands in gpu and in resources: keep it in gpu only",
     ),
-    Rule(
+    ValidationRule(
         on=Autoscaling,
         field="minReplicas",
         cel="self.minReplicas <= self.maxReplicas",
         holds=lambda a: a.min_replicas <= a.max_replicas,
         message="minReplicas must not be above maxReplicas",
     ),
-    Rule(
+    ValidationRule(
         on=Storage,
         field="volumes",
         cel="!has(self.volumes) || self.volumes.all(v, self.volumes.exists_one(w, w.mountPath == v.mountPath))",
         holds=lambda s: _unique(v.mount_path for v in s.volumes),
         message="two volumes have the same mountPath",
     ),
-    Rule(
+    ValidationRule(
         on=Storage,
         field="sharedMemory",
         cel="!has(self.sharedMemory) || !has(self.volumes) || self.volumes.all(v, v.mountPath != '/dev/shm')",
         holds=lambda s: s.shared_memory is None or all(v.mount_path != "/dev/shm" for v in s.volumes),
         message="sharedMemory and a volume on /dev/shm exclude each other",
     ),
-    Rule(
+    ValidationRule(
         on=Volume,
         field="name",
         cel="!self.name.startsWith('mm-')",
         holds=lambda v: not v.name.startswith(RESERVED_VOLUME_PREFIX),
         message="volume names that begin with mm- belong to the operator",
     ),
-    Rule(
+    ValidationRule(
         on=Volume,
         field="name",
         cel="(has(self.persistentVolumeClaim) ? 1 : 0) + (has(self.emptyDir) ? 1 : 0) + "
@@ -210,7 +210,7 @@ RULES: tuple[Rule, ...] = (
         holds=lambda v: _sources(v) == 1,
         message="give exactly one of persistentVolumeClaim, emptyDir and configMap",
     ),
-    Rule(
+    ValidationRule(
         on=Rollout,
         field="maxSurge",
         cel="!((type(self.maxSurge) == int ? self.maxSurge == 0 : self.maxSurge == '0%') && "
@@ -218,21 +218,21 @@ RULES: tuple[Rule, ...] = (
         holds=lambda r: not (_is_zero(r.max_surge) and _is_zero(r.max_unavailable)),
         message="maxSurge and maxUnavailable must not both be 0: no pod could ever be replaced",
     ),
-    Rule(
+    ValidationRule(
         on=Rollout,
         field="drainSeconds",
         cel="self.drainSeconds < self.terminationGracePeriodSeconds",
         holds=lambda r: r.drain_seconds < r.termination_grace_period_seconds,
         message="drainSeconds must be below terminationGracePeriodSeconds, which includes it",
     ),
-    Rule(
+    ValidationRule(
         on=Scheduling,
         field="nodeSelector",
         cel=_keys_cel("nodeSelector", LABEL_KEY),
         holds=lambda s: _label_keys(LABEL_KEY, s.node_selector),
         message="each key must be a Kubernetes label name",
     ),
-    Rule(
+    ValidationRule(
         on=DisruptionBudget,
         field="minAvailable",
         cel="has(self.minAvailable) != has(self.maxUnavailable)",
@@ -240,21 +240,21 @@ RULES: tuple[Rule, ...] = (
         message="give exactly one of minAvailable and maxUnavailable",
     ),
     # What is left out comes from elsewhere; the parser looks again when all is laid over one another.
-    Rule(
+    ValidationRule(
         on=Scrape,
         field="timeout",
         cel="!has(self.timeout) || !has(self.interval) || duration(self.timeout) <= duration(self.interval)",
         holds=lambda s: s.timeout is None or s.interval is None or seconds(s.timeout) <= seconds(s.interval),
         message=TIMEOUT_MESSAGE,
     ),
-    Rule(
+    ValidationRule(
         on=Scrape,
         field="interval",
         cel="!has(self.interval) || duration(self.interval) <= duration('2m')",
         holds=lambda s: s.interval is None or seconds(s.interval) <= 120,
         message="interval must not be above 2m: Prometheus takes a series for gone after five minutes without a sample",
     ),
-    Rule(
+    ValidationRule(
         on=Spec,
         field="monitoring.signals",
         cel="self.runtime == 'custom' || !has(self.monitoring) || !has(self.monitoring.signals)",
@@ -264,7 +264,7 @@ RULES: tuple[Rule, ...] = (
     *_matcher_rules(CounterSignal),
     *_matcher_rules(GaugeSignal),
     *_matcher_rules(LatencySignal),
-    Rule(
+    ValidationRule(
         on=Indicator,
         field="availability",
         cel="(has(self.availability) ? 1 : 0) + (has(self.latency) ? 1 : 0) + (has(self.ttft) ? 1 : 0) + "
@@ -272,21 +272,21 @@ RULES: tuple[Rule, ...] = (
         holds=lambda i: sum(x is not None for x in (i.availability, i.latency, i.ttft, i.ratio)) == 1,
         message="give exactly one of availability, latency, ttft and ratio",
     ),
-    Rule(
+    ValidationRule(
         on=Ratio,
         field="good",
         cel="has(self.good) != has(self.bad)",
         holds=lambda r: (r.good is None) != (r.bad is None),
         message="give exactly one of good and bad",
     ),
-    Rule(
+    ValidationRule(
         on=Drift,
         field="critical",
         cel="(has(self.warning) ? double(self.warning) : 0.1) <= (has(self.critical) ? double(self.critical) : 0.25)",
         holds=lambda d: d.warning <= d.critical,
         message="critical must not be below warning; they are 0.25 and 0.1 when left out",
     ),
-    Rule(
+    ValidationRule(
         on=Notification,
         field="slack",
         cel="(has(self.slack) ? 1 : 0) + (has(self.pagerDuty) ? 1 : 0) + (has(self.email) ? 1 : 0) + "
@@ -294,7 +294,7 @@ RULES: tuple[Rule, ...] = (
         holds=lambda n: sum(x is not None for x in (n.slack, n.pager_duty, n.email, n.webhook)) == 1,
         message="give exactly one of slack, pagerDuty, email and webhook",
     ),
-    Rule(
+    ValidationRule(
         on=Notification,
         field="repeatInterval",
         cel="duration(has(self.groupInterval) ? self.groupInterval : '5m') <= "
@@ -302,28 +302,28 @@ RULES: tuple[Rule, ...] = (
         holds=lambda n: seconds(n.group_interval) <= seconds(n.repeat_interval),
         message="repeatInterval must not be below groupInterval; they are 12h and 5m when left out",
     ),
-    Rule(
+    ValidationRule(
         on=EmailTarget,
         field="authPassword",
         cel="has(self.authUsername) == has(self.authPassword)",
         holds=lambda e: (e.auth_username is None) == (e.auth_password is None),
         message="give authUsername and authPassword, or neither",
     ),
-    Rule(
-        on=MuteTime,
+    ValidationRule(
+        on=MuteTimeInterval,
         field="days",
         cel="(has(self.days) && self.days.size() > 0) || (has(self.times) && self.times.size() > 0)",
         holds=lambda m: bool(m.days or m.times),
         message="give days or times: a time without either would never end",
     ),
-    Rule(
-        on=ClockRange,
+    ValidationRule(
+        on=TimeRange,
         field="end",
         cel="self.start != self.end",
         holds=lambda c: c.start != c.end,
         message="end must differ from start",
     ),
-    Rule(
+    ValidationRule(
         on=Alerts,
         field="labels",
         cel=_keys_cel("labels", PROMETHEUS_LABEL, RESERVED_ALERT_LABELS),
@@ -333,15 +333,15 @@ RULES: tuple[Rule, ...] = (
 )
 
 
-def _has_scheme(spec: Spec, profile: Profile) -> bool:
+def _has_scheme(spec: Spec, profile: RuntimeProfile) -> bool:
     uri = spec.model.uri
     return spec.runtime != profile.id or uri is None or uri.split("://", 1)[0] in profile.uri.schemes
 
 
-def _profile_rules(profile: Profile) -> Iterable[Rule]:
+def _profile_rules(profile: RuntimeProfile) -> Iterable[ValidationRule]:
     other = f"self.runtime != '{profile.id}'"
     if profile.image is None:
-        yield Rule(
+        yield ValidationRule(
             on=Spec,
             field="image",
             cel=f"{other} || has(self.image)",
@@ -349,7 +349,7 @@ def _profile_rules(profile: Profile) -> Iterable[Rule]:
             message=f"the {profile.id} runtime brings no image: set image",
         )
     if profile.uri.required:
-        yield Rule(
+        yield ValidationRule(
             on=Spec,
             field="model.uri",
             cel=f"{other} || (has(self.model) && has(self.model.uri)) || has(self.command)",
@@ -358,7 +358,7 @@ def _profile_rules(profile: Profile) -> Iterable[Rule]:
         )
     if profile.uri.schemes:
         accepted = " || ".join(f"self.model.uri.startsWith('{scheme}://')" for scheme in profile.uri.schemes)
-        yield Rule(
+        yield ValidationRule(
             on=Spec,
             field="model.uri",
             cel=f"{other} || !has(self.model) || !has(self.model.uri) || {accepted}",
@@ -369,17 +369,17 @@ def _profile_rules(profile: Profile) -> Iterable[Rule]:
 
 
 @cache
-def all_rules() -> tuple[Rule, ...]:
+def all_rules() -> tuple[ValidationRule, ...]:
     """Every rule on a spec that the API server can know, those of the built-in runtime profiles included."""
-    return RULES + tuple(rule for profile in profiles().values() for rule in _profile_rules(profile))
+    return RULES + tuple(rule for profile in builtin_runtimes().values() for rule in _profile_rules(profile))
 
 
 @cache
-def _by_type() -> dict[type[Any], tuple[Rule, ...]]:
+def _by_type() -> dict[type[Any], tuple[ValidationRule, ...]]:
     return {kind: tuple(rule for rule in RULES if rule.on is kind) for kind in {rule.on for rule in RULES}}
 
 
-def rules_on(value: Any, profile: Profile | None) -> tuple[Rule, ...]:
+def rules_on(value: Any, profile: RuntimeProfile | None) -> tuple[ValidationRule, ...]:
     """The rules on a value of a spec with this runtime, those that only the settings' own profiles bring included."""
     general = _by_type().get(type(value), ())
     return (*general, *_profile_rules(profile)) if profile and isinstance(value, Spec) else general

@@ -10,7 +10,7 @@ JSON = dict[str, Any]
 T = TypeVar("T")
 
 
-def at(value: Any, path: str, default: T) -> T:
+def get_path(value: Any, path: str, default: T) -> T:
     """What stands at a dotted path where it has the default's type; else the default."""
     for key in path.split("."):
         if not isinstance(value, Mapping) or key not in value:
@@ -25,13 +25,13 @@ def at(value: Any, path: str, default: T) -> T:
 
 def number(value: Any, path: str) -> float | None:
     """The number at a dotted path, if there is one that is finite."""
-    found = at(value, path, math.nan)
+    found = get_path(value, path, math.nan)
     return found if math.isfinite(found) else None
 
 
 def objects(value: Any, path: str) -> list[JSON]:
     """The objects of a list at a dotted path."""
-    found: list[Any] = at(value, path, [])
+    found: list[Any] = get_path(value, path, [])
     return [item for item in found if isinstance(item, dict)]
 
 

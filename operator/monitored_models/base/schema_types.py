@@ -35,13 +35,13 @@ def _decorator(*, by_name: bool, alias: Callable[[str], str] = _alias) -> Callab
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(Field,))
-def value_type(of: type[T]) -> type[T]:
+def spec_type(of: type[T]) -> type[T]:
     """A frozen value: camelCase on the wire, unknown fields refused, no conversion between types."""
     return _decorator(by_name=False)(of)
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(Field,))
-def named_type(of: type[T]) -> type[T]:
+def pascal_case_type(of: type[T]) -> type[T]:
     """A frozen value whose fields are names of things, in PascalCase on the wire: the alerts."""
     return _decorator(by_name=False, alias=to_pascal)(of)
 

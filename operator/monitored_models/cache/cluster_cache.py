@@ -18,15 +18,15 @@ from ..naming import labels
 from ..naming.keys import Key, OwnerKey, ProfileKey
 from ..naming.kinds import ALERTMANAGER_CONFIG, CHILDREN, DEPLOYMENT, EVENT, MODEL, POD, PROFILE, Kind
 from ..naming.labels import FIELD_MANAGER
-from .profiles import ObservedProfile, SharedProfiles, SharedSource
-from .rejections import Refusals
-from .workload_status import PodFacts, WorkloadFacts, pod_facts, workload_facts
+from .profiles import ObservedProfile, ProfileSource, ProfileStore
+from .rejections import RejectionStore
+from .workload_status import DeploymentStatus, PodStatus, deployment_status, pod_status
 
 Body = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Source:
+class ModelSource:
     """What someone wrote as a MonitoredModel; the spec as JSON, which takes a fraction of the memory of dicts."""
 
     key: Key
@@ -55,7 +55,7 @@ class Source:
 class ObservedModel:
     """A MonitoredModel as last seen."""
 
-    source: Source
+    source: ModelSource
     version: int
     deleting: bool
     status: bytes
@@ -86,14 +86,14 @@ class ObservedChild:
     """Whether this operator has applied fields of it."""
     deleting: bool = False
     scale: LiveScale | None = None
-    workload: WorkloadFacts | None = None
+    workload: DeploymentStatus | None = None
     accepted_by: tuple[str, ...] = ()
     """Alertmanagers that prometheus-operator says to have given an AlertmanagerConfig to, where it says that at all."""
-    refusal: str | None = None
+    rejection: str | None = None
     """Why it says to have refused it."""
 
 
-Identity = tuple[Kind, str, str]
+ObjectRef = tuple[Kind, str, str]
 """Kind, namespace and name of an object."""
 
 
@@ -103,21 +103,21 @@ class _Entry:
 
     model: ObservedModel | None = None
     children: dict[tuple[Kind, str], ObservedChild] = field(default_factory=dict)
-    pods: dict[str, tuple[int, PodFacts]] = field(default_factory=dict)
-    settled: dict[tuple[Kind, str], tuple[str, str]] = field(default_factory=dict)
+    pods: dict[str, tuple[int, PodStatus]] = field(default_factory=dict)
+    accepted_mutations: dict[tuple[Kind, str], tuple[str, str]] = field(default_factory=dict)
     """Digest of a rendering to that of what the API server made of it, where an admission policy changes objects."""
-    gone: dict[Identity, int] = field(default_factory=dict)
+    tombstones: dict[ObjectRef, int] = field(default_factory=dict)
     """Versions at which objects were deleted: the answer to an earlier write can come in after the deletion."""
 
 
-class View:
+class ClusterCache:
     """The models that are known, each with its children and pods, and the profiles that they share."""
 
     def __init__(self) -> None:
         self._entries: dict[OwnerKey, _Entry] = {}
-        self._holders: dict[Identity, OwnerKey] = {}
-        self._profiles = SharedProfiles()
-        self._refusals = Refusals()
+        self._owner_index: dict[ObjectRef, OwnerKey] = {}
+        self._profiles = ProfileStore()
+        self._refusals = RejectionStore()
 
     # --- reading ---
 
@@ -134,7 +134,7 @@ class View:
         entry = self._entries.get(key)
         return entry.model if entry else None
 
-    def shared(self, source: Source) -> SharedSource | None:
+    def profile_of(self, source: ModelSource) -> ProfileSource | None:
         """The MonitoringProfile of a model; None when there is none of the name that counts for it."""
         known = self._profiles.get((source.key.namespace, source.profile))
         return known.source if known else None
@@ -143,11 +143,11 @@ class View:
         """A MonitoringProfile, or None when there is none of that name."""
         return self._profiles.get((key.namespace, key.name))
 
-    def refusal(self, key: OwnerKey, name: str) -> str | None:
+    def rejection(self, key: OwnerKey, name: str) -> str | None:
         """What prometheus-operator has against an AlertmanagerConfig of ours as it is now; None when nothing is known."""
         seen = self.child(key, ALERTMANAGER_CONFIG, name)
-        if seen is None or seen.refusal or seen.accepted_by:  # its own status is better than an Event
-            return seen.refusal if seen else None
+        if seen is None or seen.rejection or seen.accepted_by:  # its own status is better than an Event
+            return seen.rejection if seen else None
         known = self._refusals.get((key.namespace, name))
         return known.text if known and known.still_about(seen.uid, seen.version) else None
 
@@ -161,7 +161,7 @@ class View:
         entry = self._entries.get(key)
         return entry.children.get((kind, name)) if entry else None
 
-    def pods(self, key: Key) -> list[PodFacts]:
+    def pods(self, key: Key) -> list[PodStatus]:
         """Pods of a model, oldest first."""
         entry = self._entries.get(key)
         return sorted((facts for _, facts in entry.pods.values()), key=lambda f: f.created) if entry else []
@@ -177,66 +177,66 @@ class View:
         if kind is EVENT:
             return self._refused(self._refusals.observe(body, version))
         key = owner_key(kind, body)
-        before = self._holders.get(identity)
+        before = self._owner_index.get(identity)
         if before is not None and self._known_version(identity) >= version > 0:
             return []  # late, or the echo of an own write: the same version is the same object
         left = [before] if before not in (None, key) and self._remove(identity, version) else []
         if key is None:
             return left
         entry = self._entries.setdefault(key, _Entry())
-        if entry.gone.get(identity, -1) >= version > 0:
+        if entry.tombstones.get(identity, -1) >= version > 0:
             return left
-        entry.gone.pop(identity, None)
-        self._holders[identity] = key
+        entry.tombstones.pop(identity, None)
+        self._owner_index[identity] = key
         if kind is MODEL:
             changed = self._observe_model(entry, body, version)
         elif kind is POD:
             changed = self._observe_pod(entry, body, version)
         else:
-            refused = self.refusal(key, identity[2]) if kind is ALERTMANAGER_CONFIG else None
+            refused = self.rejection(key, identity[2]) if kind is ALERTMANAGER_CONFIG else None
             changed = self._observe_child(entry, kind, body, version)
             # prometheus-operator looks at each version anew, and what it had against the last one counts no more.
-            changed = changed or (refused is not None and refused != self.refusal(key, identity[2]))
+            changed = changed or (refused is not None and refused != self.rejection(key, identity[2]))
         return [*left, key] if changed else left
 
-    def settle(self, key: OwnerKey, kind: Kind, name: str, rendering: str | None, answer: str) -> None:
+    def accept_mutation(self, key: OwnerKey, kind: Kind, name: str, rendering: str | None, answer: str) -> None:
         """Remember that the API server makes `answer` of this rendering; None: it takes renderings as they are."""
         entry = self._entries.get(key)
         if entry is None:  # the model is gone meanwhile
             return
         if rendering is None:
-            entry.settled.pop((kind, name), None)
+            entry.accepted_mutations.pop((kind, name), None)
         else:
-            entry.settled[kind, name] = (rendering, answer)
+            entry.accepted_mutations[kind, name] = (rendering, answer)
 
-    def settled(self, key: OwnerKey) -> dict[tuple[Kind, str], tuple[str, str]]:
+    def accepted_mutations(self, key: OwnerKey) -> dict[tuple[Kind, str], tuple[str, str]]:
         """Children that the API server keeps changed: digest of the rendering and of what became of it."""
         entry = self._entries.get(key)
-        return dict(entry.settled) if entry else {}
+        return dict(entry.accepted_mutations) if entry else {}
 
     def forget(self, kind: Kind, body: Body) -> list[OwnerKey]:
         """Take note that an object is gone. Returns what to look at again."""
         metadata = body["metadata"]
-        return self.vanished(kind, metadata["namespace"], metadata["name"], resource_version(metadata))
+        return self.remove(kind, metadata["namespace"], metadata["name"], resource_version(metadata))
 
-    def vanished(self, kind: Kind, namespace: str, name: str, version: int) -> list[OwnerKey]:
+    def remove(self, kind: Kind, namespace: str, name: str, version: int) -> list[OwnerKey]:
         """Take note that an object is gone that had this version. Returns what to look at again."""
         if kind is PROFILE:
             return self._profile_gone(ProfileKey(namespace, name), version)
         if kind is EVENT:
             return self._refused(self._refusals.vanished(namespace, name))
         identity = (kind, namespace, name)
-        if identity in self._holders and self._known_version(identity) > version > 0:
+        if identity in self._owner_index and self._known_version(identity) > version > 0:
             return []  # late news of an earlier object of the name
         key = self._remove(identity, version)
         return [key] if key else []
 
-    def retain(self, kind: Kind, alive: set[tuple[str, str]], listed_at: int) -> list[OwnerKey]:
+    def prune(self, kind: Kind, alive: set[tuple[str, str]], listed_at: int) -> list[OwnerKey]:
         """Drop what a full list of a kind no longer holds: deletions that the watch missed. Returns what to look at again."""
         if kind in (PROFILE, EVENT):
-            gone = (self._profiles if kind is PROFILE else self._refusals).lost(alive, listed_at)
-            return [key for place in gone for key in self.vanished(kind, *place, listed_at)]
-        held = [identity for identity in self._holders if identity[0] is kind and identity[1:] not in alive]
+            gone = (self._profiles if kind is PROFILE else self._refusals).missing_from(alive, listed_at)
+            return [key for place in gone for key in self.remove(kind, *place, listed_at)]
+        held = [identity for identity in self._owner_index if identity[0] is kind and identity[1:] not in alive]
         lost = [identity for identity in held if self._known_version(identity) <= listed_at]
         return [key for identity in lost if (key := self._remove(identity, listed_at))]
 
@@ -245,29 +245,29 @@ class View:
     def _observe_profile(self, body: Body, version: int) -> list[OwnerKey]:
         metadata = body["metadata"]
         key = ProfileKey(metadata["namespace"], metadata["name"])
-        source = SharedSource(key.name, _pack(body.get("spec", {})))
+        source = ProfileSource(key.name, canonical_json(body.get("spec", {})))
         seen = ObservedProfile(source, key.namespace, metadata["uid"], version, "deletionTimestamp" in metadata)
         news = self._profiles.observe((key.namespace, key.name), seen)
         self._entries.setdefault(key, _Entry())
-        return [*([key] if news.any else []), *(self.sharing(key) if news.spec else [])]
+        return [*([key] if news.any else []), *(self.models_using_profile(key) if news.spec else [])]
 
     def _profile_gone(self, key: ProfileKey, version: int) -> list[OwnerKey]:
         if not self._profiles.vanished((key.namespace, key.name), version):
             return []
         self._drop_if_empty(key)
-        return [key, *self.sharing(key)]
+        return [key, *self.models_using_profile(key)]
 
     def _refused(self, config: tuple[str, str] | None) -> list[OwnerKey]:
         """Whose AlertmanagerConfig that is. Of one that is not ours nothing is kept: anyone may post Events."""
         if config is None:
             return []
-        holder = self._holders.get((ALERTMANAGER_CONFIG, *config))
+        holder = self._owner_index.get((ALERTMANAGER_CONFIG, *config))
         if holder is None:
             self._refusals.forget(config)
             return []
         return [holder]
 
-    def sharing(self, profile: ProfileKey) -> list[Key]:
+    def models_using_profile(self, profile: ProfileKey) -> list[Key]:
         """Models that a profile counts for. Every model is looked at: profiles change seldom, and keep no list."""
         wanted = (profile.namespace, profile.name)
         sources = (entry.model.source for entry in self._entries.values() if entry.model)
@@ -275,16 +275,16 @@ class View:
 
     def _observe_model(self, entry: _Entry, body: Body, version: int) -> bool:
         metadata, known = body["metadata"], entry.model
-        source = Source(
+        source = ModelSource(
             key=Key(metadata["namespace"], metadata["name"]),
             uid=metadata["uid"],
             generation=metadata.get("generation", 0),
-            spec=_pack(body.get("spec", {})),
+            spec=canonical_json(body.get("spec", {})),
             profile=profile_name(body) or DEFAULT_PROFILE,
         )
         if known and known.source == source:
             source = known.source  # one copy of a spec, however often its status changes
-        seen = ObservedModel(source, version, "deletionTimestamp" in metadata, _pack(body.get("status", {})))
+        seen = ObservedModel(source, version, "deletionTimestamp" in metadata, canonical_json(body.get("status", {})))
         entry.model = seen
         return known is None or replace(known, version=version) != seen
 
@@ -295,26 +295,26 @@ class View:
         return known is None or replace(known, version=version) != seen
 
     def _observe_pod(self, entry: _Entry, body: Body, version: int) -> bool:
-        facts = pod_facts(body)
+        facts = pod_status(body)
         known = entry.pods.get(facts.name)
         entry.pods[facts.name] = (version, facts)
         return known is None or known[1] != facts
 
-    def _known_version(self, identity: Identity) -> int:
+    def _known_version(self, identity: ObjectRef) -> int:
         kind, _, name = identity
-        entry = self._entries[self._holders[identity]]
+        entry = self._entries[self._owner_index[identity]]
         if kind is MODEL:
             return entry.model.version if entry.model else 0
         return entry.pods[name][0] if kind is POD else entry.children[kind, name].version
 
-    def _remove(self, identity: Identity, version: int) -> OwnerKey | None:
+    def _remove(self, identity: ObjectRef, version: int) -> OwnerKey | None:
         kind, namespace, name = identity
-        key = self._holders.pop(identity, None)
+        key = self._owner_index.pop(identity, None)
         if key is None:
             return None
         entry = self._entries[key]
         if kind is not POD:  # nothing of ours is ever answered about a pod, and there is no end of them
-            entry.gone[identity] = version
+            entry.tombstones[identity] = version
         if kind is MODEL:
             entry.model = None
         elif kind is POD:
@@ -344,13 +344,13 @@ def observed_child(kind: Kind, body: Body) -> ObservedChild:
         uid=metadata["uid"],
         version=resource_version(metadata),
         owner_uid=controller_uid(metadata),
-        digest=digest.of_live(body),
+        digest=digest.digest_live(body),
         applied=applied_by_us(metadata),
         deleting="deletionTimestamp" in metadata,
         scale=LiveScale(body["spec"].get("replicas", 1), digest.owned_by_others(body, "spec", "replicas"))
         if deployment
         else None,
-        workload=workload_facts(body) if deployment else None,
+        workload=deployment_status(body) if deployment else None,
         **(_verdict(body) if kind is ALERTMANAGER_CONFIG else {}),
     )
 
@@ -409,5 +409,6 @@ def resource_version(metadata: Mapping[str, Any]) -> int:
     return int(text) if text.isdigit() else 0
 
 
-def _pack(value: Any) -> bytes:
+def canonical_json(value: Any) -> bytes:
+    """JSON with sorted keys and without spaces: equal values are equal bytes."""
     return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()

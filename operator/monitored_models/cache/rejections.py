@@ -17,12 +17,12 @@ Place = tuple[str, str]
 REASON = "InvalidConfiguration"
 _PREAMBLE = "was rejected due to invalid configuration: "
 """What comes before the cause."""
-LONGEST = 1000
+MAX_MESSAGE = 1000
 """Characters of a refusal that are kept."""
 
 
 @dataclass(frozen=True)
-class Refusal:
+class Rejection:
     """One Event."""
 
     event: str
@@ -37,13 +37,13 @@ class Refusal:
         return self.uid == uid and (not self.about or self.about >= version)
 
 
-class Refusals:
+class RejectionStore:
     """The refusals that are known, by the place of the AlertmanagerConfig."""
 
     def __init__(self) -> None:
-        self._known: dict[Place, Refusal] = {}
+        self._known: dict[Place, Rejection] = {}
 
-    def get(self, config: Place) -> Refusal | None:
+    def get(self, config: Place) -> Rejection | None:
         """The latest refusal of an AlertmanagerConfig."""
         return self._known.get(config)
 
@@ -57,12 +57,12 @@ class Refusals:
         if known and known.version >= version > 0:
             return None
         about_version = str(about.get("resourceVersion", ""))
-        self._known[place] = Refusal(
+        self._known[place] = Rejection(
             event=body["metadata"]["name"],
             version=version,
             uid=str(about.get("uid", "")),
             about=int(about_version) if about_version.isdigit() else 0,
-            text=str(body.get("note", "")).split(_PREAMBLE, 1)[-1][:LONGEST],
+            text=str(body.get("note", "")).split(_PREAMBLE, 1)[-1][:MAX_MESSAGE],
         )
         return place
 
@@ -77,7 +77,7 @@ class Refusals:
         """Drop what is known of an AlertmanagerConfig that is gone, or is not ours."""
         self._known.pop(config, None)
 
-    def lost(self, alive: set[Place], listed_at: int) -> list[Place]:
+    def missing_from(self, alive: set[Place], listed_at: int) -> list[Place]:
         """Events that a full list no longer holds."""
         return [
             (namespace, known.event)

@@ -8,42 +8,42 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class WorkloadFacts:
+class DeploymentStatus:
     """A Deployment's status."""
 
     current: bool
     """Whether the status is for the present spec."""
-    wanted: int
+    desired: int
     total: int
     updated: int
     available: int
     ready: int
-    stuck: str | None
+    deadline_exceeded: str | None
     """Message, when the rollout passed its deadline."""
-    refused: str | None
+    replica_failure: str | None
     """Message, when pods cannot even be created: a quota, an admission policy."""
 
     paused: bool
     """Whether someone has paused the rollout."""
 
     @property
-    def replacing(self) -> bool:
+    def rolling_out(self) -> bool:
         """Whether pods of an earlier spec are left."""
         return self.total > self.updated
 
-    def serves(self, minimum: int) -> bool:
+    def is_available(self, minimum: int) -> bool:
         """Whether so many replicas serve the present spec, and none serves an earlier one."""
-        return self.current and not self.replacing and minimum <= min(self.updated, self.available)
+        return self.current and not self.rolling_out and minimum <= min(self.updated, self.available)
 
 
 @dataclass(frozen=True)
-class PodFacts:
+class PodStatus:
     """Why a pod does not serve, if it does not."""
 
     name: str
     created: str
     ready: bool
-    leaving: bool
+    terminating: bool
     """Whether it is being deleted, or has ended for good: evicted, shut down with its node."""
     reason: str | None
     message: str
@@ -52,25 +52,27 @@ class PodFacts:
     """Of all its containers."""
 
 
-def workload_facts(body: Mapping[str, Any]) -> WorkloadFacts:
+def deployment_status(body: Mapping[str, Any]) -> DeploymentStatus:
     """Facts of a Deployment."""
     status = body.get("status", {})
     conditions = {condition["type"]: condition for condition in status.get("conditions", ())}
     progressing, failure = conditions.get("Progressing", {}), conditions.get("ReplicaFailure", {})
-    return WorkloadFacts(
+    return DeploymentStatus(
         current=status.get("observedGeneration", 0) >= body["metadata"].get("generation", 0),
-        wanted=body["spec"].get("replicas", 1),
+        desired=body["spec"].get("replicas", 1),
         total=status.get("replicas", 0),
         updated=status.get("updatedReplicas", 0),
         available=status.get("availableReplicas", 0),
         ready=status.get("readyReplicas", 0),
-        stuck=progressing.get("message", "") if progressing.get("reason") == "ProgressDeadlineExceeded" else None,
-        refused=failure.get("message", "") if failure.get("status") == "True" else None,
+        deadline_exceeded=progressing.get("message", "")
+        if progressing.get("reason") == "ProgressDeadlineExceeded"
+        else None,
+        replica_failure=failure.get("message", "") if failure.get("status") == "True" else None,
         paused=body["spec"].get("paused", False),
     )
 
 
-def pod_facts(body: Mapping[str, Any]) -> PodFacts:
+def pod_status(body: Mapping[str, Any]) -> PodStatus:
     """Facts of a pod. The reason is Kubernetes' own word, like ErrImagePull or Unschedulable."""
     status = body.get("status", {})
     conditions = {condition["type"]: condition for condition in status.get("conditions", ())}
@@ -78,11 +80,11 @@ def pod_facts(body: Mapping[str, Any]) -> PodFacts:
     scheduled = conditions.get("PodScheduled", {})
     if reason is None and scheduled.get("status") == "False":
         reason, message = scheduled.get("reason", "Unschedulable"), scheduled.get("message", "")
-    return PodFacts(
+    return PodStatus(
         name=body["metadata"]["name"],
         created=body["metadata"].get("creationTimestamp", ""),
         ready=conditions.get("Ready", {}).get("status") == "True",
-        leaving="deletionTimestamp" in body["metadata"] or status.get("phase") in ("Failed", "Succeeded"),
+        terminating="deletionTimestamp" in body["metadata"] or status.get("phase") in ("Failed", "Succeeded"),
         reason=reason,
         message=message[:500],
         out_of_memory=any(_out_of_memory(container) for container in status.get("containerStatuses", ())),
@@ -90,14 +92,14 @@ def pod_facts(body: Mapping[str, Any]) -> PodFacts:
     )
 
 
-_ORDINARY = ("ContainerCreating", "PodInitializing")
+STARTUP_REASONS = ("ContainerCreating", "PodInitializing")
 """Waiting reasons of every start."""
 
 
 def _waiting(status: Mapping[str, Any]) -> tuple[str | None, str]:
     for container in status.get("containerStatuses", ()):
         waiting = container.get("state", {}).get("waiting", {})
-        if waiting.get("reason") and waiting["reason"] not in _ORDINARY:
+        if waiting.get("reason") and waiting["reason"] not in STARTUP_REASONS:
             ended = container.get("lastState", {}).get("terminated", {})
             detail = f"exit code {ended['exitCode']}; " if "exitCode" in ended else ""
             return waiting["reason"], detail + waiting.get("message", "")

@@ -10,12 +10,12 @@ from typing import Any
 
 import yaml
 
-from ..api import Model, MonitoringProfile, Shared
+from ..api import Model, MonitoringProfile, ProfileSpec
 from ..cache.cluster_cache import observed_child
 from ..kube import applied_fields
-from ..kube.client import ApiError, Cluster
+from ..kube.client import ApiError, KubeClient
 from ..naming import labels
-from ..naming.kinds import CHILDREN, DEPLOYMENT, MODEL, PROFILE, TELLING, Kind
+from ..naming.kinds import CHILDREN, DEPLOYMENT, MODEL, NOTIFICATION_KINDS, PROFILE, Kind
 from ..render.children import Child, render, render_profile
 from ..render.workload.replicas import replicas
 from ..settings import Settings
@@ -24,7 +24,7 @@ Live = dict[tuple[Kind, str], dict[str, Any]]
 """Children in the cluster, by kind and name."""
 
 
-async def difference(model: Model, settings: Settings, cluster: Cluster) -> str:
+async def diff_model(model: Model, settings: Settings, cluster: KubeClient) -> str:
     """A unified diff of what the operator owns, live against rendered; empty when nothing would change."""
     stored = await _get(cluster, MODEL, model.namespace, model.name)
     owned = replace(model, uid=stored["metadata"]["uid"] if stored else "")
@@ -34,12 +34,12 @@ async def difference(model: Model, settings: Settings, cluster: Cluster) -> str:
     return _difference(owned.namespace, live, render(owned, settings, replicas(owned, scale)))
 
 
-async def profile_difference(profile: MonitoringProfile, settings: Settings, cluster: Cluster) -> str:
+async def profile_difference(profile: MonitoringProfile, settings: Settings, cluster: KubeClient) -> str:
     """The same for what a MonitoringProfile has by itself."""
     stored = await _get(cluster, PROFILE, profile.namespace, profile.name)
     owned = replace(profile, uid=stored["metadata"]["uid"] if stored else "")
     selector = f"{labels.PROFILE}={labels.profiles(owned)[labels.PROFILE]}"
-    live = await _live(cluster, owned.namespace, selector, TELLING)
+    live = await _live(cluster, owned.namespace, selector, NOTIFICATION_KINDS)
     return _difference(owned.namespace, live, render_profile(owned, settings))
 
 
@@ -47,29 +47,29 @@ def _difference(namespace: str, live: Live, rendered: Sequence[Child]) -> str:
     wanted = {(_kind(child), child["metadata"]["name"]): child for child in rendered}
     parts: list[str] = []
     for kind, name in sorted(wanted.keys() | live.keys(), key=lambda k: (CHILDREN.index(k[0]), k[1])):
-        before = applied_fields.live_part(live[kind, name]) if (kind, name) in live else None
-        after = applied_fields.rendered_part(wanted[kind, name]) if (kind, name) in wanted else None
+        before = applied_fields.owned_fields_of(live[kind, name]) if (kind, name) in live else None
+        after = applied_fields.rendered_fields(wanted[kind, name]) if (kind, name) in wanted else None
         parts += _unified(f"{kind.name}/{namespace}/{name}", before, after)
     return "".join(parts)
 
 
-async def stored_profile(cluster: Cluster, namespace: str, name: str) -> Shared | None:
+async def stored_profile(cluster: KubeClient, namespace: str, name: str) -> ProfileSpec | None:
     """A MonitoringProfile as the cluster has it; None where it has none of that name, or does not know the kind."""
     stored = await _get(cluster, PROFILE, namespace, name)
-    return Shared(name, stored.get("spec", {})) if stored else None
+    return ProfileSpec(name, stored.get("spec", {})) if stored else None
 
 
-async def _live(cluster: Cluster, namespace: str, selector: str, kinds: Sequence[Kind]) -> Live:
+async def _live(cluster: KubeClient, namespace: str, selector: str, kinds: Sequence[Kind]) -> Live:
     """Children in the cluster, found by label, so that those which a change would switch off are seen too."""
     found: Live = {}
-    served = await cluster.served(kinds)
+    served = await cluster.served_kinds(kinds)
     for kind in (kind for kind in kinds if kind in served):
-        async for items, _ in cluster.pages(kind, namespace, selector):
+        async for items, _ in cluster.list_pages(kind, namespace, selector):
             found.update(((kind, body["metadata"]["name"]), body) for body in items)
     return found
 
 
-async def _get(cluster: Cluster, kind: Kind, namespace: str, name: str) -> dict[str, Any] | None:
+async def _get(cluster: KubeClient, kind: Kind, namespace: str, name: str) -> dict[str, Any] | None:
     try:
         return await cluster.request("GET", kind.path(namespace, name))
     except ApiError as error:

@@ -10,8 +10,8 @@ import pydantic
 from ..api import Model
 from ..api.layering import Layer, origins
 from ..api.monitoring import Monitoring
-from ..render.children import notes
-from ..render.rules.alerts.groups import ALERTS, given, is_on
+from ..render.children import unmet_requests
+from ..render.rules.alerts.groups import ALERTS, is_enabled, override_of
 from ..render.rules.alerts.objective_alerts import OBJECTIVES
 from ..render.rules.catalogue import Context, missing, offers
 from ..render.rules.context import context
@@ -38,7 +38,7 @@ def explanation(model: Model, stack: Sequence[Layer]) -> str:
         _table("Alerts", ("alert", "severity", "for", ""), list(_alerts(model, about))),
         _table("Metrics kept", ("selection", "names"), [(selection(model), ", ".join(_kept(model)))]),
         _table("Settings", ("spec.monitoring", "value", "from"), list(_settings(model, stack))),
-        _table("Cannot be had", ("reason", "what"), [(note.reason, note.message) for note in notes(model)]),
+        _table("Cannot be had", ("reason", "what"), [(note.reason, note.message) for note in unmet_requests(model)]),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -54,17 +54,17 @@ def _kept(model: Model) -> tuple[str, ...]:
 
 def _alerts(model: Model, made: Context) -> Iterator[Row]:
     for alert in ALERTS:
-        rule = given(model, alert.name)
-        if is_on(alert, model) and alert.expression(made) is not None:
-            yield alert.name, rule.severity or alert.severity, rule.for_ or alert.hold, alert.summary
+        rule = override_of(model, alert.name)
+        if is_enabled(alert, model) and alert.expression(made) is not None:
+            yield alert.name, rule.severity or alert.severity, rule.for_ or alert.for_, alert.summary
     for slo in model.monitoring.slos:
         for burn in OBJECTIVES:
-            rule = given(model, burn.name)
+            rule = override_of(model, burn.name)
             if rule.enabled is not False:
                 yield (
                     f"{burn.name} ({slo.name})",
                     rule.severity or burn.severity,
-                    rule.for_ or burn.hold,
+                    rule.for_ or burn.for_,
                     burn.summary,
                 )
 

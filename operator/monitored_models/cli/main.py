@@ -14,20 +14,20 @@ import click
 import yaml
 
 from .. import settings as operator_settings
-from ..api import InvalidSpec, Model, MonitoringProfile, Shared, parse, read_shared
+from ..api import InvalidSpec, Model, MonitoringProfile, ProfileSpec, parse, parse_profile
 from ..api.layering import layers
-from ..files.local_objects import Document, Manifests, read
+from ..files.local_objects import LocalObject, LocalObjects, read
 from ..files.yaml_loader import UnreadableFile
-from ..kube.client import ApiError, Cluster, ConfigurationError, load_configuration
+from ..kube.client import ApiError, ConfigurationError, KubeClient, load_configuration
 from ..process.operator import run as run_operator
-from ..render.children import Child, notes, render, render_profile
+from ..render.children import Child, render, render_profile, unmet_requests
 from ..render.workload.replicas import replicas
 from ..settings import Settings
 from ..telemetry import logs
-from ..telemetry.http_server import CannotListen
-from .diff import difference, profile_difference, stored_profile
+from ..telemetry.http_server import ListenError
+from .diff import diff_model, profile_difference, stored_profile
 from .explain import explanation
-from .validate import problems, profile_problems
+from .validate import model_problems, profile_object_problems
 
 PREVIEW_INSTALL = "pip install 'monitored-models[preview]'"
 
@@ -100,7 +100,7 @@ def run(settings: Settings | None, verbose: bool) -> None:
     logs.to_stderr(verbose=verbose)
     try:
         run_operator(settings or Settings())
-    except (ConfigurationError, CannotListen, ApiError) as error:
+    except (ConfigurationError, ListenError, ApiError) as error:
         raise click.ClickException(str(error)) from error
 
 
@@ -224,21 +224,21 @@ def preview(
         raise click.ClickException(str(error)) from error
 
 
-async def _differences(manifests: Manifests, settings: Settings) -> str:
-    cluster = Cluster(await load_configuration())
+async def _differences(manifests: LocalObjects, settings: Settings) -> str:
+    cluster = KubeClient(await load_configuration())
     try:
         texts = [await profile_difference(_profile(profile), settings, cluster) for profile in manifests.profiles]
         for document in manifests.models:
             shared = manifests.shared(document)
             if shared is None:
                 shared = await stored_profile(cluster, document.namespace, document.profile)
-            texts.append(await difference(_model(document, shared, settings), settings, cluster))
+            texts.append(await diff_model(_model(document, shared, settings), settings, cluster))
         return "".join(texts)
     finally:
         await cluster.close()
 
 
-def _read(files: Sequence[Path], namespace: str | None, settings: Settings) -> Manifests:
+def _read(files: Sequence[Path], namespace: str | None, settings: Settings) -> LocalObjects:
     """What is in the files, if all of it is valid; else what is wrong goes to standard error, and the exit code is 1."""
     try:
         manifests = read(files, namespace)
@@ -246,9 +246,10 @@ def _read(files: Sequence[Path], namespace: str | None, settings: Settings) -> M
         raise click.ClickException(str(error)) from error
     if not manifests.models and not manifests.profiles:
         raise click.ClickException("no MonitoredModel in " + ", ".join(map(str, files)))
-    wrong = [(profile, profile_problems(profile.body)) for profile in manifests.profiles]
+    wrong = [(profile, profile_object_problems(profile.body)) for profile in manifests.profiles]
     wrong += [
-        (model, problems(_parsed(model, manifests.shared(model), settings), settings)) for model in manifests.models
+        (model, model_problems(_parsed(model, manifests.shared(model), settings), settings))
+        for model in manifests.models
     ]
     found = [f"{document.file}: {document.name}: {problem}" for document, each in wrong for problem in each]
     if found:
@@ -257,32 +258,32 @@ def _read(files: Sequence[Path], namespace: str | None, settings: Settings) -> M
     return manifests
 
 
-def _models(manifests: Manifests, settings: Settings) -> list[Model]:
+def _models(manifests: LocalObjects, settings: Settings) -> list[Model]:
     """The models of valid files, each with the profile that the files have for it."""
     return [_model(document, manifests.shared(document), settings) for document in manifests.models]
 
 
-def _model(document: Document, shared: Shared | None, settings: Settings) -> Model:
+def _model(document: LocalObject, shared: ProfileSpec | None, settings: Settings) -> Model:
     """A model of a valid file. What it asks for and cannot have goes to standard error."""
     model = _parsed(document, shared, settings)
     assert isinstance(model, Model)
-    for note in notes(model):
+    for note in unmet_requests(model):
         click.echo(f"note: {document.file}: {document.name}: {note.message}", err=True)
     return model
 
 
-def _profile(document: Document) -> MonitoringProfile:
+def _profile(document: LocalObject) -> MonitoringProfile:
     """A profile of a valid file."""
-    monitoring = read_shared(document.body["spec"])
+    monitoring = parse_profile(document.body["spec"])
     assert not isinstance(monitoring, InvalidSpec)
     return MonitoringProfile(document.namespace, document.name, "", monitoring)
 
 
-def _of_profile(document: Document, settings: Settings) -> list[Child]:
+def _of_profile(document: LocalObject, settings: Settings) -> list[Child]:
     return render_profile(_profile(document), settings)
 
 
-def _parsed(document: Document, shared: Shared | None, settings: Settings) -> Model | InvalidSpec:
+def _parsed(document: LocalObject, shared: ProfileSpec | None, settings: Settings) -> Model | InvalidSpec:
     return parse(document.body, settings.platform, shared)
 
 

@@ -8,14 +8,14 @@ from typing import Any
 
 import promql_parser
 
-from ..api import API_VERSION, PROFILE_KIND, InvalidSpec, Model, Problem, parse_profile
+from ..api import API_VERSION, PROFILE_KIND, InvalidSpec, Model, Problem, profile_problems
 from ..api.fields import DNS_LABEL, DNS_SUBDOMAIN
 from ..naming.kinds import PROMETHEUS_RULE
 from ..render.children import Child, render
 from ..settings import Settings
 
 
-def problems(parsed: Model | InvalidSpec, settings: Settings) -> list[Problem]:
+def model_problems(parsed: Model | InvalidSpec, settings: Settings) -> list[Problem]:
     """Every problem; none for a model that can be applied."""
     if isinstance(parsed, InvalidSpec):
         return list(parsed.problems)
@@ -26,7 +26,7 @@ def problems(parsed: Model | InvalidSpec, settings: Settings) -> list[Problem]:
     return [problem for child in children for problem in _rule_problems(child)]
 
 
-def profile_problems(body: Mapping[str, Any]) -> list[Problem]:
+def profile_object_problems(body: Mapping[str, Any]) -> list[Problem]:
     """Every problem of a MonitoringProfile; none for one that can be applied."""
     metadata = body.get("metadata")
     metadata = metadata if isinstance(metadata, Mapping) else {}
@@ -39,7 +39,7 @@ def profile_problems(body: Mapping[str, Any]) -> list[Problem]:
         found.append(Problem("metadata.namespace", "must be a text of at most 63 characters of a-z, 0-9 and -"))
     if "spec" not in body:
         return [*found, Problem("spec", "required, and missing")]
-    wrong = parse_profile(body["spec"])
+    wrong = profile_problems(body["spec"])
     return [*found, *(wrong.problems if wrong else ())]
 
 

@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from ..api.monitoring import Signals
 from ..api.parser import API_VERSION, KIND, Model, parse
 from ..render.rules.alerts.alert import Alert
-from ..render.rules.alerts.groups import ALERTS, TIERS, is_on
+from ..render.rules.alerts.groups import ALERTS, TIERS, is_enabled
 from ..render.rules.alerts.objective_alerts import OBJECTIVES
 from ..render.rules.catalogue import CATALOGUE, PREFIX, Context, missing, offers
 from ..render.rules.promql import metrics_in
 from ..render.rules.quality import DEFAULT_WINDOW
-from ..render.rules.scope import Fleet
-from ..render.rules.signals import Server
-from ..runtimes import Profile, profiles
+from ..render.rules.scope import FleetScope
+from ..render.rules.signals import SignalSource
+from ..runtimes import RuntimeProfile, builtin_runtimes
 
 _KUBELET = ("container_", "kubelet_")
 _OPERATOR = "monitored_model_"
@@ -38,7 +38,7 @@ def catalogue_page() -> str:
         "says nothing, its word counts. Many kubelets on containerd measure no disk of containers: then disk is that of volume claims alone.",
         "",
     ]
-    for profile in profiles().values():
+    for profile in builtin_runtimes().values():
         lines += [
             f"## {profile.title} (`runtime: {profile.id}`)",
             "",
@@ -54,8 +54,8 @@ def _extra(labels: tuple[str, ...]) -> str:
     return f"; label {', '.join(f'`{label}`' for label in labels)}" if labels else ""
 
 
-def _sources(profile: Profile) -> Iterator[str]:
-    made = offers(Context(Server(profile, Signals()), Fleet(), DEFAULT_WINDOW))
+def _sources(profile: RuntimeProfile) -> Iterator[str]:
+    made = offers(Context(SignalSource(profile, Signals()), FleetScope(), DEFAULT_WINDOW))
     for offer in made:
         if offer.expression:
             yield f"| `{offer.entry.series.removeprefix(PREFIX)}` | {', '.join(f'`{n}`' for n in _own(offer.expression))} |"
@@ -84,19 +84,19 @@ def alerts_page() -> str:
         "",
         "## What a model gets that says nothing about alerts",
         "",
-        *_alert_table([alert for alert in ALERTS if is_on(alert, default)]),
+        *_alert_table([alert for alert in ALERTS if is_enabled(alert, default)]),
         "",
         "`ModelVolumeFilling` is there only where the model mounts a claim, `ModelSaturated` only for language models.",
         "",
         "## What a spec asks for",
         "",
-        *_alert_table([alert for alert in ALERTS if not is_on(alert, default)]),
+        *_alert_table([alert for alert in ALERTS if not is_enabled(alert, default)]),
         "",
         "## Of each objective in `spec.monitoring.slos`",
         "",
         "| alert | severity | for | fires when | why it is worth attention |",
         "|---|---|---|---|---|",
-        *(f"| {_link(a.name)} | {a.severity} | {a.hold} | {a.summary} | {a.worth} |" for a in OBJECTIVES),
+        *(f"| {_link(a.name)} | {a.severity} | {a.for_} | {a.summary} | {a.rationale} |" for a in OBJECTIVES),
         "",
         "An objective for availability switches `ModelErrorRatioHigh` off by default, one for latency `ModelLatencyHigh`: nobody should",
         "be told twice.",
@@ -117,7 +117,10 @@ def _alert_table(alerts: list[Alert]) -> list[str]:
     return [
         "| alert | severity | for | fires when | why it is worth attention | about |",
         "|---|---|---|---|---|---|",
-        *(f"| {_link(a.name)} | {a.severity} | {a.hold} | {a.summary} | {a.worth} | {tier[a.name]} |" for a in alerts),
+        *(
+            f"| {_link(a.name)} | {a.severity} | {a.for_} | {a.summary} | {a.rationale} | {tier[a.name]} |"
+            for a in alerts
+        ),
     ]
 
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..api import DEFAULT_PROFILE, GROUP, KIND, PROFILE_KIND, Shared, profile_name
+from ..api import DEFAULT_PROFILE, GROUP, KIND, PROFILE_KIND, ProfileSpec, profile_name
 from .yaml_loader import documents, text
 
 
 @dataclass(frozen=True)
-class Document:
+class LocalObject:
     """One object of a file, in the namespace that it names or was given."""
 
     file: str
@@ -40,21 +40,21 @@ class Document:
 
 
 @dataclass(frozen=True)
-class Manifests:
+class LocalObjects:
     """Everything of ours in some files."""
 
-    models: tuple[Document, ...]
-    profiles: tuple[Document, ...]
+    models: tuple[LocalObject, ...]
+    profiles: tuple[LocalObject, ...]
 
-    def shared(self, model: Document) -> Shared | None:
+    def shared(self, model: LocalObject) -> ProfileSpec | None:
         """The profile of these files that counts for a model. Of two with one name the later does, as when applied."""
         wanted = (model.namespace, model.profile)
         found = [profile for profile in self.profiles if (profile.namespace, profile.name) == wanted]
         spec = found[-1].body.get("spec") if found else None
-        return Shared(model.profile, spec) if isinstance(spec, dict) else None
+        return ProfileSpec(model.profile, spec) if isinstance(spec, dict) else None
 
 
-def read(files: Iterable[Path], namespace: str | None = None) -> Manifests:
+def read(files: Iterable[Path], namespace: str | None = None) -> LocalObjects:
     """Every MonitoredModel and MonitoringProfile of the files and folders, `-` being standard input. Raises UnreadableFile.
 
     `namespace` is that of objects which name none.
@@ -62,7 +62,7 @@ def read(files: Iterable[Path], namespace: str | None = None) -> Manifests:
     found = [
         _document(str(path), body, namespace) for file in files for path in _expand(file) for body in _bodies(path)
     ]
-    return Manifests(
+    return LocalObjects(
         models=tuple(document for document in found if document.body.get("kind") != PROFILE_KIND),
         profiles=tuple(document for document in found if document.body.get("kind") == PROFILE_KIND),
     )
@@ -86,8 +86,8 @@ def _is_ours(item: Any) -> bool:
     )
 
 
-def _document(file: str, body: dict[str, Any], namespace: str | None) -> Document:
+def _document(file: str, body: dict[str, Any], namespace: str | None) -> LocalObject:
     metadata = body.get("metadata")
     if not isinstance(metadata, dict):
-        return Document(file, body)
-    return Document(file, {**body, "metadata": {**({"namespace": namespace} if namespace else {}), **metadata}})
+        return LocalObject(file, body)
+    return LocalObject(file, {**body, "metadata": {**({"namespace": namespace} if namespace else {}), **metadata}})

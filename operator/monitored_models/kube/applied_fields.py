@@ -26,24 +26,24 @@ _BINARY = {"Ki": 1, "Mi": 2, "Gi": 3, "Ti": 4, "Pi": 5}
 _QUANTITY = re.compile(r"([0-9.]+)(m|u|n|k|M|G|T|P|Ki|Mi|Gi|Ti|Pi|)")
 
 
-def of_rendering(child: Mapping[str, Any]) -> str:
+def digest_rendered(child: Mapping[str, Any]) -> str:
     """Digest of an object as rendered."""
-    return _digest(rendered_part(child))
+    return _digest(rendered_fields(child))
 
 
-def of_live(body: Mapping[str, Any]) -> str:
+def digest_live(body: Mapping[str, Any]) -> str:
     """Digest of what this operator owns of a live object; of nothing, where it owns nothing."""
-    return _digest(live_part(body))
+    return _digest(owned_fields_of(body))
 
 
-def rendered_part(child: Mapping[str, Any]) -> Any:
+def rendered_fields(child: Mapping[str, Any]) -> Any:
     """What the digest of a rendering is of: all but the identity, in canonical spelling."""
     metadata = {key: value for key, value in child["metadata"].items() if key not in ("name", "namespace")}
     content = {key: value for key, value in child.items() if key not in ("apiVersion", "kind", "metadata")}
     return _canonical({**content, "metadata": metadata})
 
 
-def live_part(body: Mapping[str, Any]) -> Any:
+def owned_fields_of(body: Mapping[str, Any]) -> Any:
     """What the digest of a live object is of: the fields that are ours, in canonical spelling."""
     return _canonical(_project(body, owned_fields(body)))
 
@@ -81,11 +81,11 @@ def _project(value: Any, fields: Mapping[str, Any], name: str = "") -> Any:
         named = {key[2:]: sub for key, sub in inner.items() if key.startswith("f:")}
         return {key: _project(value[key], sub, key) for key, sub in named.items() if key in value}
     if isinstance(value, list):
-        return [_project(item, sub) for item in value for key, sub in inner.items() if _names(key, item)]
+        return [_project(item, sub) for item in value for key, sub in inner.items() if _matches_item(key, item)]
     return value
 
 
-def _names(key: str, item: Any) -> bool:
+def _matches_item(key: str, item: Any) -> bool:
     """Whether a list entry of FieldsV1 (`k:` by key fields, `v:` by value) means this item."""
     wanted = json.loads(key[2:])
     if key.startswith("k:"):
@@ -105,19 +105,19 @@ def _canonical(value: Any, within: str = "", quantities: bool = False) -> Any:
             key: _canonical(item, key, quantities or key in ("requests", "limits", "sizeLimit", "divisor"))
             for key, item in value.items()
         }
-        return {key: item for key, item in inner.items() if not _says_nothing(key, item, within)}
+        return {key: item for key, item in inner.items() if not _is_omitted(key, item, within)}
     if isinstance(value, list):
         return [_canonical(item, within, quantities) for item in value]
-    return _amount(value) if quantities else value
+    return _parse_quantity(value) if quantities else value
 
 
-def _says_nothing(key: str, item: Any, within: str) -> bool:
+def _is_omitted(key: str, item: Any, within: str) -> bool:
     if item == "":
         return within not in _TEXT_MAPS
     return item is None or item == [] or (item == {} and key not in _MEANINGFUL_WHEN_EMPTY)
 
 
-def _amount(value: Any) -> Any:
+def _parse_quantity(value: Any) -> Any:
     found = _QUANTITY.fullmatch(str(value))
     if found is None:
         return value

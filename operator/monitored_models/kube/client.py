@@ -31,7 +31,7 @@ from ..naming.labels import FIELD_MANAGER
 PAGE_BYTES, FIRST_PAGE, LARGEST_PAGE = 2_000_000, 25, 200
 """A page of a list is to have about so many bytes: what its objects weigh is known from the page before."""
 TIMEOUT_SECONDS, CONNECT_SECONDS = 30.0, 10.0
-NO_SUCH_VERSION = "1"
+CREATE_ONLY_RESOURCE_VERSION = "1"
 """A resource version that no object has, etcd's first being of an empty store: an apply that names it can only create."""
 _APPLY = "application/apply-patch+yaml; charset=utf-8"
 """With a parameter, the REST client below leaves the encoding to us."""
@@ -52,7 +52,7 @@ class ApiError(Exception):
     retry_after: float = 0.0
 
     @property
-    def passing(self) -> bool:
+    def transient(self) -> bool:
         """Whether the same request may well succeed later."""
         return self.code in (0, HTTPStatus.TOO_MANY_REQUESTS) or self.code >= HTTPStatus.INTERNAL_SERVER_ERROR
 
@@ -86,7 +86,7 @@ def trust_environment() -> bool:
     return bool(getproxies())
 
 
-class Cluster:
+class KubeClient:
     """Requests to one API server, each of at most so many seconds.
 
     `fence` gives the seconds for which a write that starts now may be on its way; none starts when there are none.
@@ -145,7 +145,7 @@ class Cluster:
                 url,
                 headers=headers,
                 body=self._encoded(body) if body and content_type == _APPLY else body,
-                _request_timeout=self._time_for(method),
+                _request_timeout=self._timeout_for(method),
             )
             content = await response.read()
         except api.ApiException as error:
@@ -160,7 +160,7 @@ class Cluster:
         with self._steps.timed("encode"):
             return _encode(body)
 
-    def _time_for(self, method: str) -> aiohttp.ClientTimeout:
+    def _timeout_for(self, method: str) -> aiohttp.ClientTimeout:
         left = self._timeout if method == "GET" else min(self._timeout, self._fence())
         if left <= 0:
             raise ApiError(0, "NotLeading", "the lease has not been renewed in time: nothing is written")
@@ -181,7 +181,7 @@ class Cluster:
 
         Returns the object. Raises ApiError 409 where the condition does not hold.
         """
-        metadata = {**child["metadata"], **({"uid": uid} if uid else {"resourceVersion": NO_SUCH_VERSION})}
+        metadata = {**child["metadata"], **({"uid": uid} if uid else {"resourceVersion": CREATE_ONLY_RESOURCE_VERSION})}
         path = kind.path(metadata["namespace"], metadata["name"])
         query = {"fieldManager": FIELD_MANAGER, "force": "true", "fieldValidation": "Strict"}
         return await self.request("PATCH", path, query, {**child, "metadata": metadata}, content_type=_APPLY)
@@ -227,7 +227,7 @@ class Cluster:
         """Post an Event."""
         await self.request("POST", EVENT.path(namespace), body=body)
 
-    async def pages(
+    async def list_pages(
         self, kind: Kind, namespace: str | None, selector: str | None, fields: str | None = None
     ) -> AsyncIterator[tuple[list[dict[str, Any]], int]]:
         """A full list of a kind, page by page, each with the resource version of the list."""
@@ -251,7 +251,7 @@ class Cluster:
         with self._steps.timed("decode"):
             return page.next()
 
-    async def served(self, kinds: Iterable[Kind] = (MODEL, PROFILE, *CHILDREN)) -> frozenset[Kind]:
+    async def served_kinds(self, kinds: Iterable[Kind] = (MODEL, PROFILE, *CHILDREN)) -> frozenset[Kind]:
         """Which of the kinds the API server has."""
         wanted = list(kinds)
         versions = sorted({kind.api_version for kind in wanted})

@@ -62,19 +62,19 @@ CHILDREN = (
     ALERTMANAGER_CONFIG,
 )
 """Kinds of children, in the order in which they are applied."""
-MONITORING = (SERVICE_MONITOR, PROMETHEUS_RULE, CONFIG_MAP, GRAFANA_DASHBOARD)
+MONITORING_KINDS = (SERVICE_MONITOR, PROMETHEUS_RULE, CONFIG_MAP, GRAFANA_DASHBOARD)
 """Kinds of children whose absence leaves a model unmonitored, and not unserved."""
-TELLING = (ALERTMANAGER_CONFIG,)
+NOTIFICATION_KINDS = (ALERTMANAGER_CONFIG,)
 """Kinds of children whose absence leaves a model served and monitored, and nobody told. Profiles have them too."""
 WATCHED = (*CHILDREN, POD, EVENT, PROFILE, MODEL)
 """Kinds that are listed and watched, in this order: when a model is seen, what it depends on is known."""
-WRITTEN = (PROFILE, MODEL)
+USER_AUTHORED_KINDS = (PROFILE, MODEL)
 """Kinds that users write, and put no label of ours on."""
-EVENTS_HEARD = f"reason=InvalidConfiguration,regarding.kind={ALERTMANAGER_CONFIG.name}"
+EVENT_FIELD_SELECTOR = f"reason=InvalidConfiguration,regarding.kind={ALERTMANAGER_CONFIG.name}"
 """Field selector of the only Events that are of interest: what prometheus-operator has against an AlertmanagerConfig."""
 
 
-def heard(served: Collection[Kind]) -> tuple[Kind, ...]:
+def watched_kinds(served: Collection[Kind]) -> tuple[Kind, ...]:
     """The kinds that are listed and watched where the cluster serves these. Pods it always has, and Events."""
     built_in = (POD, EVENT) if ALERTMANAGER_CONFIG in served else (POD,)
     return tuple(kind for kind in WATCHED if kind in served or kind in built_in)

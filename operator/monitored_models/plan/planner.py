@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from ..cache.cluster_cache import ObservedChild
 from ..naming import object_names
 from ..naming.keys import Key, OwnerKey
-from ..naming.kinds import CHILDREN, CONFIG_MAP, GRAFANA_DASHBOARD, TELLING, Kind
-from .desired_state import Wanted, WantedChild, WantedOfProfile
+from ..naming.kinds import CHILDREN, CONFIG_MAP, GRAFANA_DASHBOARD, NOTIFICATION_KINDS, Kind
+from .desired_state import DesiredChild, DesiredProfileState, DesiredState
 
 
 @dataclass(frozen=True)
 class Apply:
     """Apply a child; `uid` is that of the object it must still be, or None where none is known."""
 
-    wanted: WantedChild
+    wanted: DesiredChild
     uid: str | None
 
     @property
@@ -66,12 +66,12 @@ class Owner:
     """Whose children are compared: its uid, and what it calls its child of each kind."""
 
     uid: str
-    given: Mapping[Kind, str]
+    child_names: Mapping[Kind, str]
     noun: str
 
 
-def compare(
-    wanted: Wanted,
+def plan_model(
+    wanted: DesiredState,
     existing: Mapping[tuple[Kind, str], ObservedChild],
     served: Collection[Kind],
     settled: Mapping[tuple[Kind, str], tuple[str, str]],
@@ -85,22 +85,22 @@ def compare(
     given = {
         kind: object_names.dashboard(model) if kind in boards else object_names.workload(model) for kind in CHILDREN
     }
-    return _compare(wanted.children, Owner(model.uid, given, "model"), existing, served, settled)
+    return _plan(wanted.children, Owner(model.uid, given, "model"), existing, served, settled)
 
 
-def compare_profile(
-    wanted: WantedOfProfile,
+def plan_profile(
+    wanted: DesiredProfileState,
     existing: Mapping[tuple[Kind, str], ObservedChild],
     served: Collection[Kind],
     settled: Mapping[tuple[Kind, str], tuple[str, str]],
 ) -> Plan:
     """The same for a MonitoringProfile."""
-    given = dict.fromkeys(TELLING, object_names.notifications(wanted.name))
-    return _compare(wanted.children, Owner(wanted.uid, given, "profile"), existing, served, settled)
+    given = dict.fromkeys(NOTIFICATION_KINDS, object_names.notifications(wanted.name))
+    return _plan(wanted.children, Owner(wanted.uid, given, "profile"), existing, served, settled)
 
 
-def _compare(
-    wanted: Sequence[WantedChild],
+def _plan(
+    wanted: Sequence[DesiredChild],
     owner: Owner,
     existing: Mapping[tuple[Kind, str], ObservedChild],
     served: Collection[Kind],
@@ -117,26 +117,26 @@ def _compare(
             steps.append(Apply(child, None))
         elif seen.deleting:
             problems.append(_leaving(kind, name))
-        elif not is_ours(seen.owner_uid, seen.applied, owner.uid):
+        elif not is_owned_by(seen.owner_uid, seen.applied, owner.uid):
             problems.append(name_conflict(kind, name, owner.noun))
         elif child.digest != seen.digest and settled.get((kind, name)) != (child.digest, seen.digest):
             steps.append(Apply(child, seen.uid))
     names_wanted = {(child.kind, child.name) for child in wanted}
     for (kind, name), seen in existing.items():
         # Whatever an object says of its owner: what this one could not have made, it does not delete.
-        made = name == owner.given.get(kind)
+        made = name == owner.child_names.get(kind)
         unwanted = (kind, name) not in names_wanted and made and not seen.deleting
-        if unwanted and is_ours(seen.owner_uid, seen.applied, owner.uid):
+        if unwanted and is_owned_by(seen.owner_uid, seen.applied, owner.uid):
             steps.append(Delete(kind, name, seen.uid))
     return Plan(tuple(steps), tuple(problems))
 
 
-def is_ours(controller_uid: str | None, applied: bool, owner_uid: str) -> bool:
+def is_owned_by(controller_uid: str | None, applied: bool, owner_uid: str) -> bool:
     """Whether an object belongs to the model: it controls it, or someone took the owner off what we had applied."""
     return controller_uid == owner_uid or (controller_uid is None and applied)
 
 
-def noun(key: OwnerKey) -> str:
+def owner_noun(key: OwnerKey) -> str:
     """What to call the owner of a child."""
     return "model" if isinstance(key, Key) else "profile"
 
@@ -146,7 +146,9 @@ def crd_missing(kind: Kind) -> ChildProblem:
     if kind is GRAFANA_DASHBOARD:
         ways = "install grafana-operator, or leave the operator's setting grafanaOperator out"
     else:
-        instead = "remove the notifications" if kind in TELLING else "set spec.monitoring.scrape.enabled to false"
+        instead = (
+            "remove the notifications" if kind in NOTIFICATION_KINDS else "set spec.monitoring.scrape.enabled to false"
+        )
         ways = f"install the CRDs of prometheus-operator 0.85 or later, or {instead}"
     return ChildProblem(kind, "CRDNotInstalled", f"this cluster has no {kind.plural}.{kind.group}: {ways}")
 

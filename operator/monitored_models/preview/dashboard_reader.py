@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from ..base.json_paths import JSON, at, number, objects, texts
+from ..base.json_paths import JSON, get_path, number, objects, texts
 
 
 @dataclass(frozen=True)
@@ -115,10 +115,10 @@ def in_object(found: Any) -> Iterator[JSON]:
         for item in found["items"]:
             yield from in_object(item)
     elif found.get("kind") == "ConfigMap":
-        data: JSON = at(found, "data", {})
+        data: JSON = get_path(found, "data", {})
         yield from (dashboard for text in data.values() for dashboard in _in_text(text))
     elif found.get("kind") == "GrafanaDashboard":
-        yield from _in_text(at(found, "spec.json", ""))
+        yield from _in_text(get_path(found, "spec.json", ""))
 
 
 def _in_text(text: Any) -> Iterator[JSON]:
@@ -134,8 +134,8 @@ def dashboards(found: list[JSON]) -> tuple[Dashboard, ...]:
     """Each as a Dashboard, with an address of its own."""
     made: dict[str, Dashboard] = {}
     for one in found:
-        title = at(one, "title", "") or "Dashboard"
-        base = re.sub(r"[^A-Za-z0-9_-]+", "-", at(one, "uid", "") or title).strip("-") or "dashboard"
+        title = get_path(one, "title", "") or "Dashboard"
+        base = re.sub(r"[^A-Za-z0-9_-]+", "-", get_path(one, "uid", "") or title).strip("-") or "dashboard"
         slug = next(name for name in _names(base) if name not in made)
         made[slug] = _dashboard(one, slug, title)
     return tuple(made.values())
@@ -153,11 +153,11 @@ def _dashboard(found: JSON, slug: str, title: str) -> Dashboard:
     return Dashboard(
         slug=slug,
         title=title,
-        description=at(found, "description", ""),
+        description=get_path(found, "description", ""),
         tags=texts(found.get("tags")),
-        begin=at(found, "time.from", "now-6h"),
+        begin=get_path(found, "time.from", "now-6h"),
         utc=found.get("timezone") == "utc",
-        variables=tuple(_variable(one) for one in objects(found, "templating.list") if at(one, "name", "")),
+        variables=tuple(_variable(one) for one in objects(found, "templating.list") if get_path(one, "name", "")),
         annotations=tuple(_annotations(found)),
         rows=tuple(_rows(objects(found, "panels"))),
     )
@@ -168,80 +168,80 @@ def _rows(found: list[JSON]) -> Iterator[Row]:
     numbers = iter(range(1, 1_000_000))
     title: str | None = None
     collapsed, panels = False, list[Panel]()
-    for one in sorted(found, key=lambda panel: (at(panel, "gridPos.y", 0), at(panel, "gridPos.x", 0))):
+    for one in sorted(found, key=lambda panel: (get_path(panel, "gridPos.y", 0), get_path(panel, "gridPos.x", 0))):
         if one.get("type") != "row":
             panels.append(_panel(one, next(numbers)))
             continue
         if panels or title is not None:
             yield Row(title, collapsed, tuple(panels))
-        title, collapsed = at(one, "title", ""), at(one, "collapsed", default=False)
+        title, collapsed = get_path(one, "title", ""), get_path(one, "collapsed", default=False)
         panels = [_panel(inner, next(numbers)) for inner in objects(one, "panels")]
     if panels or title is not None:
         yield Row(title, collapsed, tuple(panels))
 
 
 def _panel(found: JSON, count: int) -> Panel:
-    place: JSON = at(found, "gridPos", {})
-    x = min(max(at(place, "x", 0), 0), 23)
+    place: JSON = get_path(found, "gridPos", {})
+    x = min(max(get_path(place, "x", 0), 0), 23)
     points = number(found, "maxDataPoints")
     return Panel(
         number=count,
-        kind=at(found, "type", ""),
-        title=at(found, "title", ""),
-        description=at(found, "description", ""),
+        kind=get_path(found, "type", ""),
+        title=get_path(found, "title", ""),
+        description=get_path(found, "description", ""),
         x=x,
-        y=max(at(place, "y", 0), 0),
-        width=min(max(at(place, "w", 12), 1), 24 - x),
-        height=min(max(at(place, "h", 8), 1), 100),
+        y=max(get_path(place, "y", 0), 0),
+        width=min(max(get_path(place, "w", 12), 1), 24 - x),
+        height=min(max(get_path(place, "h", 8), 1), 100),
         targets=tuple(_target(one) for one in objects(found, "targets") if not one.get("hide")),
-        options=at(found, "options", {}),
-        defaults=at(found, "fieldConfig.defaults", {}),
+        options=get_path(found, "options", {}),
+        defaults=get_path(found, "fieldConfig.defaults", {}),
         overrides=tuple(objects(found, "fieldConfig.overrides")),
         transformations=tuple(one for one in objects(found, "transformations") if not one.get("disabled")),
-        least_step=at(found, "interval", ""),
+        least_step=get_path(found, "interval", ""),
         most_points=int(points) if points and points >= 1 else None,
     )
 
 
 def _target(found: JSON) -> Target:
     return Target(
-        ref=at(found, "refId", ""),
-        expression=at(found, "expr", ""),
-        legend=at(found, "legendFormat", ""),
-        instant=at(found, "instant", default=False) and not at(found, "range", default=False),
-        form=at(found, "format", "") or "time_series",
-        least_step=at(found, "interval", ""),
+        ref=get_path(found, "refId", ""),
+        expression=get_path(found, "expr", ""),
+        legend=get_path(found, "legendFormat", ""),
+        instant=get_path(found, "instant", default=False) and not get_path(found, "range", default=False),
+        form=get_path(found, "format", "") or "time_series",
+        least_step=get_path(found, "interval", ""),
     )
 
 
 def _variable(found: JSON) -> Variable:
     query: Any = found.get("query")
-    current: Any = at(found, "current", JSON()).get("value")
+    current: Any = get_path(found, "current", JSON()).get("value")
     return Variable(
-        name=at(found, "name", ""),
-        label=at(found, "label", "") or at(found, "name", ""),
-        kind=at(found, "type", ""),
-        query=at(query, "query", "") if isinstance(query, dict) else str(query or ""),
-        regex=at(found, "regex", ""),
-        sort=at(found, "sort", 0),
-        multi=at(found, "multi", default=False),
-        with_all=at(found, "includeAll", default=False),
-        all_value=at(found, "allValue", ""),
+        name=get_path(found, "name", ""),
+        label=get_path(found, "label", "") or get_path(found, "name", ""),
+        kind=get_path(found, "type", ""),
+        query=get_path(query, "query", "") if isinstance(query, dict) else str(query or ""),
+        regex=get_path(found, "regex", ""),
+        sort=get_path(found, "sort", 0),
+        multi=get_path(found, "multi", default=False),
+        with_all=get_path(found, "includeAll", default=False),
+        all_value=get_path(found, "allValue", ""),
         current=texts(current),
-        hidden=found.get("hide") == 2 or at(found, "type", "") in ("datasource", "constant"),
+        hidden=found.get("hide") == 2 or get_path(found, "type", "") in ("datasource", "constant"),
     )
 
 
 def _annotations(found: JSON) -> Iterator[Annotation]:
     for one in objects(found, "annotations.list"):
-        expression = at(one, "expr", "") or at(one, "target.expr", "")
-        if expression and at(one, "enable", default=True):
+        expression = get_path(one, "expr", "") or get_path(one, "target.expr", "")
+        if expression and get_path(one, "enable", default=True):
             yield Annotation(
-                name=at(one, "name", ""),
+                name=get_path(one, "name", ""),
                 expression=expression,
-                title=at(one, "titleFormat", ""),
-                text=at(one, "textFormat", ""),
-                colour=at(one, "iconColor", "") or "blue",
-                value_is_time=at(one, "useValueForTime", default=False),
-                least_step=at(one, "step", "") or at(one, "target.interval", ""),
+                title=get_path(one, "titleFormat", ""),
+                text=get_path(one, "textFormat", ""),
+                colour=get_path(one, "iconColor", "") or "blue",
+                value_is_time=get_path(one, "useValueForTime", default=False),
+                least_step=get_path(one, "step", "") or get_path(one, "target.interval", ""),
             )

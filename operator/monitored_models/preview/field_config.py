@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import tzinfo
 from typing import Any
 
-from ..base.json_paths import JSON, at, number, objects
+from ..base.json_paths import JSON, get_path, number, objects
 from . import units
 from .dashboard_reader import Panel
 
@@ -77,7 +77,7 @@ class Field:
     @property
     def unit(self) -> str:
         """Grafana's name of the unit."""
-        return at(self.config, "unit", "")
+        return get_path(self.config, "unit", "")
 
     @property
     def decimals(self) -> int | None:
@@ -88,16 +88,16 @@ class Field:
     @property
     def name(self) -> str:
         """A name in the place of the series' own, if any."""
-        return at(self.config, "displayName", "")
+        return get_path(self.config, "displayName", "")
 
     @property
     def empty(self) -> str:
         """What to write where there is no value."""
-        return at(self.config, "noValue", "")
+        return get_path(self.config, "noValue", "")
 
     def text(self, value: Any) -> str:
         """A value as it is shown."""
-        if mapped := at(self._mapping(value), "text", ""):
+        if mapped := get_path(self._mapping(value), "text", ""):
             return mapped
         if value is None:
             return self.empty
@@ -111,11 +111,11 @@ class Field:
 
     def colour(self, value: Any) -> str:
         """The colour of a value by mappings, else by thresholds or as fixed."""
-        if mapped := at(self._mapping(value), "color", ""):
+        if mapped := get_path(self._mapping(value), "color", ""):
             return colour(mapped)
-        mode = at(self.config, "color.mode", "thresholds")
+        mode = get_path(self.config, "color.mode", "thresholds")
         if mode in ("fixed", "shades"):
-            return colour(at(self.config, "color.fixedColor", "gray"))
+            return colour(get_path(self.config, "color.fixedColor", "gray"))
         if not isinstance(value, int | float):
             return self.steps[0].colour if self.steps and value is None else _COLOURS["text"]
         return self.by_threshold(value)
@@ -127,9 +127,9 @@ class Field:
 
     def line_colour(self, index: int, last: float | None) -> str:
         """The colour of a line, by its place among the others unless it is said."""
-        mode = at(self.config, "color.mode", "palette-classic")
+        mode = get_path(self.config, "color.mode", "palette-classic")
         if mode in ("fixed", "shades"):
-            return colour(at(self.config, "color.fixedColor", "green"))
+            return colour(get_path(self.config, "color.fixedColor", "green"))
         if mode == "thresholds":
             return self.by_threshold(last or 0)
         return PALETTE[index % len(PALETTE)]
@@ -150,11 +150,11 @@ def field_of(panel: Panel, moment: Moment, name: str, ref: str = "", kind: str =
     """The configuration of a series or column: the panel's, with every override that fits it, in turn."""
     config = copy.deepcopy(panel.defaults)
     for override in panel.overrides:
-        if _fits(at(override, "matcher", JSON()), name, ref, kind):
+        if _fits(get_path(override, "matcher", JSON()), name, ref, kind):
             for one in objects(override, "properties"):
-                _set(config, at(one, "id", ""), one.get("value"))
+                _set(config, get_path(one, "id", ""), one.get("value"))
     least, most = number(config, "min"), number(config, "max")
-    return Field(config, moment, least, most, tuple(_steps(config, least, most)), at(config, "custom", JSON()))
+    return Field(config, moment, least, most, tuple(_steps(config, least, most)), get_path(config, "custom", JSON()))
 
 
 def _fits(matcher: JSON, name: str, ref: str, kind: str) -> bool:
@@ -169,7 +169,7 @@ def _fits(matcher: JSON, name: str, ref: str, kind: str) -> bool:
         case "byType":
             return bool(wanted == kind)
         case "byNames":
-            return name in at(wanted, "names", list[Any]())
+            return name in get_path(wanted, "names", list[Any]())
     return False
 
 
@@ -192,30 +192,30 @@ def _set(config: JSON, path: str, value: Any) -> None:
 
 def _steps(config: JSON, least: float | None, most: float | None) -> Iterable[Step]:
     low, high = least or 0.0, 100.0 if most is None else most
-    percent = at(config, "thresholds.mode", "") == "percentage"
+    percent = get_path(config, "thresholds.mode", "") == "percentage"
     for one in objects(config, "thresholds.steps"):
         value = number(one, "value")
         if value is not None and percent:
             value = low + (high - low) * value / 100
-        yield Step(float("-inf") if value is None else value, colour(at(one, "color", "")))
+        yield Step(float("-inf") if value is None else value, colour(get_path(one, "color", "")))
 
 
 def _mapped(mapping: JSON, value: Any) -> JSON:
-    options: Mapping[str, Any] = at(mapping, "options", JSON())
+    options: Mapping[str, Any] = get_path(mapping, "options", JSON())
     match mapping.get("type"):
         case "value":
-            return at(options, _key(value), JSON()) if "." not in _key(value) else _dict(options.get(_key(value)))
+            return get_path(options, _key(value), JSON()) if "." not in _key(value) else _dict(options.get(_key(value)))
         case "range" if isinstance(value, int | float):
             low, high = number(options, "from"), number(options, "to")
             inside = (low is None or value >= low) and (high is None or value <= high)
-            return at(options, "result", JSON()) if inside else {}
+            return get_path(options, "result", JSON()) if inside else {}
         case "special":
-            wanted = at(options, "match", "")
+            wanted = get_path(options, "match", "")
             if value is None and wanted in ("null", "null+nan", "empty"):
-                return at(options, "result", JSON())
+                return get_path(options, "result", JSON())
         case "regex" if isinstance(value, str):
-            pattern = at(options, "pattern", "").removeprefix("/").removesuffix("/")
-            return at(options, "result", JSON()) if pattern and _matches(pattern, value) else {}
+            pattern = get_path(options, "pattern", "").removeprefix("/").removesuffix("/")
+            return get_path(options, "result", JSON()) if pattern and _matches(pattern, value) else {}
     return {}
 
 

@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeGuard
 
-from ..base.json_paths import JSON, at, number
+from ..base.json_paths import JSON, get_path, number
 from . import single_values
 from .dashboard_reader import Panel
 from .field_config import PALETTE, Field, Moment, field_of
@@ -34,7 +34,7 @@ def draw(panel: Panel, answers: Sequence[Answer], marks: Sequence[Mark], window:
     if panel.kind in OVER_TIME:
         return OVER_TIME[panel.kind](panel, answers, marks, window, moment)
     if panel.kind == "text":
-        return Text(at(panel.options, "content", ""), at(panel.options, "mode", "markdown") == "markdown")
+        return Text(get_path(panel.options, "content", ""), get_path(panel.options, "mode", "markdown") == "markdown")
     return NotDrawn(f"Panels of the type “{panel.kind or 'unknown'}” are not drawn by the preview.")
 
 
@@ -42,11 +42,11 @@ def left_out(panel: Panel) -> tuple[str, ...]:
     """What a panel asks for that the preview does not do; tables say it themselves."""
     if panel.kind == "table":
         return ()
-    return tuple(f"transformation {at(one, 'id', '')}" for one in panel.transformations)
+    return tuple(f"transformation {get_path(one, 'id', '')}" for one in panel.transformations)
 
 
 def _nothing(panel: Panel) -> Nothing:
-    return Nothing(at(panel.defaults, "noValue", "") or "No data")
+    return Nothing(get_path(panel.defaults, "noValue", "") or "No data")
 
 
 # --- heatmap ---
@@ -62,12 +62,12 @@ def heatmap(panel: Panel, answers: Sequence[Answer], marks: Sequence[Mark], wind
     if not used:
         return _nothing(panel)
     # Grafana's heatmap has its units among the options, and takes none from the field configuration.
-    axis = Field(at(panel.options, "yAxis", JSON()), moment)
-    cell = Field(at(panel.options, "cellValues", JSON()), moment)
+    axis = Field(get_path(panel.options, "yAxis", JSON()), moment)
+    cell = Field(get_path(panel.options, "cellValues", JSON()), moment)
     labels = ["∞" if math.isinf(bound) else axis.tick(bound) for bound, _ in bounds]
     times = bounds[0][1].times
-    colours: Sequence[str] = _SCALES.get(at(panel.options, "color.scheme", ""), _SCALES["Oranges"])
-    if at(panel.options, "color.reverse", default=False):
+    colours: Sequence[str] = _SCALES.get(get_path(panel.options, "color.scheme", ""), _SCALES["Oranges"])
+    if get_path(panel.options, "color.reverse", default=False):
         colours = tuple(reversed(colours))
     shown = [[escaped(cell.text(value)) for value in row] for row in counts]
     trace = {
@@ -83,7 +83,7 @@ def heatmap(panel: Panel, answers: Sequence[Answer], marks: Sequence[Mark], wind
         "ygap": 1,
         "zmin": 0,
         "colorbar": _colour_bar(counts, cell),
-        "showscale": at(panel.options, "legend.show", default=True),
+        "showscale": get_path(panel.options, "legend.show", default=True),
     }
     low, high = max(used[0] - 1, 0), min(used[-1] + 1, len(counts) - 1)
     every = max(1, math.ceil((high - low + 1) / max(3, panel.height)))
@@ -162,7 +162,7 @@ def states(panel: Panel, answers: Sequence[Answer], marks: Sequence[Mark], windo
     if not lines:
         return _nothing(panel)
     traces, seen = [], dict[str, str]()
-    share = min(max(at(panel.options, "rowHeight", 0.9), 0.2), 1.0)
+    share = min(max(get_path(panel.options, "rowHeight", 0.9), 0.2), 1.0)
     for row, line in enumerate(lines):
         pieces = [
             (begin, end, line.field.text(value), _state_colour(line.field, value, seen))
@@ -178,7 +178,7 @@ def states(panel: Panel, answers: Sequence[Answer], marks: Sequence[Mark], windo
                 "width": share,
                 "marker": {"color": [colour for *_, colour in pieces], "line": {"width": 0}},
                 "text": [escaped(text) for _, _, text, _ in pieces],
-                "textposition": "inside" if at(panel.options, "showValue", "auto") != "never" else "none",
+                "textposition": "inside" if get_path(panel.options, "showValue", "auto") != "never" else "none",
                 "insidetextanchor": "middle",
                 "insidetextfont": {"color": "#ffffff", "size": 11},
                 "textangle": 0,
@@ -209,14 +209,14 @@ def states(panel: Panel, answers: Sequence[Answer], marks: Sequence[Mark], windo
         shapes=list(vertical(marks, moment)),
         annotations=flags(marks, moment),
     )
-    shown = at(panel.options, "legend.showLegend", default=True)
+    shown = get_path(panel.options, "legend.showLegend", default=True)
     keys = tuple(Key(text, colour) for text, colour in seen.items() if text) if shown else ()
     return Figure({"data": traces, "layout": made}, Legend(keys))
 
 
 def _state_colour(field: Field, value: float, seen: Mapping[str, str]) -> str:
     """By mapping or threshold; else the next colour of the palette for each new state."""
-    if at(field.config, "color.mode", "thresholds") == "palette-classic" and not field.has_mappings:
+    if get_path(field.config, "color.mode", "thresholds") == "palette-classic" and not field.has_mappings:
         return seen.get(field.text(value)) or PALETTE[len(seen) % len(PALETTE)]
     return field.colour(value)
 
@@ -241,7 +241,7 @@ def histogram(panel: Panel, answers: Sequence[Answer], moment: Moment) -> Drawin
     if any(answer.target.form == "heatmap" for answer in answers):
         return _bucket_bars(panel, answers, moment)
     found = [one for one in series(answers) if one.last is not None]
-    if at(panel.options, "combine", default=False) and len(found) > 1:
+    if get_path(panel.options, "combine", default=False) and len(found) > 1:
         found = [Series("", "Combined", {}, (), tuple(value for one in found for value in one.values))]
     values = [value for one in found for value in one.values if _counts(value)]
     if not values:
@@ -331,7 +331,7 @@ def barchart(panel: Panel, answers: Sequence[Answer], moment: Moment) -> Drawing
     names = [escaped(field.name or one.name) for field, (one, _) in zip(fields, found, strict=True)]
     values = [value for _, value in found]
     least, most = ends([0.0, *values], fields[0])
-    lying = at(panel.options, "orientation", "auto") == "horizontal"
+    lying = get_path(panel.options, "orientation", "auto") == "horizontal"
     colours = [
         field.line_colour(0, value) if field.config.get("color") else PALETTE[0]
         for field, value in zip(fields, values, strict=True)

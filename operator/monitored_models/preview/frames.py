@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..base.json_paths import JSON, at
+from ..base.json_paths import JSON, get_path
 from .dashboard_reader import Panel, Target
 
 Cell = str | float | None
@@ -73,7 +73,7 @@ def _series(answer: Answer, sample: JSON) -> Series:
         return Series(answer.target.ref, name, labels, (float(at_time),), (_number(value),))
     found = {
         round((float(at_time) - answer.begin) / answer.step): value
-        for at_time, value in at(sample, "values", list[Any]())
+        for at_time, value in get_path(sample, "values", list[Any]())
     }
     steps = range(min(int((answer.end - answer.begin) / answer.step + 1e-9) + 1, _LONGEST_GRID))
     values = tuple(_number(found[index]) if index in found else None for index in steps)
@@ -81,7 +81,7 @@ def _series(answer: Answer, sample: JSON) -> Series:
 
 
 def _labels(sample: JSON) -> dict[str, str]:
-    return {str(label): str(text) for label, text in at(sample, "metric", JSON()).items()}
+    return {str(label): str(text) for label, text in get_path(sample, "metric", JSON()).items()}
 
 
 def _number(text: str) -> float | None:
@@ -115,7 +115,7 @@ def table(answers: Sequence[Answer], panel: Panel) -> tuple[Table, tuple[str, ..
     frames = [frame for frame in frames if frame.rows] or frames[:1]
     unknown: list[str] = []
     for one in panel.transformations:
-        name, options = at(one, "id", ""), at(one, "options", JSON())
+        name, options = get_path(one, "id", ""), get_path(one, "options", JSON())
         if name == "merge":
             frames = [_merged(frames)] if frames else []
         elif name == "organize":
@@ -162,8 +162,8 @@ def _merged(frames: Sequence[Table]) -> Table:
 
 def _organized(frame: Table, options: JSON) -> Table:
     """Columns left out, put in order and renamed."""
-    excluded, included = at(options, "excludeByName", JSON()), at(options, "includeByName", JSON())
-    order, renamed = at(options, "indexByName", JSON()), at(options, "renameByName", JSON())
+    excluded, included = get_path(options, "excludeByName", JSON()), get_path(options, "includeByName", JSON())
+    order, renamed = get_path(options, "indexByName", JSON()), get_path(options, "renameByName", JSON())
     keep = [
         column
         for column in frame.columns

@@ -18,7 +18,7 @@ from aiohttp import web
 from multidict import MultiMapping
 from plotly.offline import get_plotlyjs
 
-from ..integrations.prometheus.client import NoAnswer, Prometheus
+from ..integrations.prometheus.client import Prometheus, PrometheusError
 from . import page, variables
 from .dashboard_reader import Annotation, Dashboard, Panel, Target
 from .field_config import Moment
@@ -112,7 +112,7 @@ def application(preview: Preview, prometheus: Prometheus) -> web.Application:
         view = await _view(preview, one, request.query, prometheus)
         try:
             drawing = await _drawing(one, wanted, view, prometheus)
-        except NoAnswer as error:
+        except PrometheusError as error:
             return web.json_response(page.failure(str(error)))
         return web.json_response(page.body(drawing, view, left_out(wanted)))
 
@@ -205,7 +205,7 @@ async def _chosen(
             selector = variables.in_query(asked[0], chosen, variables.built_in(window, 60))
             try:
                 found = await prometheus.label_values(asked[1], selector, window.begin, window.end)
-            except NoAnswer as error:
+            except PrometheusError as error:
                 problems.append(f"Variable {variable.name}: {error}")
                 found = []
             options = variables.kept(variable, found)
@@ -248,6 +248,6 @@ async def _marks(annotation: Annotation, view: page.View, prometheus: Prometheus
     begin, end = (moment // step * step for moment in (view.window.begin, view.window.end))
     try:
         samples = await prometheus.range(query, begin, end, step)
-    except NoAnswer:
+    except PrometheusError:
         return []
     return [mark for sample in samples for mark in moments(annotation, sample, view.window, step)]

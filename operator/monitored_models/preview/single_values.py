@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from ..base.json_paths import JSON, at, objects
+from ..base.json_paths import JSON, get_path, objects
 from .dashboard_reader import Panel
 from .field_config import Field, Moment, field_of
 from .frames import Answer, Series, Table, reduced, series, table
@@ -22,7 +22,7 @@ def stat(panel: Panel, answers: Sequence[Answer], moment: Moment) -> Drawing:
     found = _texts(panel, answers, moment) or _reduced(panel, answers, moment)
     if not found:
         return Nothing(_empty(panel))
-    mode = at(panel.options, "textMode", "auto")
+    mode = get_path(panel.options, "textMode", "auto")
     several = len(found) > 1
     shown = []
     for name, field, value, of in found:
@@ -30,11 +30,13 @@ def stat(panel: Panel, answers: Sequence[Answer], moment: Moment) -> Drawing:
         text = "" if mode == "none" else field.text(value)
         if mode == "name":
             title, text = "", name
-        spark = _spark(of, field.colour(value)) if at(panel.options, "graphMode", "none") == "area" and of else None
+        spark = (
+            _spark(of, field.colour(value)) if get_path(panel.options, "graphMode", "none") == "area" and of else None
+        )
         shown.append(Number(title, text, field.colour(value), spark=spark))
-    orientation = at(panel.options, "orientation", "auto")
+    orientation = get_path(panel.options, "orientation", "auto")
     upright = orientation == "horizontal" or (orientation == "auto" and panel.height * 1.5 > panel.width)
-    return Numbers(tuple(shown), at(panel.options, "colorMode", "value"), upright)
+    return Numbers(tuple(shown), get_path(panel.options, "colorMode", "value"), upright)
 
 
 def bars(panel: Panel, answers: Sequence[Answer], moment: Moment) -> Drawing:
@@ -109,7 +111,7 @@ Found = tuple[str, Field, Any, Series | None]
 
 def _reduced(panel: Panel, answers: Sequence[Answer], moment: Moment) -> list[Found]:
     """Name, field, value and series, for each series."""
-    calculation = next(iter(at(panel.options, "reduceOptions.calcs", ["lastNotNull"])), "lastNotNull")
+    calculation = next(iter(get_path(panel.options, "reduceOptions.calcs", ["lastNotNull"])), "lastNotNull")
     found: list[Found] = []
     for one in series(answers):
         field = field_of(panel, moment, one.name, one.ref)
@@ -119,7 +121,7 @@ def _reduced(panel: Panel, answers: Sequence[Answer], moment: Moment) -> list[Fo
 
 def _texts(panel: Panel, answers: Sequence[Answer], moment: Moment) -> list[Found]:
     """The texts of a column that the panel names, of tables."""
-    wanted = at(panel.options, "reduceOptions.fields", "")
+    wanted = get_path(panel.options, "reduceOptions.fields", "")
     if not wanted or not any(answer.target.form == "table" for answer in answers):
         return []
     found, _ = table(answers, panel)
@@ -132,7 +134,7 @@ def _texts(panel: Panel, answers: Sequence[Answer], moment: Moment) -> list[Foun
     return [
         (name, field_of(panel, moment, name, found.refs.get(name, "")), cell, None)
         for name in chosen
-        for cell in found.column(name)[: None if at(panel.options, "reduceOptions.values", default=False) else 1]
+        for cell in found.column(name)[: None if get_path(panel.options, "reduceOptions.values", default=False) else 1]
     ]
 
 
@@ -171,8 +173,8 @@ def sheet(panel: Panel, answers: Sequence[Answer], moment: Moment) -> Drawing:
     shown = [
         name
         for name in found.columns
-        if not at(fields[name].custom, "hidden", default=False)
-        and not at(fields[name].custom, "hideFrom.viz", default=False)
+        if not get_path(fields[name].custom, "hidden", default=False)
+        and not get_path(fields[name].custom, "hideFrom.viz", default=False)
     ]
     rows = _sorted(found, panel)
     if len(rows) > _MOST_ROWS:
@@ -192,10 +194,10 @@ def _kind(found: Table, name: str) -> str:
 def _sorted(found: Table, panel: Panel) -> list[tuple[Any, ...]]:
     rows = list(found.rows)
     for wanted in reversed(objects(panel.options, "sortBy")):
-        name = at(wanted, "displayName", "")
+        name = get_path(wanted, "displayName", "")
         if name in found.columns:
             index = found.columns.index(name)
-            down = at(wanted, "desc", default=False)
+            down = get_path(wanted, "desc", default=False)
             rows.sort(key=partial(_order, index), reverse=down)
     return rows
 
@@ -206,10 +208,10 @@ def _order(index: int, row: Sequence[Any]) -> tuple[bool, Any]:
 
 
 def _cell(field: Field, value: Any, name: str) -> Shown:
-    if name == "Time" and isinstance(value, float) and not at(field.config, "unit", "").startswith("dateTime"):
+    if name == "Time" and isinstance(value, float) and not get_path(field.config, "unit", "").startswith("dateTime"):
         return Shown(Field({"unit": "dateTimeAsIso"}, field.moment).text(value))
     text, is_number = field.text(value), isinstance(value, float)
-    kind = at(field.custom, "cellOptions.type", "")
+    kind = get_path(field.custom, "cellOptions.type", "")
     if kind == "color-text":
         return Shown(text, colour=field.colour(value), is_number=is_number)
     if kind == "color-background":
@@ -218,4 +220,4 @@ def _cell(field: Field, value: Any, name: str) -> Shown:
 
 
 def _empty(panel: Panel) -> str:
-    return at(panel.defaults, "noValue", "") or "No data"
+    return get_path(panel.defaults, "noValue", "") or "No data"

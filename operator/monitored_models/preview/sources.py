@@ -9,7 +9,7 @@ from typing import Any
 
 from ..api import GROUP, InvalidSpec, parse
 from ..base.json_paths import JSON
-from ..files.local_objects import Document, Manifests, read
+from ..files.local_objects import LocalObject, LocalObjects, read
 from ..files.yaml_loader import UnreadableFile, documents, text
 from ..render.children import render
 from ..render.workload.replicas import replicas
@@ -63,7 +63,7 @@ def _is_ours(document: Any) -> bool:
     return isinstance(document, dict) and str(document.get("apiVersion", "")).startswith(f"{GROUP}/")
 
 
-def _of_model(document: Document, manifests: Manifests, settings: Settings) -> list[JSON]:
+def _of_model(document: LocalObject, manifests: LocalObjects, settings: Settings) -> list[JSON]:
     model = parse(document.body, settings.platform, manifests.shared(document))
     if isinstance(model, InvalidSpec):
         raise NoDashboards("; ".join(f"{document.file}: {document.name}: {problem}" for problem in model.problems))

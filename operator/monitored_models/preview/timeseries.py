@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..base.json_paths import JSON, at, number, texts
+from ..base.json_paths import JSON, get_path, number, texts
 from .dashboard_reader import Annotation, Panel
 from .field_config import Field, Moment, colour, field_of
 from .frames import CALCULATION_NAMES, Answer, Series, named, reduced, series
@@ -44,7 +44,7 @@ def timeseries(
     """Lines, areas, bars or points over time."""
     lines = list(_lines(panel, series(answers), moment))
     if not any(line.of.last is not None for line in lines):
-        return Nothing(at(panel.defaults, "noValue", "") or "No data")
+        return Nothing(get_path(panel.defaults, "noValue", "") or "No data")
     traces = [_trace(line, moment) for line in lines]
     sides = {right: [line for line in lines if line.right is right] for right in (False, True)}
     axes: JSON = {"xaxis": time_axis(window, moment.zone, panel.width)}
@@ -67,21 +67,21 @@ def _lines(panel: Panel, found: Sequence[Series], moment: Moment) -> Iterator[Li
     first_unit: str | None = None
     for index, one in enumerate(found):
         field = field_of(panel, moment, one.name, one.ref)
-        if at(field.custom, "hideFrom.viz", default=False):
+        if get_path(field.custom, "hideFrom.viz", default=False):
             continue
-        place = at(field.custom, "axisPlacement", "auto")
+        place = get_path(field.custom, "axisPlacement", "auto")
         first_unit = field.unit if first_unit is None else first_unit
         right = place == "right" or (place == "auto" and field.unit != first_unit)
         yield Line(field.name or one.name, one, field, field.line_colour(index, one.last), right)
 
 
 def _stacked(field: Field) -> bool:
-    return at(field.custom, "stacking.mode", "none") in ("normal", "percent")
+    return get_path(field.custom, "stacking.mode", "none") in ("normal", "percent")
 
 
 def _trace(line: Line, moment: Moment) -> JSON:
     custom, values = line.field.custom, list(line.of.values)
-    style = at(custom, "drawStyle", "line")
+    style = get_path(custom, "drawStyle", "line")
     trace: JSON = {
         "x": [moment_text(at_time, moment.zone) for at_time in line.of.times],
         "y": values,
@@ -91,10 +91,10 @@ def _trace(line: Line, moment: Moment) -> JSON:
         "yaxis": "y2" if line.right else "y",
     }
     if style == "bars":
-        filled = tinted(line.colour, max(at(custom, "fillOpacity", 80.0), 20.0) / 100)
+        filled = tinted(line.colour, max(get_path(custom, "fillOpacity", 80.0), 20.0) / 100)
         return trace | {"type": "bar", "marker": {"color": filled}}
-    fill = at(custom, "fillOpacity", 0.0) / 100
-    width = at(custom, "lineWidth", 1.0)
+    fill = get_path(custom, "fillOpacity", 0.0) / 100
+    width = get_path(custom, "lineWidth", 1.0)
     trace |= {
         "type": "scatter",
         "mode": "markers" if style == "points" else "lines",
@@ -102,16 +102,19 @@ def _trace(line: Line, moment: Moment) -> JSON:
         "line": {
             "color": line.colour,
             "width": max(width, 1.0) * 1.3 if width else 0,
-            "shape": _SHAPES.get(at(custom, "lineInterpolation", ""), "linear"),
-            "dash": _DASHES.get(at(custom, "lineStyle.fill", ""), "solid"),
+            "shape": _SHAPES.get(get_path(custom, "lineInterpolation", ""), "linear"),
+            "dash": _DASHES.get(get_path(custom, "lineStyle.fill", ""), "solid"),
         },
-        "marker": {"color": line.colour, "size": at(custom, "pointSize", 5.0)},
+        "marker": {"color": line.colour, "size": get_path(custom, "pointSize", 5.0)},
     }
     if style == "line" and (sizes := _alone(values)):
         trace |= {"mode": "lines+markers", "marker": {"color": line.colour, "size": sizes, "line": {"width": 0}}}
     if _stacked(line.field):
-        whole = at(custom, "stacking.mode", "") == "percent"
-        trace |= {"stackgroup": at(custom, "stacking.group", "") or "A", **({"groupnorm": "fraction"} if whole else {})}
+        whole = get_path(custom, "stacking.mode", "") == "percent"
+        trace |= {
+            "stackgroup": get_path(custom, "stacking.group", "") or "A",
+            **({"groupnorm": "fraction"} if whole else {}),
+        }
         trace["fillcolor"] = tinted(line.colour, fill or 0.15)
     elif fill:
         trace |= {"fill": "tozeroy", "fillcolor": tinted(line.colour, fill)}
@@ -133,18 +136,18 @@ def _axis(lines: Sequence[Line], panel: Panel) -> JSON:
     custom = field.custom
     soft = (number(custom, "axisSoftMin"), number(custom, "axisSoftMax"))
     least, most = ends(list(_heights(lines)), field, soft)
-    if at(custom, "scaleDistribution.type", "linear") == "log":
+    if get_path(custom, "scaleDistribution.type", "linear") == "log":
         axis = log_axis(least, most, field)
     else:
         axis = value_axis(least, most, field, panel.height)
-    label = at(custom, "axisLabel", "")
+    label = get_path(custom, "axisLabel", "")
     return axis | ({"title": {"text": escaped(label), "standoff": 6}} if label else {})
 
 
 def _heights(lines: Sequence[Line]) -> Iterator[float]:
     """Where lines reach to; stacked ones stand on each other."""
     stacked = [line for line in lines if _stacked(line.field)]
-    if stacked and at(stacked[0].field.custom, "stacking.mode", "") == "percent":
+    if stacked and get_path(stacked[0].field.custom, "stacking.mode", "") == "percent":
         yield from (0.0, 1.0)
     elif stacked:
         yield 0.0
@@ -154,29 +157,31 @@ def _heights(lines: Sequence[Line]) -> Iterator[float]:
     for line in lines:
         if line not in stacked:
             yield from (value for value in line.of.values if value is not None)
-        if at(line.field.custom, "drawStyle", "") == "bars":
+        if get_path(line.field.custom, "drawStyle", "") == "bars":
             yield 0.0
 
 
 def legend(panel: Panel, lines: Sequence[Line]) -> Legend:
     """Name, colour and values of each line, unless the panel wants no legend."""
-    mode = at(panel.options, "legend.displayMode", "list")
-    if mode == "hidden" or not at(panel.options, "legend.showLegend", default=True):
+    mode = get_path(panel.options, "legend.displayMode", "list")
+    if mode == "hidden" or not get_path(panel.options, "legend.showLegend", default=True):
         return Legend()
-    wanted: list[Any] = at(panel.options, "legend.calcs", [])
+    wanted: list[Any] = get_path(panel.options, "legend.calcs", [])
     calculations = [one for one in texts(wanted) if one in CALCULATION_NAMES]
     keys = [
         Key(line.name, line.colour, (index,), tuple(line.field.text(reduced(line.of, one)) for one in calculations))
         for index, line in enumerate(lines)
-        if not at(line.field.custom, "hideFrom.legend", default=False)
+        if not get_path(line.field.custom, "hideFrom.legend", default=False)
     ]
     headings = tuple(CALCULATION_NAMES[one] for one in calculations)
-    return Legend(tuple(keys), headings, mode == "table", at(panel.options, "legend.placement", "bottom") == "right")
+    return Legend(
+        tuple(keys), headings, mode == "table", get_path(panel.options, "legend.placement", "bottom") == "right"
+    )
 
 
 def limits(field: Field) -> Iterator[JSON]:
     """Thresholds as lines or areas, where the panel shows them."""
-    mode = at(field.custom, "thresholdsStyle.mode", "off")
+    mode = get_path(field.custom, "thresholdsStyle.mode", "off")
     whole: JSON = {"xref": "paper", "x0": 0, "x1": 1, "yref": "y"}
     if "area" in mode:
         tops = [*(step.value for step in field.steps[1:]), 1e300]
@@ -228,12 +233,12 @@ def flags(marks: Sequence[Mark], moment: Moment) -> list[JSON]:
 
 def moments(annotation: Annotation, sample: JSON, window: Window, step: float) -> Iterator[Mark]:
     """The moments that a series of an annotation's query stands for: where it begins to be, or the times in its values."""
-    labels: JSON = at(sample, "metric", JSON())
+    labels: JSON = get_path(sample, "metric", JSON())
     texts_of = (named(form, labels) for form in (annotation.title or annotation.name, annotation.text))
     text = " · ".join(part for part in texts_of if part)
     before = float("-inf")
     seen = set[float]()
-    for at_time, value in at(sample, "values", list[Any]()):
+    for at_time, value in get_path(sample, "values", list[Any]()):
         if annotation.value_is_time:
             moment = float(value) / 1000
             begins = moment not in seen

@@ -11,19 +11,19 @@ from typing import TypeVar
 
 import kopf
 
-from ..cache.cluster_cache import View
+from ..cache.cluster_cache import ClusterCache
 from ..integrations.grafana.poller import Poller
-from ..integrations.grafana.tracker import Dashboards
-from ..kube.client import ApiError, Cluster
+from ..integrations.grafana.tracker import DashboardTracker
+from ..kube.client import ApiError, KubeClient
 from ..naming.keys import Key, OwnerKey
 from ..naming.kinds import CHILDREN, PROFILE, Kind
 from ..plan.desired_state import Renderer
 from ..reconcile.model import Reconciler
-from ..reconcile.profile import Profiles
+from ..reconcile.profile import ProfileReconciler
 from ..reconcile.workqueue import WorkQueue
 from ..settings import Settings
 from ..telemetry.logs import about, reason
-from ..telemetry.telemetry import Face
+from ..telemetry.telemetry import Telemetry
 from . import watch
 from .resync import resync
 
@@ -38,45 +38,47 @@ STOP_SECONDS = 20.0
 log = logging.getLogger(__name__)
 
 
-def heed_signals(stop: asyncio.Event) -> None:
+def install_signal_handlers(stop: asyncio.Event) -> None:
     """Stop at a signal."""
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
 
 
-async def patiently(ask: Callable[[], Awaitable[T]], stop: asyncio.Event) -> T | None:
+async def retry_until_stopped(ask: Callable[[], Awaitable[T]], stop: asyncio.Event) -> T | None:
     """Ask until there is an answer; None when told to stop before. Raises ApiError for an answer that will stay."""
     while not stop.is_set():
         try:
             return await ask()
         except ApiError as error:
-            if not error.passing:
+            if not error.transient:
                 raise
             log.warning("%s; trying again in %.0f s", error, START_RETRY_SECONDS, extra=reason(error.reason))
-            await pause(max(START_RETRY_SECONDS, error.retry_after), stop)
+            await sleep_or_stop(max(START_RETRY_SECONDS, error.retry_after), stop)
     return None
 
 
-async def pause(delay: float, stop: asyncio.Event) -> None:
+async def sleep_or_stop(delay: float, stop: asyncio.Event) -> None:
     """Wait for some seconds, or until told to stop."""
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(stop.wait(), delay)
 
 
-class Session:
+class ControllerRun:
     """Everything that runs while the cluster serves one set of kinds."""
 
     def __init__(
-        self, settings: Settings, cluster: Cluster, served: frozenset[Kind], stop: asyncio.Event, face: Face
+        self, settings: Settings, cluster: KubeClient, served: frozenset[Kind], stop: asyncio.Event, face: Telemetry
     ) -> None:
         self._settings, self._cluster, self._served, self._stop = settings, cluster, served, stop
         self._face, self._metrics = face, face.metrics
-        self._view = View()
-        self._queue: WorkQueue[OwnerKey] = WorkQueue(group=lambda key: key.namespace, waited=face.metrics.waits.observe)
+        self._view = ClusterCache()
+        self._queue: WorkQueue[OwnerKey] = WorkQueue(
+            group=lambda key: key.namespace, waited=face.metrics.queue_wait.observe
+        )
         self._clock = asyncio.get_running_loop().time
         self._dashboards = self._watched_dashboards()
         renderer = Renderer(settings)
-        self._profiles = Profiles(
+        self._profiles = ProfileReconciler(
             self._view, cluster, renderer, served, self._enqueue_models, recheck_seconds=settings.recheck_seconds
         )
         self._reconciler = Reconciler(
@@ -99,7 +101,7 @@ class Session:
         self._metrics.depth.set_function(self._queue.depth)
         self._metrics.age.set_function(self._queue.age)
         self._metrics.models.set_function(self._view.count)
-        await patiently(self._resync, self._stop)
+        await retry_until_stopped(self._resync, self._stop)
         self._face.steps.spare_garbage_collection()
         self._face.health.synced = True
         log.info("%d models; kinds not served: %s", self._view.count(), self._absent(), extra=reason("Started"))
@@ -126,13 +128,13 @@ class Session:
 
     async def kinds_differ(self) -> bool:
         """Whether the cluster now serves other kinds than when this session began."""
-        return await self._cluster.served() != self._served
+        return await self._cluster.served_kinds() != self._served
 
-    def _watched_dashboards(self) -> Dashboards | None:
+    def _watched_dashboards(self) -> DashboardTracker | None:
         asked = self._settings.grafana
         if asked is None:
             return None
-        made = Dashboards(
+        made = DashboardTracker(
             self._clock, grace=asked.grace_seconds, tolerance=asked.tolerance_seconds, marked=asked.annotations
         )
         self._metrics.grafana_waiting.set_function(lambda: len(made.changes))
@@ -153,7 +155,7 @@ class Session:
 
     async def _watch(self, runs: asyncio.Event) -> None:
         namespaces = self._settings.namespaces
-        connections = watch.Connections(self._cluster)
+        connections = watch.SessionPool(self._cluster)
         registry = watch.registry(self._view, self._queue, self._served, self._face.steps)
         kopf.on.login(registry=registry)(connections.log_in)
         try:
@@ -205,7 +207,7 @@ class Session:
         while True:
             await asyncio.sleep(self._settings.resync_seconds)
             try:
-                self._metrics.missed.inc(await self._resync())
+                self._metrics.resync_corrections.inc(await self._resync())
             except ApiError as error:
                 again = self._settings.resync_seconds
                 log.warning("resync: %s; it comes again in %.0f s", error, again, extra=reason(error.reason))
@@ -229,4 +231,4 @@ class Session:
     async def _take_signals_back(self, kopf_runs: asyncio.Event) -> None:
         """Heed signals again: kopf does so only while it runs, and a signal must also end what follows."""
         await kopf_runs.wait()
-        heed_signals(self._stop)
+        install_signal_handlers(self._stop)

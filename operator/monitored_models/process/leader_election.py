@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 
-from ..kube.client import ApiError, Cluster
+from ..kube.client import ApiError, KubeClient
 from ..naming.kinds import LEASE
 from ..telemetry.logs import reason
 
@@ -27,7 +27,7 @@ RENEW_SECONDS = 7.0
 """Time after the last renewal after which the leader stops: the difference is for requests on their way."""
 RETRY_SECONDS = 2.0
 """Time between renewals, and between looks of those who stand by."""
-HASTE_SECONDS = 0.5
+RENEW_RETRY_SECONDS = 0.5
 """Time until a renewal that failed is tried again."""
 
 log = logging.getLogger(__name__)
@@ -43,10 +43,10 @@ class LeadershipLost(Exception):
 
 
 @dataclass
-class Lease:
+class LeaderElector:
     """A Lease that this process holds or wants. `cluster` is a client of its own: renewals wait for no other request."""
 
-    cluster: Cluster
+    cluster: KubeClient
     namespace: str
     name: str
     identity: str
@@ -55,36 +55,36 @@ class Lease:
     """When the last renewal that arrived was sent."""
     _body: dict[str, Any] | None = None
     """The Lease as it is since then; None when that is not known."""
-    _foreign: tuple[object, float] = (None, 0.0)
+    _observed_renewal: tuple[object, float] = (None, 0.0)
     """The last renewal by another, and since when it has been the last."""
 
-    def held(self) -> bool:
+    def is_leader(self) -> bool:
         """Whether this process leads, and may write."""
         return self.clock() < self._renewed + RENEW_SECONDS
 
-    def left(self) -> float:
+    def write_budget(self) -> float:
         """Seconds for which a write that starts now may be on its way: until another may lead. 0: none may start."""
-        return self._renewed + LEASE_SECONDS - self.clock() if self.held() else 0.0
+        return self._renewed + LEASE_SECONDS - self.clock() if self.is_leader() else 0.0
 
     async def acquire(self) -> None:
         """Wait until this process leads. Raises ApiError for an answer that will stay."""
         told: str | None = None
-        while not self.held():
+        while not self.is_leader():
             try:
-                holder = await self._claim()
+                holder = await self._acquire_or_renew()
             except ApiError as error:
-                if not _passing(error):
+                if not _is_transient(error):
                     raise
                 log.warning("lease %s/%s: %s", self.namespace, self.name, error, extra=reason(error.reason))
                 holder = None
             if holder and holder != told:
                 log.info("standing by: %s leads", holder, extra=reason("Standby"))
             told = holder
-            if not self.held():
+            if not self.is_leader():
                 await asyncio.sleep(RETRY_SECONDS * random.uniform(0.8, 1.2))
         log.info("leading as %s", self.identity, extra=reason("Leading"))
 
-    async def keep(self) -> None:
+    async def renew_forever(self) -> None:
         """Renew for ever. Raises LeadershipLost."""
         pause = RETRY_SECONDS
         while True:
@@ -92,13 +92,13 @@ class Lease:
             holder, pause = None, RETRY_SECONDS
             try:
                 async with asyncio.timeout(max(0.0, self._renewed + RENEW_SECONDS - self.clock())):
-                    holder = await self._claim()
+                    holder = await self._acquire_or_renew()
             except ApiError as error:
                 log.warning("lease %s/%s: %s", self.namespace, self.name, error, extra=reason(error.reason))
-                pause = HASTE_SECONDS
+                pause = RENEW_RETRY_SECONDS
             except TimeoutError:
                 pass
-            if holder or not self.held():
+            if holder or not self.is_leader():
                 self._renewed = float("-inf")
                 raise LeadershipLost(
                     f"the lease {self.namespace}/{self.name} "
@@ -107,7 +107,7 @@ class Lease:
 
     async def release(self) -> None:
         """Let another lead at once. Only when nothing of this process can write any more."""
-        if not self.held():
+        if not self.is_leader():
             return
         self._renewed = float("-inf")
         try:
@@ -117,27 +117,27 @@ class Lease:
         except ApiError as error:
             log.warning("the lease was not released: %s", error, extra=reason(error.reason))
 
-    async def _claim(self) -> str | None:
+    async def _acquire_or_renew(self) -> str | None:
         """Take or renew the lease. Returns None where this process leads now, else who does. Raises ApiError."""
         sent, body = self.clock(), self._body
         self._body = None  # until the answer is there, nobody knows
         body = body or await self._read()
-        if body and (holder := self._other(body["spec"])):
+        if body and (holder := self._current_holder(body["spec"])):
             return holder
         self._body = await self._write(body, holderIdentity=self.identity, leaseDurationSeconds=LEASE_SECONDS)
         self._renewed = sent
         return None
 
-    def _other(self, spec: Mapping[str, Any]) -> str | None:
+    def _current_holder(self, spec: Mapping[str, Any]) -> str | None:
         """Who else holds the lease; None when nobody does, or has not renewed it for as long as it lasts."""
         holder = spec.get("holderIdentity")
         if not holder or holder == self.identity:
             return None
         renewal, now = (holder, spec.get("renewTime")), self.clock()
-        if renewal != self._foreign[0]:
-            self._foreign = (renewal, now)  # by our own clock: that of the other may be wrong
+        if renewal != self._observed_renewal[0]:
+            self._observed_renewal = (renewal, now)  # by our own clock: that of the other may be wrong
         lasts = spec.get("leaseDurationSeconds", LEASE_SECONDS)
-        return str(holder) if now < self._foreign[1] + lasts else None
+        return str(holder) if now < self._observed_renewal[1] + lasts else None
 
     async def _read(self) -> dict[str, Any] | None:
         try:
@@ -164,5 +164,5 @@ class Lease:
         return await self.cluster.request("PUT", LEASE.path(self.namespace, self.name), body=new)
 
 
-def _passing(error: ApiError) -> bool:
-    return error.passing or error.code == HTTPStatus.CONFLICT  # someone was faster
+def _is_transient(error: ApiError) -> bool:
+    return error.transient or error.code == HTTPStatus.CONFLICT  # someone was faster

@@ -13,14 +13,14 @@ import math
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from ..kube.client import ApiError, Cluster, ConfigurationError, load_configuration
+from ..kube.client import ApiError, ConfigurationError, KubeClient, load_configuration
 from ..naming.kinds import MODEL, Kind
 from ..settings import Settings
-from ..telemetry.api_client_metrics import trace
+from ..telemetry.api_client_metrics import trace_config
 from ..telemetry.heartbeat import keep_beating
 from ..telemetry.logs import reason
-from ..telemetry.telemetry import Face
-from .controller_run import Session, heed_signals, patiently, pause
+from ..telemetry.telemetry import Telemetry
+from .controller_run import ControllerRun, install_signal_handlers, retry_until_stopped, sleep_or_stop
 from .supervisor import Supervisor
 
 T = TypeVar("T")
@@ -40,10 +40,10 @@ def run(settings: Settings) -> None:
     try:
         asyncio.run(Operator(settings).run())
     except ExceptionGroup as group:
-        raise _cause(group) from group
+        raise _root_cause(group) from group
 
 
-def _cause(group: ExceptionGroup) -> Exception:
+def _root_cause(group: ExceptionGroup) -> Exception:
     """What to tell of several failures: the one that brought the others about, if it is one that we know of."""
     for known in (ConfigurationError, ApiError):
         found: BaseException | None = group.subgroup(known)
@@ -60,12 +60,12 @@ class Operator:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._stop = asyncio.Event()
-        self._face = Face()
+        self._face = Telemetry()
         self._supervisor = Supervisor(settings, self._face)
 
     async def run(self) -> None:
         """Serve the own pages, and lead when it is our turn, until told to stop."""
-        heed_signals(self._stop)
+        install_signal_handlers(self._stop)
         self._face.steps.spare_garbage_collection()
         self._face.steps.time_garbage_collection()
         address = await self._supervisor.start()
@@ -75,9 +75,9 @@ class Operator:
             async with asyncio.TaskGroup() as group:
                 beside = (
                     group.create_task(
-                        keep_beating(self._face.heartbeat, self._face.metrics.lag.observe, self._face.health.lagged)
+                        keep_beating(self._face.heartbeat, self._face.metrics.lag.observe, self._face.health.record_lag)
                     ),
-                    group.create_task(self._end_in_time()),
+                    group.create_task(self._enforce_shutdown_deadline()),
                 )
                 await self._lead_when_elected()
                 for task in beside:
@@ -100,21 +100,21 @@ class Operator:
         self._face.health.role = "leading"
         self._face.metrics.leader.set(1)
         configuration = await load_configuration()
-        configuration.trace_configs = [trace(self._face.metrics, self._face.watches)]
-        cluster = Cluster(
+        configuration.trace_configs = [trace_config(self._face.metrics, self._face.watches)]
+        cluster = KubeClient(
             configuration, timeout=self._settings.request_timeout_seconds, fence=fence, steps=self._face.steps
         )
         try:
             while (served := await self._wait_for_crd(cluster)) is not None:
-                session = Session(self._settings, cluster, served, self._stop, self._face)
+                session = ControllerRun(self._settings, cluster, served, self._stop, self._face)
                 if not await self._serve(session):
                     return
                 log.info("the kinds that the cluster serves have changed: starting anew", extra=reason("KindsChanged"))
-                self._face.forget_session()
+                self._face.reset()
         finally:
             await cluster.close()
 
-    async def _serve(self, session: Session) -> bool:
+    async def _serve(self, session: ControllerRun) -> bool:
         """One session. Returns whether another should follow."""
         try:
             return await session.serve()
@@ -124,11 +124,11 @@ class Operator:
                 raise
             return True
 
-    async def _wait_for_crd(self, cluster: Cluster) -> frozenset[Kind] | None:
+    async def _wait_for_crd(self, cluster: KubeClient) -> frozenset[Kind] | None:
         """The kinds that the cluster serves, once ours is among them; None when told to stop before."""
         told = False
         while not self._stop.is_set():
-            served = await patiently(cluster.served, self._stop)
+            served = await retry_until_stopped(cluster.served_kinds, self._stop)
             if served is None or MODEL in served:
                 return served
             if not told:
@@ -139,7 +139,7 @@ class Operator:
                     extra=reason("CRDNotInstalled"),
                 )
                 told = True
-            await pause(CRD_POLL_SECONDS, self._stop)
+            await sleep_or_stop(CRD_POLL_SECONDS, self._stop)
         return None
 
     async def _unless_stopped(self, work: Awaitable[T]) -> T | None:
@@ -152,7 +152,7 @@ class Operator:
             doing.cancel()
             stopping.cancel()
 
-    async def _end_in_time(self) -> None:
+    async def _enforce_shutdown_deadline(self) -> None:
         """Have the process end if that takes too long once it was told to: a task that hangs must not keep the Lease."""
         await self._stop.wait()
         self._supervisor.end_within(END_SECONDS)

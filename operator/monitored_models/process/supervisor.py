@@ -19,13 +19,13 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
-from ..kube.client import ApiError, Cluster, ConfigurationError, load_configuration
+from ..kube.client import ApiError, ConfigurationError, KubeClient, load_configuration
 from ..settings import Settings
-from ..telemetry.api_client_metrics import trace
-from ..telemetry.http_server import serving
+from ..telemetry.api_client_metrics import trace_config
+from ..telemetry.http_server import run_server
 from ..telemetry.logs import reason
-from ..telemetry.telemetry import Face
-from .leader_election import RENEW_SECONDS, LeadershipLost, Lease
+from ..telemetry.telemetry import Telemetry
+from .leader_election import RENEW_SECONDS, LeaderElector, LeadershipLost
 
 T = TypeVar("T")
 
@@ -41,13 +41,13 @@ log = logging.getLogger(__name__)
 class Supervisor:
     """One thread for one process. Its methods are for the work's event loop."""
 
-    def __init__(self, settings: Settings, face: Face) -> None:
+    def __init__(self, settings: Settings, face: Telemetry) -> None:
         self._settings, self._face = settings, face
         self._thread = threading.Thread(target=self._run, name="supervisor", daemon=True)
         self._watched = threading.get_ident()
         self._started: Future[str] = Future()
         self._ended: Future[None] = Future()
-        self._lease: Lease | None = None
+        self._lease: LeaderElector | None = None
 
     async def start(self) -> str:
         """Start the thread. Returns the address of the pages, empty for none. Raises CannotListen."""
@@ -60,7 +60,7 @@ class Supervisor:
         Raises ConfigurationError where the Lease cannot be had.
         """
         lease = await self._call(self._acquire())
-        return lease.left
+        return lease.write_budget
 
     def end_within(self, seconds: float) -> None:
         """End the process after so many seconds, whatever hangs."""
@@ -91,7 +91,7 @@ class Supervisor:
 
     async def _supervise(self) -> None:
         self._loop, self._finishing = asyncio.get_running_loop(), asyncio.Event()
-        async with serving(self._settings, self._face) as address, asyncio.TaskGroup() as self._tasks:
+        async with run_server(self._settings, self._face) as address, asyncio.TaskGroup() as self._tasks:
             watching = self._tasks.create_task(self._watch_work())
             self._started.set_result(address)
             await self._finishing.wait()
@@ -115,11 +115,11 @@ class Supervisor:
         calls = traceback.extract_stack(frame)[-6:] if frame else []
         return " > ".join(f"{Path(call.filename).name}:{call.lineno} {call.name}" for call in calls) or "unknown"
 
-    async def _acquire(self) -> Lease:
+    async def _acquire(self) -> LeaderElector:
         configuration = await load_configuration()
-        configuration.trace_configs = [trace(self._face.metrics, self._face.watches)]
-        client = Cluster(configuration, timeout=RENEW_SECONDS)
-        lease = Lease(client, _lease_namespace(self._settings), self._settings.lease_name, _identity())
+        configuration.trace_configs = [trace_config(self._face.metrics, self._face.watches)]
+        client = KubeClient(configuration, timeout=RENEW_SECONDS)
+        lease = LeaderElector(client, _lease_namespace(self._settings), self._settings.lease_name, _identity())
         try:
             await lease.acquire()
         except BaseException as error:
@@ -143,10 +143,10 @@ class Supervisor:
         await self._lease.cluster.close()
 
 
-async def _keep(lease: Lease) -> None:
+async def _keep(lease: LeaderElector) -> None:
     """Renew the lease. When that fails the process ends at once: all that it could still do is for another to do."""
     try:
-        await lease.keep()
+        await lease.renew_forever()
     except LeadershipLost as error:
         end_process(str(error), "LeadershipLost")
 

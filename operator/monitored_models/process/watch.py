@@ -14,20 +14,20 @@ import aiohttp
 import kopf
 
 from ..base.step_timer import Steps
-from ..cache.cluster_cache import View
-from ..kube.client import Cluster, trust_environment
+from ..cache.cluster_cache import ClusterCache
+from ..kube.client import KubeClient, trust_environment
 from ..naming.keys import OwnerKey
-from ..naming.kinds import DEPLOYMENT, EVENT, POD, PROFILE, WATCHED, Kind, heard
+from ..naming.kinds import DEPLOYMENT, EVENT, POD, PROFILE, WATCHED, Kind, watched_kinds
 from ..reconcile.workqueue import WorkQueue
 from .resync import selectors
 
-SETTLE_SECONDS = 0.25
+DEBOUNCE_SECONDS = 0.25
 """A Deployment and its pods change many times within moments; they are looked at when that is over."""
 
 log = logging.getLogger(__name__)
 
 
-class NothingToRemember(kopf.DiffBaseStorage):
+class NoDiffBase(kopf.DiffBaseStorage):
     """kopf keeps what it last handled of each object, for handlers of changes; there are none here."""
 
     def build(self, **_: Any) -> kopf.BodyEssence:
@@ -42,20 +42,24 @@ class NothingToRemember(kopf.DiffBaseStorage):
         """Keep nothing."""
 
 
-def registry(view: View, queue: WorkQueue[OwnerKey], served: Collection[Kind], steps: Steps) -> kopf.OperatorRegistry:
+def registry(
+    view: ClusterCache, queue: WorkQueue[OwnerKey], served: Collection[Kind], steps: Steps
+) -> kopf.OperatorRegistry:
     """Handlers for every kind that the cluster has."""
     made = kopf.OperatorRegistry()
-    for kind in heard(served):
+    for kind in watched_kinds(served):
         _watch(made, kind, view, queue, steps)
     return made
 
 
-def _watch(made: kopf.OperatorRegistry, kind: Kind, view: View, queue: WorkQueue[OwnerKey], steps: Steps) -> None:
+def _watch(
+    made: kopf.OperatorRegistry, kind: Kind, view: ClusterCache, queue: WorkQueue[OwnerKey], steps: Steps
+) -> None:
     async def seen(type: str | None, event: kopf.RawEvent, **_: Any) -> None:
         body = event["object"]  # as it came: kopf's own view of it is slow to walk through
         try:
             with steps.timed("watch_event"):
-                keys = take_note(view, kind, type, body)
+                keys = update_cache(view, kind, type, body)
         except Exception:
             log.exception("an event of %s %s could not be read", kind.name, body.get("metadata", {}).get("name"))
             return
@@ -64,7 +68,7 @@ def _watch(made: kopf.OperatorRegistry, kind: Kind, view: View, queue: WorkQueue
     kopf.on.event(kind.group, kind.version, kind.plural, id=f"see-{kind.plural}", registry=made)(seen)
 
 
-def take_note(view: View, kind: Kind, event: str | None, body: Mapping[str, Any]) -> list[OwnerKey]:
+def update_cache(view: ClusterCache, kind: Kind, event: str | None, body: Mapping[str, Any]) -> list[OwnerKey]:
     """Put a watch event into the view. Returns what to look at: nothing when nothing changed."""
     return view.forget(kind, body) if event == "DELETED" else view.observe(kind, body)
 
@@ -73,7 +77,7 @@ def enqueue(queue: WorkQueue[OwnerKey], kind: Kind, event: str | None, keys: Ite
     """Have models and profiles looked at after an event; without a type it is one of the list that a watch begins with."""
     for key in keys:
         if kind in (DEPLOYMENT, POD) and event in ("ADDED", "MODIFIED"):
-            queue.add_after(key, SETTLE_SECONDS)
+            queue.add_after(key, DEBOUNCE_SECONDS)
         else:
             # A profile may be that of thousands of models: what users do to single ones goes before them.
             queue.add(key, routine=event is None or kind in (PROFILE, EVENT))
@@ -85,7 +89,7 @@ def operator_settings() -> kopf.OperatorSettings:
     made.peering.standalone = True
     made.scanning.disabled = True  # else it lists and watches every CRD of the cluster in full
     made.posting.enabled = False
-    made.persistence.diffbase_storage = NothingToRemember()
+    made.persistence.diffbase_storage = NoDiffBase()
     made.queueing.idle_timeout = 0.2  # a worker per object would otherwise stay for seconds
     made.watching.chunk_size = 50  # kopf reads a page in one step
     made.watching.server_timeout = 240
@@ -100,16 +104,16 @@ def operator_settings() -> kopf.OperatorSettings:
     return made
 
 
-class Connections:
+class SessionPool:
     """kopf's ways to the cluster: the same that our own client uses, counted like it.
 
     kopf closes a session while its own tasks may still be using it, when it is told to stop as it starts. So it is
     given sessions that outlive that, and they are closed here.
     """
 
-    def __init__(self, cluster: Cluster) -> None:
+    def __init__(self, cluster: KubeClient) -> None:
         self._cluster = cluster
-        self._sessions: list[_Lent] = []
+        self._sessions: list[SharedSession] = []
 
     async def log_in(self, **_: object) -> kopf.AiohttpSession:
         """A new session. Asked for anew each time: tokens of service accounts and of login programs expire."""
@@ -123,7 +127,7 @@ class Connections:
             trace_configs=self._cluster.configuration.trace_configs,
             trust_env=trust_environment(),
         )
-        self._sessions.append(_Lent(session))
+        self._sessions.append(SharedSession(session))
         return kopf.AiohttpSession(
             server=self._cluster.configuration.host,
             default_namespace=None,
@@ -136,7 +140,7 @@ class Connections:
             await session.lent.close()
 
 
-class _Lent:
+class SharedSession:
     """A session that is not closed by the one who borrows it."""
 
     def __init__(self, lent: aiohttp.ClientSession) -> None:

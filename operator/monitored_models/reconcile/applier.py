@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-from ..cache.cluster_cache import View, applied_by_us, controller_uid, resource_version
+from ..cache.cluster_cache import ClusterCache, applied_by_us, controller_uid, resource_version
 from ..kube import applied_fields
-from ..kube.client import ApiError, Cluster
+from ..kube.client import ApiError, KubeClient
 from ..naming.keys import OwnerKey
 from ..naming.kinds import Kind
-from ..plan.planner import Apply, ChildProblem, Delete, Plan, crd_missing, is_ours, name_conflict, noun
+from ..plan.planner import Apply, ChildProblem, Delete, Plan, crd_missing, is_owned_by, name_conflict, owner_noun
 from ..render.children import Child
 from ..telemetry.logs import about
 
@@ -24,7 +24,7 @@ _MISSING_RIGHT = re.compile(r"cannot \w+ resource")
 log = logging.getLogger(__name__)
 
 
-class NamespaceLeaving(Exception):
+class NamespaceTerminating(Exception):
     """The namespace is being deleted: nothing can be made in it any more, and nothing needs to be."""
 
 
@@ -32,8 +32,8 @@ class NamespaceLeaving(Exception):
 class Applier:
     """Applies and deletes children, and tells the view at once."""
 
-    cluster: Cluster
-    view: View
+    cluster: KubeClient
+    view: ClusterCache
 
     async def execute(
         self, key: OwnerKey, owner_uid: str, plan: Plan, objects: Mapping[tuple[Kind, str], Child], *, tolerate: bool
@@ -41,7 +41,7 @@ class Applier:
         """Carry out the steps in order; `objects` are what there is to apply. Returns all problems, the plan's first.
 
         Raises ApiError for trouble that goes away by itself, unless it is to be tolerated because it did not, and
-        NamespaceLeaving.
+        NamespaceTerminating.
         """
         problems = list(plan.problems)
         for step in plan.steps:
@@ -52,23 +52,23 @@ class Applier:
                     problems.append(problem)
             except ApiError as error:
                 if "is being terminated" in error.message:
-                    raise NamespaceLeaving from error
-                refusal = _refusal(step.kind, step.name, error)
+                    raise NamespaceTerminating from error
+                refusal = _permanent_problem(step.kind, step.name, error)
                 if refusal is None and not tolerate:
                     raise
-                problems.append(refusal or _trouble(step.kind, step.name, error))
+                problems.append(refusal or _transient_problem(step.kind, step.name, error))
         return problems
 
     async def _apply(self, key: OwnerKey, owner_uid: str, step: Apply, child: Child) -> ChildProblem | None:
         body = await self._written(step, child)
         if body is None:  # never take over: it exists, and nobody has told us whose it is
             found = await self.cluster.metadata(step.kind, key.namespace, step.name)
-            if found is not None and not is_ours(*_ownership(found["metadata"]), owner_uid):
-                return name_conflict(step.kind, step.name, noun(key))
+            if found is not None and not is_owned_by(*_ownership(found["metadata"]), owner_uid):
+                return name_conflict(step.kind, step.name, owner_noun(key))
             body = await self.cluster.apply(step.kind, child, found["metadata"]["uid"] if found else None)
         self.view.observe(step.kind, body)
         rendering, answer = step.wanted.digest, self._digest(key, step, body)
-        self.view.settle(key, step.kind, step.name, rendering if rendering != answer else None, answer)
+        self.view.accept_mutation(key, step.kind, step.name, rendering if rendering != answer else None, answer)
         log.info("applied %s %s", step.kind.name, step.name, extra=about(key, "Applied"))
         if rendering != answer:
             log.warning(
@@ -92,14 +92,16 @@ class Applier:
         """Digest of the answer, which the view has just made, unless it has heard of something newer."""
         seen = self.view.child(key, step.kind, step.name)
         return (
-            seen.digest if seen and seen.version == resource_version(body["metadata"]) else applied_fields.of_live(body)
+            seen.digest
+            if seen and seen.version == resource_version(body["metadata"])
+            else applied_fields.digest_live(body)
         )
 
     async def _delete(self, key: OwnerKey, step: Delete) -> None:
         await self.cluster.delete(step.kind, key.namespace, step.name, step.uid)
         # The watch tells it later, and until then it must not be tried again.
         if seen := self.view.child(key, step.kind, step.name):
-            self.view.vanished(step.kind, key.namespace, step.name, seen.version)
+            self.view.remove(step.kind, key.namespace, step.name, seen.version)
         log.info("deleted %s %s", step.kind.name, step.name, extra=about(key, "Deleted"))
 
 
@@ -107,7 +109,7 @@ def _ownership(metadata: Mapping[str, Any]) -> tuple[str | None, bool]:
     return controller_uid(metadata), applied_by_us(metadata)
 
 
-def _refusal(kind: Kind, name: str, error: ApiError) -> ChildProblem | None:
+def _permanent_problem(kind: Kind, name: str, error: ApiError) -> ChildProblem | None:
     """The problem behind an answer that will stay the same until someone changes something; else None."""
     if "field not declared in schema" in error.message:
         return ChildProblem(
@@ -124,5 +126,5 @@ def _refusal(kind: Kind, name: str, error: ApiError) -> ChildProblem | None:
     return None
 
 
-def _trouble(kind: Kind, name: str, error: ApiError) -> ChildProblem:
+def _transient_problem(kind: Kind, name: str, error: ApiError) -> ChildProblem:
     return ChildProblem(kind, "ApiError", f"{kind.name} {name} cannot be written at present: {error}")

@@ -18,30 +18,30 @@ from typing import Any
 from ..api import InvalidSpec, Model, Problem
 from ..api.live_scale import LiveScale
 from ..base.step_timer import Steps
-from ..cache.cluster_cache import ObservedChild, ObservedModel, Source, View
-from ..cache.profiles import SharedSource
-from ..cache.workload_status import WorkloadFacts
-from ..integrations.grafana.check import Verdict, change
-from ..integrations.grafana.tracker import Dashboards
-from ..kube.client import ApiError, Cluster
+from ..cache.cluster_cache import ClusterCache, ModelSource, ObservedChild, ObservedModel
+from ..cache.profiles import ProfileSource
+from ..cache.workload_status import DeploymentStatus
+from ..integrations.grafana.check import DashboardCheck, last_version_change
+from ..integrations.grafana.tracker import DashboardTracker
+from ..kube.client import ApiError, KubeClient
 from ..naming.keys import Key, ProfileKey
-from ..naming.kinds import CONFIG_MAP, DEPLOYMENT, MODEL, TELLING, Kind
+from ..naming.kinds import CONFIG_MAP, DEPLOYMENT, MODEL, NOTIFICATION_KINDS, Kind
 from ..naming.object_names import dashboard_uid
-from ..plan.desired_state import Renderer, Wanted
-from ..plan.planner import ChildProblem, compare, is_ours
+from ..plan.desired_state import DesiredState, Renderer
+from ..plan.planner import ChildProblem, is_owned_by, plan_model
 from ..status import build, events
 from ..telemetry.logs import about
-from ..telemetry.model_metrics import ModelSeries, lines_of
-from .applier import Applier, NamespaceLeaving
-from .profile import Profiles, delivery
+from ..telemetry.model_metrics import ModelMetrics, render_model_metrics
+from .applier import Applier, NamespaceTerminating
+from .profile import ProfileReconciler, notification_state
 
-BATCH_SECONDS = 2.0
+STATUS_DEBOUNCE = 2.0
 """Condition changes within this time become one status write."""
-MINOR_SECONDS = 30.0
+COUNTS_DEBOUNCE = 30.0
 """A mere change of counts or wording waits this long for something worth more."""
 LARGE_BYTES = 16_384
 """Specs above this are parsed and rendered in a thread. Below it that takes some milliseconds, above it up to a second."""
-AT_ONCE = 0.01
+IMMEDIATELY = 0.01
 """Seconds, where something is to be looked at again."""
 
 log = logging.getLogger(__name__)
@@ -51,17 +51,17 @@ log = logging.getLogger(__name__)
 class Reconciler:
     """Brings models to what their specs say."""
 
-    view: View
-    cluster: Cluster
+    view: ClusterCache
+    cluster: KubeClient
     renderer: Renderer
-    series: ModelSeries
-    profiles: Profiles
+    series: ModelMetrics
+    profiles: ProfileReconciler
     served: Collection[Kind]
     clock: Callable[[], float]
     """Monotonic seconds."""
     recheck_seconds: float
     """Time after which an obstacle that no watch shows is looked at again: a foreign object, a missing right."""
-    dashboards: Dashboards | None = None
+    dashboards: DashboardTracker | None = None
     """What Grafana says of dashboards; None where it is not asked."""
     steps: Steps = field(default_factory=Steps)
     _written: dict[Key, float] = field(default_factory=dict)
@@ -79,7 +79,7 @@ class Reconciler:
             return None
         now, stored = _timestamp(datetime.now(UTC)), observed.stored_status()
 
-        source, shared = observed.source, self.view.shared(observed.source)
+        source, shared = observed.source, self.view.profile_of(observed.source)
         live = self._deployment(key, observed)
         scale = live.scale if live else None
         with self.steps.timed("parse_and_render"):
@@ -89,24 +89,24 @@ class Reconciler:
         model = wanted.model
 
         with self.steps.timed("compare"):
-            plan = compare(wanted, self.view.children(key), self.served, self.view.settled(key))
+            plan = plan_model(wanted, self.view.children(key), self.served, self.view.accepted_mutations(key))
         reported = stored.get("observedGeneration") == model.generation
-        if reported and plan.creates and await self._is_gone(key, observed):
+        if reported and plan.creates and await self._confirm_deleted(key, observed):
             return None
         objects = self.renderer.objects(source, shared, scale) if plan.steps else {}
         try:
             applier = Applier(self.cluster, self.view)
             problems = await applier.execute(key, model.uid, plan, objects, tolerate=tolerate)
-        except NamespaceLeaving:
+        except NamespaceTerminating:
             return None
         workload = self._workload(key, observed)
         if workload and not workload.current and not problems and reported:
             return None  # scaled a moment ago: the figures are those of before until its controller has looked
         verdict = self._verdict(key, wanted, stored)
         told = self._delivery(key, wanted, problems)
-        situation = build.Situation(wanted, workload, self.view.pods(key), problems, dashboard=verdict, delivery=told)
+        situation = build.StatusInput(wanted, workload, self.view.pods(key), problems, dashboard=verdict, delivery=told)
         with self.steps.timed("report"):
-            new = build.report(situation, stored, now)
+            new = build.build_status(situation, stored, now)
         again = await self._report(key, observed, model, stored, new)
         return min((delay for delay in (again, self.recheck_seconds if problems else None) if delay), default=None)
 
@@ -115,30 +115,32 @@ class Reconciler:
         observed = self.view.model(key)
         if observed is None or observed.deleting:
             return
-        source, shared = observed.source, self.view.shared(observed.source)
+        source, shared = observed.source, self.view.profile_of(observed.source)
         if len(source.spec) + (len(shared.spec) if shared else 0) > LARGE_BYTES:
             live = self._deployment(key, observed)
             await asyncio.to_thread(self._wanted, source, shared, live.scale if live else None)
 
-    def _wanted(self, source: Source, shared: SharedSource | None, scale: LiveScale | None) -> Wanted | InvalidSpec:
+    def _wanted(
+        self, source: ModelSource, shared: ProfileSource | None, scale: LiveScale | None
+    ) -> DesiredState | InvalidSpec:
         model = self.renderer.parse(source, shared)
         if isinstance(model, InvalidSpec):
             return model
         try:
-            return self.renderer.wanted(source, shared, scale)
+            return self.renderer.desired_state(source, shared, scale)
         except ValueError as error:  # a text that a rule should have refused
             return InvalidSpec((Problem("spec", str(error)),))
 
     def _delivery(
-        self, key: Key, wanted: Wanted, problems: Collection[ChildProblem]
-    ) -> build.Delivery | build.Pending | None:
+        self, key: Key, wanted: DesiredState, problems: Collection[ChildProblem]
+    ) -> build.NotificationState | build.NotificationsUnknown | None:
         """How someone is told of the model's alerts: by a configuration of its own, by its profile's, or not at all."""
-        if wanted.notifier is None:
+        if wanted.alertmanager_config is None:
             return None
-        if any(child.kind in TELLING for child in wanted.children):
-            return delivery(self.view, key, wanted.notifier, problems)
+        if any(child.kind in NOTIFICATION_KINDS for child in wanted.children):
+            return notification_state(self.view, key, wanted.alertmanager_config, problems)
         assert wanted.model.shared
-        return self.profiles.delivery(ProfileKey(key.namespace, wanted.model.shared)) or build.Pending()
+        return self.profiles.delivery(ProfileKey(key.namespace, wanted.model.shared)) or build.NotificationsUnknown()
 
     def _forget(self, key: Key) -> None:
         self._written.pop(key, None)
@@ -146,7 +148,7 @@ class Reconciler:
         if self.dashboards:
             self.dashboards.drop(key)
 
-    async def _is_gone(self, key: Key, observed: ObservedModel) -> bool:
+    async def _confirm_deleted(self, key: Key, observed: ObservedModel) -> bool:
         """Whether the model no longer exists; if so, it is forgotten.
 
         To be asked when children vanish: of a model that was deleted the garbage collector takes the children, which
@@ -154,57 +156,57 @@ class Reconciler:
         """
         if await self.cluster.exists(MODEL, key.namespace, key.name, observed.uid):
             return False
-        self.view.vanished(MODEL, key.namespace, key.name, observed.version)
+        self.view.remove(MODEL, key.namespace, key.name, observed.version)
         self._forget(key)
         return True
 
     def _deployment(self, key: Key, owner: ObservedModel) -> ObservedChild | None:
         live = self.view.children(key).get((DEPLOYMENT, key.name))
-        return live if live and is_ours(live.owner_uid, live.applied, owner.uid) else None
+        return live if live and is_owned_by(live.owner_uid, live.applied, owner.uid) else None
 
-    def _workload(self, key: Key, owner: ObservedModel) -> WorkloadFacts | None:
+    def _workload(self, key: Key, owner: ObservedModel) -> DeploymentStatus | None:
         live = self._deployment(key, owner)
         return live.workload if live else None
 
-    def _verdict(self, key: Key, wanted: Wanted, stored: dict[str, Any]) -> Verdict | None:
+    def _verdict(self, key: Key, wanted: DesiredState, stored: dict[str, Any]) -> DashboardCheck | None:
         """What is to be said of the dashboard; None where Grafana is not asked, or there is none."""
         if self.dashboards and not any(child.kind is CONFIG_MAP for child in wanted.children):
             self.dashboards.drop(key)
         elif self.dashboards:
-            return self.dashboards.verdict(key, dashboard_uid(wanted.model), build.dashboard_verdict(stored))
+            return self.dashboards.track_and_evaluate(key, dashboard_uid(wanted.model), build.dashboard_verdict(stored))
         return None
 
-    def _note_change(self, key: Key, model: Model | None, stored: dict[str, Any]) -> None:
+    def _queue_annotation(self, key: Key, model: Model | None, stored: dict[str, Any]) -> None:
         """Have the last change of version marked in Grafana, once it is in the status, which outlives this process."""
-        if self.dashboards and model and (found := change(key, dashboard_uid(model), stored)):
-            self.dashboards.note(found)
+        if self.dashboards and model and (found := last_version_change(key, dashboard_uid(model), stored)):
+            self.dashboards.enqueue_annotation(found)
 
     async def _report_invalid(
         self, key: Key, observed: ObservedModel, stored: dict[str, Any], invalid: InvalidSpec, now: str
     ) -> float | None:
         workload = self._workload(key, observed)
-        new = build.report_invalid(invalid, observed.source.generation, workload, stored, now)
+        new = build.build_invalid_status(invalid, observed.source.generation, workload, stored, now)
         return await self._report(key, observed, None, stored, new)
 
     async def _report(
         self, key: Key, observed: ObservedModel, model: Model | None, stored: dict[str, Any], new: dict[str, Any]
     ) -> float | None:
         """Write the status if it differs and enough time has passed. Returns seconds to wait, if it has not."""
-        self.series.put(key, lines_of(key, model, new, self.view.pods(key)))
-        if not build.differs(stored, new):
-            self._note_change(key, model, stored)
+        self.series.put(key, render_model_metrics(key, model, new, self.view.pods(key)))
+        if not build.changed(stored, new):
+            self._queue_annotation(key, model, stored)
             return None
-        if wait := self._too_soon(key, stored, new):
+        if wait := self._status_delay(key, stored, new):
             return wait
         try:
             body = await self.cluster.apply_status(key.namespace, key.name, observed.uid, new)
         except ApiError as error:
-            if error.code in (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT) and await self._is_gone(key, observed):
+            if error.code in (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT) and await self._confirm_deleted(key, observed):
                 return None
             raise
         self._written[key] = self.clock()
         self.view.observe(MODEL, body)
-        self._note_change(key, model, new)
+        self._queue_annotation(key, model, new)
         ready = build.condition(new, "Ready")
         log.info(
             "Ready is %s (%s): %s",
@@ -213,19 +215,19 @@ class Reconciler:
             ready["message"],
             extra=about(key, ready["reason"]),
         )
-        await self._announce(key, observed.uid, stored, new)
+        await self._emit_event(key, observed.uid, stored, new)
         # An edit of the moment before came in with the answer: its own event is then late, and tells nobody.
-        return AT_ONCE if body["metadata"].get("generation", 0) != observed.source.generation else None
+        return IMMEDIATELY if body["metadata"].get("generation", 0) != observed.source.generation else None
 
-    def _too_soon(self, key: Key, stored: dict[str, Any], new: dict[str, Any]) -> float | None:
+    def _status_delay(self, key: Key, stored: dict[str, Any], new: dict[str, Any]) -> float | None:
         if stored.get("observedGeneration") != new["observedGeneration"]:
             return None
-        minor = not build.differs(stored, new, in_substance=True)
-        due = self._written.get(key, float("-inf")) + (MINOR_SECONDS if minor else BATCH_SECONDS)
+        minor = not build.changed(stored, new, in_substance=True)
+        due = self._written.get(key, float("-inf")) + (COUNTS_DEBOUNCE if minor else STATUS_DEBOUNCE)
         return due - self.clock() if due > self.clock() else None
 
-    async def _announce(self, key: Key, uid: str, stored: dict[str, Any], new: dict[str, Any]) -> None:
-        event = events.transition(key, uid, stored, new, datetime.now(UTC))
+    async def _emit_event(self, key: Key, uid: str, stored: dict[str, Any], new: dict[str, Any]) -> None:
+        event = events.ready_event(key, uid, stored, new, datetime.now(UTC))
         if event is None:
             return
         try:

@@ -10,30 +10,30 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 
 from ..api import InvalidSpec
-from ..cache.cluster_cache import View
-from ..kube.client import Cluster
+from ..cache.cluster_cache import ClusterCache
+from ..kube.client import KubeClient
 from ..naming.keys import Key, OwnerKey, ProfileKey
-from ..naming.kinds import ALERTMANAGER_CONFIG, PROFILE, TELLING, Kind
+from ..naming.kinds import ALERTMANAGER_CONFIG, NOTIFICATION_KINDS, PROFILE, Kind
 from ..plan.desired_state import Renderer
-from ..plan.planner import ChildProblem, compare_profile
-from ..status.build import Delivery
-from .applier import Applier, NamespaceLeaving
+from ..plan.planner import ChildProblem, plan_profile
+from ..status.build import NotificationState
+from .applier import Applier, NamespaceTerminating
 
 
 @dataclass(frozen=True)
-class Profiles:
+class ProfileReconciler:
     """Brings what profiles have by themselves to what they say."""
 
-    view: View
-    cluster: Cluster
+    view: ClusterCache
+    cluster: KubeClient
     renderer: Renderer
     served: Collection[Kind]
-    look_again: Callable[[Iterable[Key]], None]
+    enqueue_models: Callable[[Iterable[Key]], None]
     """Has the models looked at for which a profile now stands otherwise."""
     recheck_seconds: float
-    _known: dict[ProfileKey, Delivery] = field(default_factory=dict)
+    _known: dict[ProfileKey, NotificationState] = field(default_factory=dict)
 
-    def delivery(self, key: ProfileKey) -> Delivery | None:
+    def delivery(self, key: ProfileKey) -> NotificationState | None:
         """How the AlertmanagerConfig of a profile stands; None as long as that is not known."""
         return self._known.get(key)
 
@@ -50,43 +50,45 @@ class Profiles:
         if isinstance(made, InvalidSpec):
             return None
         wanted, objects = made
-        plan = compare_profile(wanted, self.view.children(key), self.served, self.view.settled(key))
+        plan = plan_profile(wanted, self.view.children(key), self.served, self.view.accepted_mutations(key))
         if plan.creates and key in self._known and await self._is_gone(key, seen.uid, seen.version):
             return None
         try:
             applier = Applier(self.cluster, self.view)
             problems = await applier.execute(key, seen.uid, plan, objects, tolerate=tolerate)
-        except NamespaceLeaving:
+        except NamespaceTerminating:
             return None
-        config = next((child.name for child in wanted.children if child.kind in TELLING), None)
-        self._remember(key, delivery(self.view, key, config, problems) if config else None)
+        config = next((child.name for child in wanted.children if child.kind in NOTIFICATION_KINDS), None)
+        self._store_and_enqueue(key, notification_state(self.view, key, config, problems) if config else None)
         return self.recheck_seconds if problems else None
 
     async def _is_gone(self, key: ProfileKey, uid: str, version: int) -> bool:
         """Whether the profile no longer exists. To be asked when its child vanishes, which may be heard of before."""
         if await self.cluster.exists(PROFILE, key.namespace, key.name, uid):
             return False
-        left = self.view.vanished(PROFILE, key.namespace, key.name, version)
+        left = self.view.remove(PROFILE, key.namespace, key.name, version)
         self._known.pop(key, None)
-        self.look_again(model for model in left if isinstance(model, Key))
+        self.enqueue_models(model for model in left if isinstance(model, Key))
         return True
 
-    def _remember(self, key: ProfileKey, now: Delivery | None) -> None:
+    def _store_and_enqueue(self, key: ProfileKey, now: NotificationState | None) -> None:
         if self._known.get(key) == now:
             return
         if now is None:
             del self._known[key]
         else:
             self._known[key] = now
-        self.look_again(self.view.sharing(key))
+        self.enqueue_models(self.view.models_using_profile(key))
 
 
-def delivery(view: View, key: OwnerKey, config: str, problems: Iterable[ChildProblem]) -> Delivery:
+def notification_state(
+    view: ClusterCache, key: OwnerKey, config: str, problems: Iterable[ChildProblem]
+) -> NotificationState:
     """How an AlertmanagerConfig stands, after it was brought to what it should be."""
     seen = view.child(key, ALERTMANAGER_CONFIG, config)
-    return Delivery(
+    return NotificationState(
         config=config,
-        problems=tuple(problem for problem in problems if problem.kind in TELLING),
-        refusal=view.refusal(key, config),
+        problems=tuple(problem for problem in problems if problem.kind in NOTIFICATION_KINDS),
+        refusal=view.rejection(key, config),
         accepted_by=seen.accepted_by if seen else (),
     )

@@ -22,11 +22,11 @@ FIRST_RETRY, LONGEST_RETRY = 0.5, 300.0
 
 
 _NONE = object()
-KEPT_FREE = 4
+RESERVED_DIVISOR = 4
 """One worker in so many is kept for groups that have nothing in hand."""
 
 
-class Lane(Generic[K]):
+class FairQueue(Generic[K]):
     """Keys in the order in which they came, of which groups take turns."""
 
     def __init__(self) -> None:
@@ -68,20 +68,20 @@ class WorkQueue(Generic[K]):
     ) -> None:
         self._clock = clock or (lambda: asyncio.get_running_loop().time())
         self._group, self._waited = group, waited
-        self._urgent, self._routine = Lane[K](), Lane[K]()
+        self._urgent, self._routine = FairQueue[K](), FairQueue[K]()
         self._waiting: dict[K, float] = {}
         """Keys in the lanes, and since when."""
         self._working: set[K] = set()
-        self._in_hand: Counter[Hashable] = Counter()
+        self._in_flight: Counter[Hashable] = Counter()
         """How many keys of a group are being worked on."""
         self._workers = 0
-        self._again: dict[K, bool] = {}
+        self._requeue: dict[K, bool] = {}
         """Keys to work on once more, and whether that is routine."""
         self._due: dict[K, float] = {}
         self._timers: list[tuple[float, int, K]] = []
         self._order = 0
         self._failures: dict[K, int] = {}
-        self._held: dict[K, float] = {}
+        self._retry_after: dict[K, float] = {}
         """Times before which the server has asked not to be asked again."""
         self._wake = asyncio.Event()
         self._turn = asyncio.Lock()
@@ -89,12 +89,12 @@ class WorkQueue(Generic[K]):
 
     def add(self, key: K, *, routine: bool = False) -> None:
         """Have a key worked on. While it is being worked on, it is worked on once more afterwards."""
-        if (held := self._held.get(key, 0.0)) > self._clock():
+        if (held := self._retry_after.get(key, 0.0)) > self._clock():
             self.add_after(key, held - self._clock())
             return
         self._due.pop(key, None)
         if key in self._working:
-            self._again[key] = routine and self._again.get(key, True)
+            self._requeue[key] = routine and self._requeue.get(key, True)
         elif key not in self._waiting or not routine:
             # A routine key that becomes urgent stands in both lanes; where it is met second, it no longer waits.
             self._waiting.setdefault(key, self._clock())
@@ -113,7 +113,7 @@ class WorkQueue(Generic[K]):
     def succeeded(self, key: K) -> None:
         """Forget the failures of a key."""
         self._failures.pop(key, None)
-        self._held.pop(key, None)
+        self._retry_after.pop(key, None)
 
     def retry(self, key: K, at_least: float = 0.0) -> float:
         """Have a failed key worked on again after its back-off, or after what the server asked for. Returns seconds."""
@@ -121,7 +121,7 @@ class WorkQueue(Generic[K]):
         back_off = min(FIRST_RETRY * 2.0 ** min(failures - 1, 16), LONGEST_RETRY)
         delay = max(back_off * random.uniform(0.8, 1.2), at_least)
         if at_least > 0:
-            self._held[key] = self._clock() + at_least
+            self._retry_after[key] = self._clock() + at_least
         self.add_after(key, delay)
         return delay
 
@@ -162,11 +162,11 @@ class WorkQueue(Generic[K]):
     def _done(self, key: K) -> None:
         group = self._group(key)
         self._working.discard(key)
-        self._in_hand[group] -= 1
-        if not self._in_hand[group]:
-            del self._in_hand[group]
-        if key in self._again:
-            self.add(key, routine=self._again.pop(key))
+        self._in_flight[group] -= 1
+        if not self._in_flight[group]:
+            del self._in_flight[group]
+        if key in self._requeue:
+            self.add(key, routine=self._requeue.pop(key))
         if self._waiting:
             # Workers that sleep because of this group may take it up now; whoever was done with it may take another,
             # and hang there.
@@ -174,23 +174,23 @@ class WorkQueue(Generic[K]):
 
     async def _next(self) -> K | None:
         while not self._closed:
-            self._ripen()
+            self._release_due()
             for lane in (self._urgent, self._routine):
                 # A key that went from one lane to the other stands in both, and waits only once.
-                if (key := lane.take(self._may_start, self._waiting.__contains__)) is not None:
+                if (key := lane.take(self._has_capacity, self._waiting.__contains__)) is not None:
                     self._waited(self._clock() - self._waiting.pop(key))
                     self._working.add(key)
-                    self._in_hand[self._group(key)] += 1
+                    self._in_flight[self._group(key)] += 1
                     return key
             self._wake.clear()
             await self._sleep()
         return None
 
-    def _may_start(self, group: Hashable) -> bool:
+    def _has_capacity(self, group: Hashable) -> bool:
         """Whether a group may have one more key worked on: the last free workers are for those that have none."""
-        return not self._in_hand[group] or self._workers - len(self._working) > self._workers // KEPT_FREE
+        return not self._in_flight[group] or self._workers - len(self._working) > self._workers // RESERVED_DIVISOR
 
-    def _ripen(self) -> None:
+    def _release_due(self) -> None:
         """Move keys whose time has come from the timers to the lanes."""
         now = self._clock()
         while self._timers and (self._timers[0][0] <= now or self._superseded(self._timers[0])):

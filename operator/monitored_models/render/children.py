@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from ..api import Model, MonitoringProfile
 from ..settings import Settings
-from .dashboards.config_map import dashboard
-from .dashboards.grafana_dashboard import grafanadashboard
-from .notifications.alertmanager_config import of_model, of_profile
-from .rules.context import notes, unavailable
-from .rules.prometheus_rule import prometheusrule
-from .scrape.service_monitor import servicemonitor
-from .workload.autoscaler import autoscaler
-from .workload.deployment import deployment
-from .workload.disruption_budget import disruptionbudget
-from .workload.network_policy import networkpolicy
+from .dashboards.config_map import make_dashboard_config_map
+from .dashboards.grafana_dashboard import make_grafana_dashboard
+from .notifications.alertmanager_config import make_model_config, make_profile_config
+from .rules.context import unavailable, unmet_requests
+from .rules.prometheus_rule import make_prometheus_rule
+from .scrape.service_monitor import make_service_monitor
+from .workload.autoscaler import make_autoscaler
+from .workload.deployment import make_deployment
+from .workload.disruption_budget import make_disruption_budget
+from .workload.network_policy import make_network_policy
 from .workload.object_meta import Child
-from .workload.service import service
+from .workload.service import make_service
 
-__all__ = ["Child", "notes", "render", "render_profile", "unavailable"]
+__all__ = ["Child", "render", "render_profile", "unavailable", "unmet_requests"]
 
 
 def render(model: Model, settings: Settings, replicas: int | None) -> list[Child]:
@@ -26,21 +26,21 @@ def render(model: Model, settings: Settings, replicas: int | None) -> list[Child
     `replicas` is the number for the Deployment, or None to leave it to the autoscaler that owns it.
     """
     made = (
-        deployment(model, replicas),
-        service(model),
-        servicemonitor(model, settings),
-        prometheusrule(model, settings),
-        dashboard(model, settings),
-        grafanadashboard(model, settings),
-        autoscaler(model),
-        disruptionbudget(model),
-        networkpolicy(model),
-        of_model(model, settings),
+        make_deployment(model, replicas),
+        make_service(model),
+        make_service_monitor(model, settings),
+        make_prometheus_rule(model, settings),
+        make_dashboard_config_map(model, settings),
+        make_grafana_dashboard(model, settings),
+        make_autoscaler(model),
+        make_disruption_budget(model),
+        make_network_policy(model),
+        make_model_config(model, settings),
     )
     return [child for child in made if child is not None]
 
 
 def render_profile(profile: MonitoringProfile, settings: Settings) -> list[Child]:
     """What should exist for a MonitoringProfile by itself."""
-    made = of_profile(profile, settings)
+    made = make_profile_config(profile, settings)
     return [made] if made else []

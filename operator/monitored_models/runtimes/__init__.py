@@ -15,24 +15,32 @@ from types import MappingProxyType
 import yaml
 from pydantic import TypeAdapter
 
-from .profile import CUSTOM, OWN_PREFIX, Durations, Histogram, ProbeDefaults, Profile, SignalExpressions
+from .profile import (
+    CUSTOM,
+    CUSTOM_RUNTIME_PREFIX,
+    Durations,
+    Histogram,
+    ProbeDefaults,
+    RuntimeProfile,
+    SignalExpressions,
+)
 
 __all__ = [
     "CUSTOM",
-    "OWN_PREFIX",
+    "CUSTOM_RUNTIME_PREFIX",
     "Durations",
     "Histogram",
     "ProbeDefaults",
-    "Profile",
+    "RuntimeProfile",
     "SignalExpressions",
-    "profiles",
+    "builtin_runtimes",
 ]
 
-_adapter = TypeAdapter(Profile)
+_adapter = TypeAdapter(RuntimeProfile)
 
 
 @cache
-def profiles() -> Mapping[str, Profile]:
+def builtin_runtimes() -> Mapping[str, RuntimeProfile]:
     """Every built-in profile by its id. Raises pydantic.ValidationError for a file that is not a profile."""
     files = sorted(f.name for f in resources.files(__package__).iterdir() if f.name.endswith(".yaml"))
     loaded = (

@@ -14,7 +14,7 @@ CUSTOM = "custom"
 METRIC = r"^[a-zA-Z_:][a-zA-Z0-9_:]*$"
 PLACEHOLDERS = ("name", "version", "framework", "port", "metricsPort", "gpus", "home", "uri")
 """What arguments, command and environment of a profile may name in braces."""
-OWN_PREFIX = "x-"
+CUSTOM_RUNTIME_PREFIX = "x-"
 """Begins the id of a profile that comes with the operator's settings, so that a typo in a built-in one is still refused."""
 
 
@@ -205,7 +205,7 @@ class Unavailable:
 
 
 @settings_type
-class Profile:
+class RuntimeProfile:
     """One kind of model server."""
 
     id: Annotated[str, Field(pattern=r"^[a-z]([a-z0-9-]*[a-z0-9])?$", max_length=40)]
@@ -240,7 +240,7 @@ class Profile:
     alerts: AlertDefaults = Field(default_factory=AlertDefaults)
 
     @model_validator(mode="after")
-    def _says_what_is_missing(self) -> Profile:
+    def _says_what_is_missing(self) -> RuntimeProfile:
         expected = REASONED if self.llm else tuple(name for name in REASONED if name not in LLM_SIGNALS)
         for name in expected:
             if bool(getattr(self.signals, name)) == (getattr(self.unavailable, name) is not None):
@@ -248,7 +248,7 @@ class Profile:
         return self
 
     @model_validator(mode="after")
-    def _names_what_can_be_filled_in(self) -> Profile:
+    def _names_what_can_be_filled_in(self) -> RuntimeProfile:
         texts = (*self.command, *self.arguments, *self.uri_arguments, *self.gpu_arguments, *self.environment.values())
         unknown = {name for text in texts for name in re.findall(r"\{(\w+)\}", text)} - set(PLACEHOLDERS)
         if unknown:

@@ -11,13 +11,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..api import InvalidSpec, Model
-from ..cache.workload_status import PodFacts, WorkloadFacts
-from ..integrations.grafana.check import Verdict
+from ..cache.workload_status import DeploymentStatus, PodStatus
+from ..integrations.grafana.check import DashboardCheck
 from ..naming import labels, object_names
-from ..naming.kinds import CONFIG_MAP, MONITORING, PROMETHEUS_RULE, SERVICE_MONITOR, TELLING
-from ..plan.desired_state import Wanted
+from ..naming.kinds import CONFIG_MAP, MONITORING_KINDS, NOTIFICATION_KINDS, PROMETHEUS_RULE, SERVICE_MONITOR
+from ..plan.desired_state import DesiredState
 from ..plan.planner import ChildProblem
-from ..render.workload.replicas import counted
+from ..render.workload.replicas import replica_count
 
 TYPES = (
     "Ready",
@@ -31,12 +31,12 @@ TYPES = (
     "Stalled",
 )
 """Condition types that this operator owns."""
-COUNTS = ("readyReplicas", "readyReplicasText")
+VOLATILE_FIELDS = ("readyReplicas", "readyReplicasText")
 """Status fields that move while pods come and go."""
 
 
 @dataclass(frozen=True)
-class Delivery:
+class NotificationState:
     """What is known of the AlertmanagerConfig by which someone is told of a model's alerts."""
 
     config: str
@@ -46,21 +46,21 @@ class Delivery:
     accepted_by: tuple[str, ...] = ()
 
 
-class Pending:
+class NotificationsUnknown:
     """Nothing is known yet: the profile whose AlertmanagerConfig it is comes later."""
 
 
 @dataclass(frozen=True)
-class Situation:
+class StatusInput:
     """All that conditions are made of."""
 
-    wanted: Wanted
-    workload: WorkloadFacts | None
-    pods: Sequence[PodFacts]
+    wanted: DesiredState
+    workload: DeploymentStatus | None
+    pods: Sequence[PodStatus]
     problems: Sequence[ChildProblem]
-    dashboard: Verdict | None = None
+    dashboard: DashboardCheck | None = None
     """What Grafana says of the dashboard; None where nothing asks, or there is none."""
-    delivery: Delivery | Pending | None = None
+    delivery: NotificationState | NotificationsUnknown | None = None
     """None where nobody is to be told."""
 
     @property
@@ -70,7 +70,7 @@ class Situation:
 
 
 @dataclass(frozen=True)
-class Finding:
+class Cause:
     """Outcome of a check: why a condition is not True. `stalled` when only a change by someone can help."""
 
     reason: str
@@ -81,112 +81,112 @@ class Finding:
 # --- why a workload is not ready, first finding wins ---
 
 
-def _suspended(s: Situation) -> Finding | None:
+def _suspended(s: StatusInput) -> Cause | None:
     if not s.model.spec.suspend:
         return None
-    return Finding("Suspended", "spec.suspend is true: no pods, no alerts")
+    return Cause("Suspended", "spec.suspend is true: no pods, no alerts")
 
 
-def _workload_problem(s: Situation) -> Finding | None:
-    return _first_problem(p for p in s.problems if p.kind not in (*MONITORING, *TELLING))
+def _workload_problem(s: StatusInput) -> Cause | None:
+    return _first_problem(p for p in s.problems if p.kind not in (*MONITORING_KINDS, *NOTIFICATION_KINDS))
 
 
-def _pods_refused(s: Situation) -> Finding | None:
-    if s.workload is None or s.workload.refused is None:
+def _pods_refused(s: StatusInput) -> Cause | None:
+    if s.workload is None or s.workload.replica_failure is None:
         return None
-    return Finding("PodsRefused", f"the cluster refuses to create pods: {s.workload.refused}", stalled=True)
+    return Cause("PodsRefused", f"the cluster refuses to create pods: {s.workload.replica_failure}", stalled=True)
 
 
-def _image(s: Situation) -> Finding | None:
+def _image(s: StatusInput) -> Cause | None:
     pod = _pod_waiting(s, "ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull")
     if pod is None:
         return None
-    return Finding(
+    return Cause(
         "ImagePullFailed",
         f"pod {pod.name} cannot get its image: check spec.image and spec.imagePullSecrets ({pod.message})",
     )
 
 
-def _container_config(s: Situation) -> Finding | None:
+def _container_config(s: StatusInput) -> Cause | None:
     pod = _pod_waiting(s, "CreateContainerConfigError", "CreateContainerError", "RunContainerError")
     if pod is None:
         return None
-    return Finding(
+    return Cause(
         "ContainerConfigInvalid",
         f"pod {pod.name} cannot start its container: check what spec.env, spec.envFrom, spec.storage and "
         f"spec.security name ({pod.message})",
     )
 
 
-def _out_of_memory(s: Situation) -> Finding | None:
+def _out_of_memory(s: StatusInput) -> Cause | None:
     pod = next((p for p in _waiting_pods(s) if p.out_of_memory), None)
     if pod is None:
         return None
-    return Finding("OutOfMemory", f"pod {pod.name} used more memory than it may: raise spec.resources.limits.memory")
+    return Cause("OutOfMemory", f"pod {pod.name} used more memory than it may: raise spec.resources.limits.memory")
 
 
-def _crash(s: Situation) -> Finding | None:
+def _crash(s: StatusInput) -> Cause | None:
     pod = _pod_waiting(s, "CrashLoopBackOff")
     if pod is None:
         return None
-    return Finding(
+    return Cause(
         "CrashLooping", f"pod {pod.name} ends again and again: see its log with kubectl logs --previous ({pod.message})"
     )
 
 
-def _unschedulable(s: Situation) -> Finding | None:
+def _unschedulable(s: StatusInput) -> Cause | None:
     pod = _pod_waiting(s, "Unschedulable", "SchedulingGated")
     if pod is None:
         return None
-    if s.workload and s.workload.replacing:
-        return Finding(
+    if s.workload and s.workload.rolling_out:
+        return Cause(
             "RolloutBlocked",
             f"pod {pod.name} finds no node while the old pods hold theirs: with spec.rollout.maxSurge: 0 and "
             f"maxUnavailable: 1 an old pod makes room first ({pod.message})",
         )
-    return Finding(
+    return Cause(
         "Unschedulable",
         f"pod {pod.name} finds no node: check spec.resources, spec.gpu, spec.storage and spec.scheduling "
         f"({pod.message})",
     )
 
 
-def _stuck(s: Situation) -> Finding | None:
-    if s.workload is None or s.workload.stuck is None:
+def _stuck(s: StatusInput) -> Cause | None:
+    if s.workload is None or s.workload.deadline_exceeded is None:
         return None
-    return Finding(
+    return Cause(
         "ProgressDeadlineExceeded",
         "pods did not become ready in spec.rollout.progressDeadlineSeconds: see kubectl describe pods "
-        f"({s.workload.stuck})",
+        f"({s.workload.deadline_exceeded})",
         stalled=True,
     )
 
 
-def _paused(s: Situation) -> Finding | None:
+def _paused(s: StatusInput) -> Cause | None:
     if s.workload is None or not s.workload.paused:
         return None
-    return Finding(
+    return Cause(
         "Paused", f"someone has paused the Deployment: kubectl rollout resume deployment/{s.model.name}", stalled=True
     )
 
 
-def _still_starting(s: Situation) -> Finding:
-    if s.workload and s.workload.replacing:
-        return Finding("RollingOut", "pods are being replaced; the old ones serve until the new ones are ready")
-    wanted = s.workload.wanted if s.workload else s.model.minimum_replicas
-    return Finding("PodsNotReady", f"waiting for {counted(wanted)} to become ready")
+def _still_starting(s: StatusInput) -> Cause:
+    if s.workload and s.workload.rolling_out:
+        return Cause("RollingOut", "pods are being replaced; the old ones serve until the new ones are ready")
+    wanted = s.workload.desired if s.workload else s.model.minimum_replicas
+    return Cause("PodsNotReady", f"waiting for {replica_count(wanted)} to become ready")
 
 
-def _serves(s: Situation) -> bool:
+def _serves(s: StatusInput) -> bool:
     """Whether the model has the replicas that it must have; an autoscaler may be on its way to more."""
     if s.workload is None:
         return False
-    return s.workload.serves(s.model.minimum_replicas if s.model.spec.autoscaling else s.workload.wanted)
+    return s.workload.is_available(s.model.minimum_replicas if s.model.spec.autoscaling else s.workload.desired)
 
 
-WORKLOAD_CHECKS: tuple[Callable[[Situation], Finding | None], ...] = (_suspended, _workload_problem)
+WORKLOAD_CHECKS: tuple[Callable[[StatusInput], Cause | None], ...] = (_suspended, _workload_problem)
 """Looked at in any case."""
-SERVING_CHECKS: tuple[Callable[[Situation], Finding | None], ...] = (
+SERVING_CHECKS: tuple[Callable[[StatusInput], Cause | None], ...] = (
     _pods_refused,
     _image,
     _container_config,
@@ -203,54 +203,54 @@ SERVING_CHECKS: tuple[Callable[[Situation], Finding | None], ...] = (
 # --- the rest ---
 
 
-def _monitoring_problem(s: Situation) -> Finding | None:
-    return _first_problem(p for p in s.problems if p.kind in MONITORING)
+def _monitoring_problem(s: StatusInput) -> Cause | None:
+    return _first_problem(p for p in s.problems if p.kind in MONITORING_KINDS)
 
 
-def _not_told(s: Situation) -> Finding | None:
+def _notifications_cause(s: StatusInput) -> Cause | None:
     """Why nobody is told. It keeps no model from being Ready: the platform's own routes see its alerts all the same."""
-    assert isinstance(s.delivery, Delivery)
+    assert isinstance(s.delivery, NotificationState)
     if found := _first_problem(s.delivery.problems):
         return found
     if s.delivery.refusal is None:
         return None
-    return Finding(
+    return Cause(
         "ConfigurationRejected",
         f"prometheus-operator refuses AlertmanagerConfig {s.delivery.config}: {s.delivery.refusal}",
         stalled=True,
     )
 
 
-def _told(delivery: Delivery) -> str:
+def _notifications_ok(delivery: NotificationState) -> str:
     there = f"AlertmanagerConfig {delivery.config} is in place"
     if delivery.accepted_by:
         return f"{there}; taken by Alertmanager {', '.join(delivery.accepted_by)}"
     return f"{there}, and prometheus-operator has said nothing against it; whether an Alertmanager selects it, it does not say"
 
 
-def _left_out(s: Situation) -> Finding | None:
+def _unmet(s: StatusInput) -> Cause | None:
     """What of the monitoring cannot be had. The rest is in place, so that it keeps no model from being Ready."""
     notes = s.wanted.notes
-    return Finding(notes[0].reason, "; ".join(note.message for note in notes)) if notes else None
+    return Cause(notes[0].reason, "; ".join(note.message for note in notes)) if notes else None
 
 
-def _first_problem(problems: Iterable[ChildProblem]) -> Finding | None:
+def _first_problem(problems: Iterable[ChildProblem]) -> Cause | None:
     found = list(problems)
     if not found:
         return None
     waits = {"BeingDeleted"}
-    return Finding(found[0].reason, "; ".join(p.message for p in found), stalled=found[0].reason not in waits)
+    return Cause(found[0].reason, "; ".join(p.message for p in found), stalled=found[0].reason not in waits)
 
 
-def _waiting_pods(s: Situation) -> list[PodFacts]:
-    return [pod for pod in s.pods if not pod.ready and not pod.leaving]
+def _waiting_pods(s: StatusInput) -> list[PodStatus]:
+    return [pod for pod in s.pods if not pod.ready and not pod.terminating]
 
 
-def _pod_waiting(s: Situation, *reasons: str) -> PodFacts | None:
+def _pod_waiting(s: StatusInput, *reasons: str) -> PodStatus | None:
     return next((pod for pod in _waiting_pods(s) if pod.reason in reasons), None)
 
 
-def _in_place(s: Situation) -> str:
+def _applied_summary(s: StatusInput) -> str:
     shown = {
         SERVICE_MONITOR: "ServiceMonitor",
         PROMETHEUS_RULE: f"{s.wanted.rules} rules",
@@ -260,25 +260,25 @@ def _in_place(s: Situation) -> str:
     return ", ".join(there) + " in place" if there else "switched off by spec.monitoring"
 
 
-def report(situation: Situation, stored: Mapping[str, Any], now: str) -> dict[str, Any]:
+def build_status(situation: StatusInput, stored: Mapping[str, Any], now: str) -> dict[str, Any]:
     """The status of a valid model. `stored` is the last one, from which times of unchanged facts are kept."""
     model, workload = situation.model, situation.workload
     checks = WORKLOAD_CHECKS if _serves(situation) else (*WORKLOAD_CHECKS, *SERVING_CHECKS)
     workload_finding = next((f for check in checks if (f := check(situation))), None)
     monitoring_finding = _monitoring_problem(situation)
-    wanted = workload.wanted if workload else model.minimum_replicas
+    wanted = workload.desired if workload else model.minimum_replicas
     ready = workload.ready if workload else 0
-    serving = f"{ready} of {counted(wanted)} ready"
+    serving = f"{ready} of {replica_count(wanted)} ready"
     finding = workload_finding or monitoring_finding
     conditions = [
-        _condition("Ready", finding, "Ready", f"{serving}; {_in_place(situation)}"),
+        _condition("Ready", finding, "Ready", f"{serving}; {_applied_summary(situation)}"),
         _condition("WorkloadReady", workload_finding, "Ready", serving),
-        _condition("MonitoringApplied", monitoring_finding, "Applied", _in_place(situation)),
-        _condition("MonitoringConfigured", _left_out(situation), "Complete", "all that is asked for can be had"),
+        _condition("MonitoringApplied", monitoring_finding, "Applied", _applied_summary(situation)),
+        _condition("MonitoringConfigured", _unmet(situation), "Complete", "all that is asked for can be had"),
         _unverified(model),
         *_dashboard(situation),
         *_notifications(situation, stored),
-        *_progress(finding),
+        *_kstatus_conditions(finding),
     ]
     status = {
         "observedGeneration": model.generation,
@@ -286,7 +286,7 @@ def report(situation: Situation, stored: Mapping[str, Any], now: str) -> dict[st
         "selector": labels.selector_text(model),
         "endpoint": object_names.endpoint(model),
         "gpu": {"requested": model.spec.gpu.count * wanted if model.spec.gpu else 0},
-        "conditions": _dated(conditions, model.generation, stored, now),
+        "conditions": _with_transition_times(conditions, model.generation, stored, now),
     }
     if there := _monitoring(situation):  # an empty map would be stored as null, which the schema refuses
         status["monitoring"] = there
@@ -298,42 +298,42 @@ def report(situation: Situation, stored: Mapping[str, Any], now: str) -> dict[st
     return status
 
 
-def report_invalid(
-    invalid: InvalidSpec, generation: int, workload: WorkloadFacts | None, stored: Mapping[str, Any], now: str
+def build_invalid_status(
+    invalid: InvalidSpec, generation: int, workload: DeploymentStatus | None, stored: Mapping[str, Any], now: str
 ) -> dict[str, Any]:
     """The status of a spec that cannot be understood: what an earlier one brought about runs on, and is not restored."""
-    finding = Finding("InvalidSpec", str(invalid)[:2000], stalled=True)
-    counts = _counts(workload.wanted, workload.ready) if workload else {}
+    finding = Cause("InvalidSpec", str(invalid)[:2000], stalled=True)
+    counts = _counts(workload.desired, workload.ready) if workload else {}
     kept = {key: value for key, value in stored.items() if key not in ("conditions", "observedGeneration")}
     unknown = [
         {"type": kind, "status": "Unknown", "reason": finding.reason, "message": "the spec cannot be understood"}
         for kind in ("WorkloadReady", "MonitoringApplied", "MonitoringConfigured", "Monitored", "NotificationsReady")
         if kind != "NotificationsReady" or condition(stored, kind)
     ]
-    conditions = [_condition("Ready", finding, "", ""), *unknown, *_progress(finding)]
+    conditions = [_condition("Ready", finding, "", ""), *unknown, *_kstatus_conditions(finding)]
     return {
         **kept,
         **counts,
         "observedGeneration": generation,
-        "conditions": _dated(conditions, generation, stored, now),
+        "conditions": _with_transition_times(conditions, generation, stored, now),
     }
 
 
-def _notifications(s: Situation, stored: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _notifications(s: StatusInput, stored: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The condition on notifications, where there are any: as it was, as long as nothing is known."""
     if s.delivery is None:
         return []
-    if isinstance(s.delivery, Pending):
+    if isinstance(s.delivery, NotificationsUnknown):
         known = condition(stored, "NotificationsReady")
         return [{key: known[key] for key in ("type", "status", "reason", "message")}] if known else []
-    return [_condition("NotificationsReady", _not_told(s), "Applied", _told(s.delivery))]
+    return [_condition("NotificationsReady", _notifications_cause(s), "Applied", _notifications_ok(s.delivery))]
 
 
 def _counts(wanted: int, ready: int) -> dict[str, Any]:
     return {"replicas": wanted, "readyReplicas": ready, "readyReplicasText": f"{ready}/{wanted}"}
 
 
-def _condition(kind: str, finding: Finding | None, reason: str, message: str) -> dict[str, Any]:
+def _condition(kind: str, finding: Cause | None, reason: str, message: str) -> dict[str, Any]:
     if finding is None:
         return {"type": kind, "status": "True", "reason": reason, "message": message}
     return {"type": kind, "status": "False", "reason": finding.reason, "message": finding.message[:2000]}
@@ -349,7 +349,7 @@ def _unverified(model: Model) -> dict[str, Any]:
     }
 
 
-def _dashboard(s: Situation) -> list[dict[str, Any]]:
+def _dashboard(s: StatusInput) -> list[dict[str, Any]]:
     """Whether Grafana has the dashboard. Neither Ready nor anything else depends on it."""
     if s.dashboard is None:
         return []
@@ -359,13 +359,13 @@ def _dashboard(s: Situation) -> list[dict[str, Any]]:
     return [{"type": "DashboardReady", "status": said.status, "reason": said.reason, "message": said.message[:2000]}]
 
 
-def dashboard_verdict(stored: Mapping[str, Any]) -> Verdict | None:
+def dashboard_verdict(stored: Mapping[str, Any]) -> DashboardCheck | None:
     """What a status says of the dashboard, or None."""
     found = condition(stored, "DashboardReady")
-    return Verdict(found["status"], found["reason"], found["message"]) if found else None
+    return DashboardCheck(found["status"], found["reason"], found["message"]) if found else None
 
 
-def _progress(finding: Finding | None) -> list[dict[str, Any]]:
+def _kstatus_conditions(finding: Cause | None) -> list[dict[str, Any]]:
     """Conditions by which generic tools tell waiting from being stuck: there only when they are true."""
     if finding is None or finding.reason == "Suspended":
         return []
@@ -373,7 +373,7 @@ def _progress(finding: Finding | None) -> list[dict[str, Any]]:
     return [{"type": kind, "status": "True", "reason": finding.reason, "message": finding.message[:2000]}]
 
 
-def _dated(
+def _with_transition_times(
     conditions: list[dict[str, Any]], generation: int, stored: Mapping[str, Any], now: str
 ) -> list[dict[str, Any]]:
     before = {condition["type"]: condition for condition in stored.get("conditions", ())}
@@ -388,7 +388,7 @@ def _dated(
     ]
 
 
-def _monitoring(situation: Situation) -> dict[str, Any]:
+def _monitoring(situation: StatusInput) -> dict[str, Any]:
     wanted, broken = situation.wanted, {problem.kind for problem in situation.problems}
     fields = {SERVICE_MONITOR: "serviceMonitor", PROMETHEUS_RULE: "prometheusRule", CONFIG_MAP: "dashboard"}
     found: dict[str, Any] = {
@@ -408,12 +408,12 @@ def condition(status: Mapping[str, Any], kind: str) -> Mapping[str, Any]:
     return next((c for c in status.get("conditions", ()) if c["type"] == kind), {})
 
 
-def differs(stored: Mapping[str, Any], new: Mapping[str, Any], *, in_substance: bool = False) -> bool:
+def changed(stored: Mapping[str, Any], new: Mapping[str, Any], *, in_substance: bool = False) -> bool:
     """Whether writing the new status would change anything that is this operator's.
 
     In substance: counts and the words of messages do not matter, which change while pods come and go.
     """
-    left_out = ("conditions", *COUNTS) if in_substance else ("conditions",)
+    left_out = ("conditions", *VOLATILE_FIELDS) if in_substance else ("conditions",)
 
     def ours(status: Mapping[str, Any]) -> dict[str, Any]:
         fields = {key: value for key, value in status.items() if key not in left_out and value != {}}

@@ -15,7 +15,7 @@ NOTE_BYTES = 1024
 """The API's bound."""
 
 
-def transition(
+def ready_event(
     key: Key, uid: str, stored: Mapping[str, Any], new: Mapping[str, Any], now: datetime
 ) -> dict[str, Any] | None:
     """The Event for a change of Ready between two statuses, or None where there is none worth telling."""

@@ -22,7 +22,7 @@ from .operator_metrics import Metrics
 _VERBS = {"GET": "get", "PATCH": "patch", "POST": "create", "PUT": "update", "DELETE": "delete"}
 
 
-class Watches(Collector):
+class WatchAgeCollector(Collector):
     """When each watch stream was last opened."""
 
     def __init__(self) -> None:
@@ -54,7 +54,7 @@ class Watches(Collector):
         yield family
 
 
-def trace(metrics: Metrics, watches: Watches) -> aiohttp.TraceConfig:
+def trace_config(metrics: Metrics, watches: WatchAgeCollector) -> aiohttp.TraceConfig:
     """What a client session has to carry so that its requests are counted."""
 
     async def started(_session: object, context: SimpleNamespace, _params: object) -> None:

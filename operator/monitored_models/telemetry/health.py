@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 
-from ..naming.series import OLDEST_WATCH
+from ..naming.series import MAX_WATCH_AGE
 
 LAG_WINDOW = 60
 """Measurements that are looked back on: half a minute."""
-LONGEST_LAG = 5.0
+MAX_LOOP_LAG = 5.0
 """Seconds. Longer means that watches, workers and signals wait; the Lease and the probes have a thread of their own."""
 
 
@@ -23,7 +23,7 @@ class Health:
     """Whether every object has been listed once."""
     _lags: deque[float] = field(default_factory=lambda: deque(maxlen=LAG_WINDOW))
 
-    def lagged(self, seconds: float) -> None:
+    def record_lag(self, seconds: float) -> None:
         """Take note of how late a timer came."""
         self._lags.append(seconds)
 
@@ -31,11 +31,11 @@ class Health:
         """What is wrong, by check; nothing where all is well. A standby is ready: to take over."""
         worst = max(tuple(self._lags), default=0.0)
         step, took = longest_step
-        late = watch_age > OLDEST_WATCH
+        late = watch_age > MAX_WATCH_AGE
         unsynced = self.role == "leading" and not self.synced
         return {
             "loop": f"a timer came {worst:.1f} s late; the longest step was {step} with {took:.1f} s"
-            if worst > LONGEST_LAG
+            if worst > MAX_LOOP_LAG
             else "",
             "watches": f"a watch was last opened {watch_age:.0f} s ago" if late else "",
             "synced": "the first full list is not done" if unsynced else "",

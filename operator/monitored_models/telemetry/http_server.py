@@ -14,17 +14,17 @@ from http import HTTPStatus
 from aiohttp import web
 
 from ..settings import Settings
-from .telemetry import Face
+from .telemetry import Telemetry
 
 _TEXT = "text/plain; version=0.0.4; charset=utf-8"
 
 
-class CannotListen(Exception):
+class ListenError(Exception):
     """The address is taken or not ours; the message names the setting."""
 
 
 @asynccontextmanager
-async def serving(settings: Settings, face: Face) -> AsyncIterator[str]:
+async def run_server(settings: Settings, face: Telemetry) -> AsyncIterator[str]:
     """Serve while inside; gives the address, empty where nothing is to be served. Raises CannotListen."""
     listen = settings.listen
     if not listen:
@@ -38,7 +38,7 @@ async def serving(settings: Settings, face: Face) -> AsyncIterator[str]:
         try:
             await site.start()
         except OSError as error:
-            raise CannotListen(
+            raise ListenError(
                 f"cannot listen on {listen}: {error.strerror or error}. Give another address by the setting listen, "
                 'or "" for none'
             ) from error
@@ -48,7 +48,7 @@ async def serving(settings: Settings, face: Face) -> AsyncIterator[str]:
         await runner.cleanup()
 
 
-def application(face: Face, hang_timeout: float) -> web.Application:
+def application(face: Telemetry, hang_timeout: float) -> web.Application:
     """The three pages."""
 
     async def healthz(_request: web.Request) -> web.Response:
@@ -68,7 +68,7 @@ def application(face: Face, hang_timeout: float) -> web.Application:
         response = web.StreamResponse(headers={"Content-Type": _TEXT})
         await response.prepare(request)
         await response.write(face.metrics.text())
-        for piece in face.series.pieces():
+        for piece in face.series.chunks():
             await response.write(piece)
             await asyncio.sleep(0)
         await response.write_eof()

@@ -42,7 +42,7 @@ def to_stderr(*, verbose: bool) -> None:
                 datefmt="%Y-%m-%dT%H:%M:%S%z",
             )
         )
-    handler.addFilter(_gone_kinds)
+    handler.addFilter(_downgrade_missing_kind)
     logging.basicConfig(level=logging.INFO, handlers=[handler], format="%(message)s")
     if not verbose:
         logging.getLogger("kopf").setLevel(logging.WARNING)
@@ -55,7 +55,7 @@ def _lead_with_model(record: logging.LogRecord) -> bool:
     return True
 
 
-def _gone_kinds(record: logging.LogRecord) -> bool:
+def _downgrade_missing_kind(record: logging.LogRecord) -> bool:
     """Of a watch that ends because its kind is gone one line is enough: the session notices, and begins anew."""
     error = record.exc_info[1] if record.exc_info else None
     if record.name.startswith("kopf") and getattr(error, "status", None) == HTTPStatus.NOT_FOUND:

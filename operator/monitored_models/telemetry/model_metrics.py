@@ -11,12 +11,12 @@ from datetime import datetime
 from typing import Any
 
 from ..api import Model
-from ..cache.workload_status import PodFacts
+from ..cache.workload_status import PodStatus
 from ..naming import object_names, series
 from ..naming.keys import Key
 from ..render.rules import slos
 
-PIECE = 200
+CHUNK = 200
 """Models in one piece of an answer: some ten kilobytes."""
 
 
@@ -25,8 +25,8 @@ class Family:
     """A metric of models or of their pods; all are gauges but what only grows."""
 
     name: str
-    text: str
-    kind: str = "gauge"
+    help: str
+    type: str = "gauge"
 
 
 INFO = Family("monitored_model_info", "A model, with what it is and which version should run.")
@@ -42,7 +42,7 @@ READY = Family("monitored_model_replicas_ready", "Replicas that are ready.")
 POD_INFO = Family("monitored_model_pod_info", "A pod, with the model that it belongs to.")
 POD_CREATED = Family("monitored_model_pod_created_timestamp_seconds", "When a pod was created.")
 POD_READY = Family("monitored_model_pod_ready", "Whether a pod is ready.")
-RESTARTS = Family("monitored_model_pod_container_restarts_total", "Restarts of a pod's containers.", kind="counter")
+RESTARTS = Family("monitored_model_pod_container_restarts_total", "Restarts of a pod's containers.", type="counter")
 OUT_OF_MEMORY = Family(
     "monitored_model_pod_out_of_memory", "Whether a container of the pod was last ended for using too much memory."
 )
@@ -65,7 +65,7 @@ FAMILIES = (
 )
 
 
-class ModelSeries:
+class ModelMetrics:
     """The lines of every model, by family."""
 
     def __init__(self) -> None:
@@ -83,16 +83,18 @@ class ModelSeries:
         """Forget all models."""
         self._lines.clear()
 
-    def pieces(self) -> Iterator[bytes]:
+    def chunks(self) -> Iterator[bytes]:
         """The text in pieces, one family after the other, as the format asks."""
         for index, family in enumerate(FAMILIES):
-            yield f"# HELP {family.name} {family.text}\n# TYPE {family.name} {family.kind}\n".encode()
+            yield f"# HELP {family.name} {family.help}\n# TYPE {family.name} {family.type}\n".encode()
             every = list(self._lines.values())
-            for start in range(0, len(every), PIECE):
-                yield "".join(lines[index] for lines in every[start : start + PIECE]).encode()
+            for start in range(0, len(every), CHUNK):
+                yield "".join(lines[index] for lines in every[start : start + CHUNK]).encode()
 
 
-def lines_of(key: Key, model: Model | None, status: Mapping[str, Any], pods: Sequence[PodFacts]) -> tuple[str, ...]:
+def render_model_metrics(
+    key: Key, model: Model | None, status: Mapping[str, Any], pods: Sequence[PodStatus]
+) -> tuple[str, ...]:
     """A model's lines, one text per family; without a model, its spec cannot be understood."""
     own = {"namespace": key.namespace, "monitored_model": key.name}
     rows: dict[Family, list[str]] = {family: [] for family in FAMILIES}

@@ -43,7 +43,7 @@ class Metrics:
         )
         self.depth = self._gauge("queue_depth", "Models that wait for a worker.")
         self.age = self._gauge("queue_age_seconds", "Time for which the model has waited that has waited longest.")
-        self.waits = self._histogram("queue_wait_seconds", "Time that models waited for a worker.", _SECONDS)
+        self.queue_wait = self._histogram("queue_wait_seconds", "Time that models waited for a worker.", _SECONDS)
         self.requests = self._counter(
             "api_requests", "Requests to the API server; code 0 is no answer.", "verb", "resource", "code"
         )
@@ -51,7 +51,9 @@ class Metrics:
             "api_request_duration_seconds", "Time until the API server answered.", _SECONDS, "verb"
         )
         self.lag = self._histogram("event_loop_lag_seconds", "How late a timer of the event loop came.", _LAG)
-        self.missed = self._counter("resync_changes", "Models around which a full list found what no watch had told.")
+        self.resync_corrections = self._counter(
+            "resync_changes", "Models around which a full list found what no watch had told."
+        )
         self.leader = self._gauge("leader", "Whether this process leads.")
         self.models = self._gauge("models", "Models that this process knows of.")
         self.grafana_requests = self._counter(
@@ -83,7 +85,7 @@ class Metrics:
         return Gauge(PREFIX + name, text, registry=self.registry)
 
 
-class LongestSteps(Collector):
+class LongestStepCollector(Collector):
     """The longest time of each step of the work, for Prometheus."""
 
     def __init__(self, steps: Steps) -> None:

@@ -15,7 +15,7 @@ from ...naming.keys import Key
 
 
 @dataclass(frozen=True)
-class Verdict:
+class DashboardCheck:
     """What is to be said of a dashboard, as condition."""
 
     status: str
@@ -24,19 +24,19 @@ class Verdict:
 
 
 @dataclass(frozen=True)
-class Look:
+class GrafanaSnapshot:
     """What Grafana said when it was asked."""
 
     loaded: frozenset[str]
     """Uids of the dashboards that it has."""
     source: str
     """Name of the data source that panels ask."""
-    failing: str = ""
+    data_source_error: str = ""
     """Grafana's words when that data source does not answer."""
 
 
 @dataclass(frozen=True)
-class Trouble:
+class GrafanaOutage:
     """Why Grafana could not be asked."""
 
     reason: str
@@ -52,38 +52,40 @@ _KNOWN = (*_FOUND, UNREACHABLE, FORBIDDEN, "DataSourceFailing", "Loading")
 class State:
     """What is known of Grafana as a whole: the latest answer, and trouble that has lasted."""
 
-    look: Look | None = None
+    look: GrafanaSnapshot | None = None
     looked_at: float = 0.0
-    trouble: Trouble | None = None
+    trouble: GrafanaOutage | None = None
     lasting: bool = False
     """Whether the data source has failed for so long that it counts."""
 
 
-def judge(state: State, uid: str, since: float, said: Verdict | None, grace: float) -> Verdict:
+def evaluate(state: State, uid: str, since: float, said: DashboardCheck | None, grace: float) -> DashboardCheck:
     """The verdict on a dashboard that was first wanted or last seen at `since`. `said` was told before. Pure."""
     if state.trouble:
         words = f"{state.trouble.words}; nothing is known of the dashboard until Grafana answers"
-        return _same_words(Verdict("Unknown", state.trouble.reason, words), said)
+        return _keep_message(DashboardCheck("Unknown", state.trouble.reason, words), said)
     if state.look is None:
-        unasked = Verdict("Unknown", "NotChecked", "Grafana has not answered yet whether it has the dashboard")
+        unasked = DashboardCheck("Unknown", "NotChecked", "Grafana has not answered yet whether it has the dashboard")
         return said if said and said.reason in _KNOWN else unasked
     if uid not in state.look.loaded:
         if state.looked_at - since < grace:
-            loading = Verdict("Unknown", "Loading", f"Grafana has not loaded it yet; this may take {_told(grace)}")
+            loading = DashboardCheck(
+                "Unknown", "Loading", f"Grafana has not loaded it yet; this may take {_told(grace)}"
+            )
             return said if said and said.reason in _FOUND else loading
-        return Verdict(
+        return DashboardCheck(
             "False",
             "NotLoaded",
             f"Grafana has had no dashboard {uid} for {_told(grace)}: check that its sidecar looks for the labels of the "
             "operator's setting dashboardLabels and in this namespace (searchNamespace), and that the operator's token may "
             "see the dashboard's folder",
         )
-    if state.look.failing and (state.lasting or not said or said.reason != "Loaded"):
-        return _same_words(Verdict("False", "DataSourceFailing", state.look.failing), said)
-    return Verdict("True", "Loaded", f"Grafana has loaded it, and the data source {state.look.source} answers")
+    if state.look.data_source_error and (state.lasting or not said or said.reason != "Loaded"):
+        return _keep_message(DashboardCheck("False", "DataSourceFailing", state.look.data_source_error), said)
+    return DashboardCheck("True", "Loaded", f"Grafana has loaded it, and the data source {state.look.source} answers")
 
 
-def _same_words(found: Verdict, said: Verdict | None) -> Verdict:
+def _keep_message(found: DashboardCheck, said: DashboardCheck | None) -> DashboardCheck:
     """What was said, where only words differ: they may hold a time or a port, and each would be a write per model."""
     return said if said and (said.status, said.reason) == (found.status, found.reason) else found
 
@@ -93,7 +95,7 @@ def _told(seconds: float) -> str:
 
 
 @dataclass(frozen=True)
-class Change:
+class VersionChange:
     """A model that went from one version to another."""
 
     key: Key
@@ -123,7 +125,7 @@ class Change:
         return (now - datetime.fromisoformat(self.since)).total_seconds()
 
 
-def change(key: Key, uid: str, status: Mapping[str, Any]) -> Change | None:
+def last_version_change(key: Key, uid: str, status: Mapping[str, Any]) -> VersionChange | None:
     """The last change of version that a stored status tells of, or None."""
     before, after, since = (status.get(name) for name in ("previousVersion", "version", "versionSince"))
     if not (before and after and since):
@@ -132,4 +134,4 @@ def change(key: Key, uid: str, status: Mapping[str, Any]) -> Change | None:
         aware = datetime.fromisoformat(since).tzinfo is not None
     except ValueError:  # a time that someone else put into the status
         return None
-    return Change(key, uid, before, after, since) if aware else None
+    return VersionChange(key, uid, before, after, since) if aware else None

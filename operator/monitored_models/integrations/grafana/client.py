@@ -22,41 +22,41 @@ from niquests.exceptions import Timeout
 
 from ...settings import Grafana
 from ...telemetry.operator_metrics import Metrics
-from .check import FORBIDDEN, UNREACHABLE, Change, Trouble
+from .check import FORBIDDEN, UNREACHABLE, GrafanaOutage, VersionChange
 
 PAGE = 1000
 """Dashboards in one answer to a search: half a megabyte."""
 PAGES = 100
 """Bound of a search that never ends."""
 TAG = "monitored-models"
-WORDS = 300
+MAX_MESSAGE = 300
 """Characters of someone else's message."""
 _DENIED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 
 
-class CallFailed(Exception):
+class GrafanaError(Exception):
     """A call that brought no answer to use. `code` is 0 and `said` empty where Grafana did not answer at all."""
 
     def __init__(self, text: str, *, code: int = 0, said: str = "") -> None:
         super().__init__(text)
-        self.code, self.said = code, said
+        self.code, self.response_message = code, said
 
     @property
-    def denied(self) -> bool:
+    def unauthorized(self) -> bool:
         """Whether Grafana does not take the token for this."""
         return self.code in _DENIED
 
     @property
-    def about_one(self) -> bool:
+    def is_request_error(self) -> bool:
         """Whether Grafana refuses what it was given, and may take another."""
-        return HTTPStatus.BAD_REQUEST <= self.code < HTTPStatus.INTERNAL_SERVER_ERROR and not self.denied
+        return HTTPStatus.BAD_REQUEST <= self.code < HTTPStatus.INTERNAL_SERVER_ERROR and not self.unauthorized
 
-    def trouble(self) -> Trouble:
+    def as_outage(self) -> GrafanaOutage:
         """What this says of Grafana."""
-        return Trouble(FORBIDDEN if self.denied else UNREACHABLE, str(self))
+        return GrafanaOutage(FORBIDDEN if self.unauthorized else UNREACHABLE, str(self))
 
 
-class Calls:
+class GrafanaClient:
     """The calls, to one Grafana. Each raises CallFailed."""
 
     def __init__(self, settings: Grafana, metrics: Metrics) -> None:
@@ -64,7 +64,7 @@ class Calls:
         self._token = ""
         self._api: Any = None
 
-    async def loaded(self) -> frozenset[str]:
+    async def dashboard_uids(self) -> frozenset[str]:
         """Uids of all dashboards that carry our tag."""
         found: set[str] = set()
         for page in range(1, PAGES + 1):
@@ -75,7 +75,7 @@ class Calls:
                 break
         return frozenset(found)
 
-    async def source(self) -> tuple[str, str]:
+    async def data_source_health(self) -> tuple[str, str]:
         """Name of the data source that panels ask, and what is wrong with it, if anything."""
         uid = name = self._settings.data_source
         if not uid:
@@ -85,14 +85,14 @@ class Calls:
             return "", "Grafana has no data source of type prometheus, which the panels ask"
         try:
             answer = await self._call("health", (await self._client()).datasource.health(uid), dict)
-        except CallFailed as error:
-            if error.denied:
+        except GrafanaError as error:
+            if error.unauthorized:
                 raise
-            return name, f"the data source {name} of Grafana does not answer: {error.said or error}"
+            return name, f"the data source {name} of Grafana does not answer: {error.response_message or error}"
         well = str(answer.get("status", "")).upper() == "OK"
-        return name, "" if well else f"the data source {name} of Grafana does not answer: {_words(answer)}"
+        return name, "" if well else f"the data source {name} of Grafana does not answer: {_message(answer)}"
 
-    async def mark(self, change: Change) -> bool:
+    async def annotate(self, change: VersionChange) -> bool:
         """Write an annotation, unless an operator has done so and died before it knew. Returns whether it was written."""
         annotations, when = (await self._client()).annotations, change.milliseconds
         found = await self._call(
@@ -119,21 +119,21 @@ class Calls:
                 answer = await ask
         except (TimeoutError, GrafanaTimeoutError, Timeout) as error:
             outcome = "timeout"
-            raise CallFailed(f"Grafana at {url} did not answer in {seconds:g} s") from error
+            raise GrafanaError(f"Grafana at {url} did not answer in {seconds:g} s") from error
         except GrafanaException as error:
-            said = _words(error.response) or _cut(error.message)
-            failed = CallFailed(
+            said = _message(error.response) or _truncate(error.message)
+            failed = GrafanaError(
                 f"Grafana at {url} answered {error.status_code}: {said}", code=error.status_code, said=said
             )
-            outcome = "denied" if failed.denied else "refused"
+            outcome = "denied" if failed.unauthorized else "refused"
             raise failed from error
         except Exception as error:
             outcome = "unreachable"
-            raise CallFailed(f"Grafana at {url} cannot be asked: {_cut(_root(error))}") from error
+            raise GrafanaError(f"Grafana at {url} cannot be asked: {_truncate(_root(error))}") from error
         finally:
             self._metrics.grafana_requests.labels(what, outcome).inc()
         if not isinstance(answer, kind):
-            raise CallFailed(f"the answer of {url} is not Grafana's: is the address right?")
+            raise GrafanaError(f"the answer of {url} is not Grafana's: is the address right?")
         return answer
 
     async def _client(self) -> Any:  # the library has no types
@@ -173,9 +173,9 @@ def _token(file: Path) -> str:
         token = file.read_text().strip()
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or "it is no text"
-        raise CallFailed(f"the token file {file} cannot be read: {why}") from error
+        raise GrafanaError(f"the token file {file} cannot be read: {why}") from error
     if not token or not set(token) <= set(string.ascii_letters + string.digits + string.punctuation):
-        raise CallFailed(f"the token file {file} holds no token")
+        raise GrafanaError(f"the token file {file} holds no token")
     return token
 
 
@@ -196,10 +196,10 @@ def _root(error: BaseException) -> str:
     return re.sub(r"<[^<>]* object at 0x[0-9a-f]+>:? ?", "", str(found)) or type(found).__name__
 
 
-def _words(answer: Any) -> str:
+def _message(answer: Any) -> str:
     """What Grafana says in an answer."""
-    return _cut(str(answer.get("message", "")) if isinstance(answer, Mapping) else str(answer or ""))
+    return _truncate(str(answer.get("message", "")) if isinstance(answer, Mapping) else str(answer or ""))
 
 
-def _cut(text: str) -> str:
-    return " ".join(text.split())[:WORDS]
+def _truncate(text: str) -> str:
+    return " ".join(text.split())[:MAX_MESSAGE]

@@ -16,11 +16,11 @@ from ...naming.keys import Key
 from ...settings import Grafana
 from ...telemetry.logs import about, reason
 from ...telemetry.operator_metrics import Metrics
-from .check import Change, Look
-from .client import CallFailed, Calls
-from .tracker import Dashboards
+from .check import GrafanaSnapshot, VersionChange
+from .client import GrafanaClient, GrafanaError
+from .tracker import DashboardTracker
 
-SOON = 30.0
+FAST_POLL_SECONDS = 30.0
 """Seconds between looks while a dashboard is new; changes of version wait no longer either."""
 FIRST_RETRY = 10.0
 """Seconds after which a look is tried again; twice as many each time, up to checkSeconds."""
@@ -32,10 +32,10 @@ class Poller:
     """Asks one Grafana for ever. `moved` hears of each model of which something else is to be said now."""
 
     def __init__(
-        self, settings: Grafana, dashboards: Dashboards, metrics: Metrics, moved: Callable[[Key], None]
+        self, settings: Grafana, dashboards: DashboardTracker, metrics: Metrics, moved: Callable[[Key], None]
     ) -> None:
         self._settings, self._dashboards, self._metrics, self._moved = settings, dashboards, metrics, moved
-        self._calls = Calls(settings, metrics)
+        self._calls = GrafanaClient(settings, metrics)
         self._clock = asyncio.get_running_loop().time
         self._due = self._clock()
         self._failures = 0
@@ -50,41 +50,43 @@ class Poller:
         """Look, and mark changes, until cancelled."""
         try:
             while True:
-                if self._clock() >= self._due or (not self._failures and self._dashboards.loading()):
-                    await self._look()
+                if self._clock() >= self._due or (not self._failures and self._dashboards.has_pending()):
+                    await self._poll()
                 if self._answers and self._clock() >= self._annotate_at:
                     await self._annotate()
-                await asyncio.sleep(max(0.0, min(self._due - self._clock(), SOON, self._settings.check_seconds)))
+                await asyncio.sleep(
+                    max(0.0, min(self._due - self._clock(), FAST_POLL_SECONDS, self._settings.check_seconds))
+                )
         finally:
             await self._calls.close()
 
     # --- looking ---
 
-    async def _look(self) -> None:
+    async def _poll(self) -> None:
         try:
-            found = Look(await self._calls.loaded(), *await self._calls.source())
-        except CallFailed as error:
+            found = GrafanaSnapshot(await self._calls.dashboard_uids(), *await self._calls.data_source_health())
+        except GrafanaError as error:
             self._answers = False
-            keys = self._dashboards.failed(error.trouble())
-            self._put_off(str(error), error.trouble().reason)
+            keys = self._dashboards.record_failure(error.as_outage())
+            self._back_off(str(error), error.as_outage().reason)
         else:
             self._answers = True
-            keys = self._dashboards.looked(found)
+            keys = self._dashboards.record_success(found)
             self._metrics.grafana_answered.set_to_current_time()
-            if found.failing:
-                self._put_off(found.failing, "DataSourceFailing")
+            if found.data_source_error:
+                self._back_off(found.data_source_error, "DataSourceFailing")
             else:
-                self._settle()
+                self._recovered()
         for key in keys:
             self._moved(key)
 
-    def _put_off(self, words: str, why: str) -> None:
+    def _back_off(self, words: str, why: str) -> None:
         again = min(FIRST_RETRY * 2.0 ** min(self._failures, 16), self._settings.check_seconds)
         self._failures += 1
         self._due = self._clock() + again
         log.warning("%s; asking again in %.0f s", words, again, extra=reason(why))
 
-    def _settle(self) -> None:
+    def _recovered(self) -> None:
         if self._failures:
             log.info("Grafana and its data source answer again", extra=reason("GrafanaAnswers"))
         self._failures = 0
@@ -101,10 +103,10 @@ class Poller:
             if not self._dashboards.has(change.uid):
                 continue
             try:
-                written = await self._calls.mark(change)
-            except CallFailed as error:
-                self._hold_back(change, error)
-                if not error.about_one:
+                written = await self._calls.annotate(change)
+            except GrafanaError as error:
+                self._back_off_annotations(change, error)
+                if not error.is_request_error:
                     return
             else:
                 if written:
@@ -112,13 +114,15 @@ class Poller:
                 changes.done(change)
                 self._refusals = 0
 
-    def _hold_back(self, change: Change, error: CallFailed) -> None:
-        if error.about_one:
+    def _back_off_annotations(self, change: VersionChange, error: GrafanaError) -> None:
+        if error.is_request_error:
             again = self._dashboards.changes.refused(change)
             then = "trying again later" if again else "given up"
             log.warning("%s not marked: %s; %s", change.text, error, then, extra=about(change.key, "NotAnnotated"))
             return
-        wait = min(SOON * 2.0 ** min(self._refusals, 16), self._settings.check_seconds)
+        wait = min(FAST_POLL_SECONDS * 2.0 ** min(self._refusals, 16), self._settings.check_seconds)
         self._refusals += 1
         self._annotate_at = self._clock() + wait
-        log.warning("changes of version are not marked: %s; trying again", error, extra=reason(error.trouble().reason))
+        log.warning(
+            "changes of version are not marked: %s; trying again", error, extra=reason(error.as_outage().reason)
+        )

@@ -12,27 +12,27 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from ...naming.keys import Key
-from .check import Change, Look, State, Trouble, Verdict, judge
+from .check import DashboardCheck, GrafanaOutage, GrafanaSnapshot, State, VersionChange, evaluate
 
 ANNOTATED_SECONDS = 3600.0
 """Older changes of version are not marked any more: so long Grafana may be away, or a dashboard take to load."""
-WAITING = 5000
+MAX_PENDING = 5000
 """Changes of version that may wait at the same time; of more, the oldest are given up."""
-TRIES = 3
+MAX_ATTEMPTS = 3
 """Times that Grafana may refuse to take a change."""
 
 
 @dataclass
-class _Wanted:
+class TrackedDashboard:
     """A dashboard that a model wants."""
 
     uid: str
     since: float
     """When it was first wanted, or last seen in Grafana."""
-    said: Verdict
+    said: DashboardCheck
 
 
-class Dashboards:
+class DashboardTracker:
     """All dashboards that are wanted. `grace` is for a single one, `tolerance` for what all share; in seconds.
 
     `marked` says whether changes of version are to be marked.
@@ -40,18 +40,18 @@ class Dashboards:
 
     def __init__(self, clock: Callable[[], float], *, grace: float, tolerance: float, marked: bool = True) -> None:
         self._clock, self._grace, self._tolerance, self._marked = clock, grace, tolerance, marked
-        self._wanted: dict[Key, _Wanted] = {}
+        self._wanted: dict[Key, TrackedDashboard] = {}
         self._state = State()
         self._silent_since: float | None = None
         self._failing_since: float | None = None
-        self.changes = Changes()
+        self.changes = AnnotationQueue()
 
-    def verdict(self, key: Key, uid: str, stored: Verdict | None) -> Verdict:
+    def track_and_evaluate(self, key: Key, uid: str, stored: DashboardCheck | None) -> DashboardCheck:
         """What is to be said of a dashboard, which from now on is wanted. `stored` is what the status says of it."""
         known = self._wanted.get(key)
         since = known.since if known and known.uid == uid else self._clock()
-        said = judge(self._state, uid, since, stored, self._grace)
-        self._wanted[key] = _Wanted(uid, since, said)
+        said = evaluate(self._state, uid, since, stored, self._grace)
+        self._wanted[key] = TrackedDashboard(uid, since, said)
         return said
 
     def drop(self, key: Key) -> None:
@@ -59,11 +59,11 @@ class Dashboards:
         if self._wanted.pop(key, None):
             self.changes.drop(key)
 
-    def looked(self, look: Look) -> list[Key]:
+    def record_success(self, look: GrafanaSnapshot) -> list[Key]:
         """Take note of an answer of Grafana's. Returns the models of which something else is to be said now."""
         now = self._clock()
         self._silent_since = None
-        if not look.failing:
+        if not look.data_source_error:
             self._failing_since = None
         elif self._failing_since is None:
             self._failing_since = now
@@ -74,7 +74,7 @@ class Dashboards:
                 wanted.since = now
         return self._moved()
 
-    def failed(self, trouble: Trouble) -> list[Key]:
+    def record_failure(self, trouble: GrafanaOutage) -> list[Key]:
         """Take note that Grafana could not be asked. Returns the models of which something else is to be said now."""
         now = self._clock()
         if self._silent_since is None:
@@ -83,12 +83,12 @@ class Dashboards:
             self._state = replace(self._state, trouble=trouble)
         return self._moved()
 
-    def note(self, change: Change) -> None:
+    def enqueue_annotation(self, change: VersionChange) -> None:
         """Have a change of version marked on the dashboard, if that is wanted and was not done."""
         if self._marked and change.key in self._wanted:
             self.changes.note(change, datetime.now(UTC))
 
-    def loading(self) -> bool:
+    def has_pending(self) -> bool:
         """Whether Grafana may soon have a dashboard that it did not have when it was asked."""
         look, now = self._state.look, self._clock()
         there = look.loaded if look else frozenset()
@@ -101,18 +101,18 @@ class Dashboards:
     def _moved(self) -> list[Key]:
         moved = []
         for key, wanted in self._wanted.items():
-            said = judge(self._state, wanted.uid, wanted.since, wanted.said, self._grace)
+            said = evaluate(self._state, wanted.uid, wanted.since, wanted.said, self._grace)
             if said != wanted.said:
                 wanted.said = said
                 moved.append(key)
         return moved
 
 
-class Changes:
+class AnnotationQueue:
     """Changes of version that are to be marked in Grafana, oldest first; bounded in number and time."""
 
     def __init__(self) -> None:
-        self._waiting: dict[Change, int] = {}
+        self._waiting: dict[VersionChange, int] = {}
         """With how many times Grafana has refused them."""
         self._done: dict[Key, str] = {}
         """The latest change of each model that is marked, or given up."""
@@ -120,35 +120,35 @@ class Changes:
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def note(self, change: Change, now: datetime) -> None:
+    def note(self, change: VersionChange, now: datetime) -> None:
         """Have a change marked, unless that was done, or it is too long ago."""
         known = change in self._waiting or self._done.get(change.key) == change.since
         if known or change.age(now) > ANNOTATED_SECONDS:
             return
         self._waiting[change] = 0
-        if len(self._waiting) > WAITING:
+        if len(self._waiting) > MAX_PENDING:
             self.done(next(iter(self._waiting)))
 
-    def waiting(self) -> list[Change]:
+    def waiting(self) -> list[VersionChange]:
         """What waits, oldest first."""
         return list(self._waiting)
 
-    def done(self, change: Change) -> None:
+    def done(self, change: VersionChange) -> None:
         """Take note that a change needs no more work."""
         if self._waiting.pop(change, None) is not None:
             self._done[change.key] = max(change.since, self._done.get(change.key, ""))
 
-    def refused(self, change: Change) -> bool:
+    def refused(self, change: VersionChange) -> bool:
         """Take note that Grafana would not take a change. Returns whether it is worth another try."""
         if change not in self._waiting:  # its model is gone meanwhile
             return False
         self._waiting[change] += 1
-        if self._waiting[change] >= TRIES:
+        if self._waiting[change] >= MAX_ATTEMPTS:
             self.done(change)
             return False
         return True
 
-    def expire(self, now: datetime) -> list[Change]:
+    def expire(self, now: datetime) -> list[VersionChange]:
         """Give up what has waited for too long, and say what that was."""
         late = [change for change in self._waiting if change.age(now) > ANNOTATED_SECONDS]
         for change in late:

@@ -14,7 +14,7 @@ from ...base.json_paths import JSON, objects
 _AT_ONCE, _KEPT, _KEPT_SECONDS, _PATIENCE = 8, 512, 60.0, 60.0
 
 
-class NoAnswer(Exception):
+class PrometheusError(Exception):
     """Prometheus refused, or could not be reached; the message is for people."""
 
 
@@ -63,10 +63,10 @@ class Prometheus:
                 found = await answer.json(content_type=None)
                 status = answer.status
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
-            raise NoAnswer(f"Prometheus gave no answer: {str(error) or 'not in time'}") from error
+            raise PrometheusError(f"Prometheus gave no answer: {str(error) or 'not in time'}") from error
         if not isinstance(found, dict) or found.get("status") != "success":
             said = found.get("error") if isinstance(found, dict) else None
-            raise NoAnswer(str(said or f"Prometheus answered {status}"))
+            raise PrometheusError(str(said or f"Prometheus answered {status}"))
         return found.get("data")
 
 

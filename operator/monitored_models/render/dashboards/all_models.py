@@ -6,7 +6,7 @@ from ...naming import labels
 from ..rules.catalogue import ERROR_RATIO, LATENCY_MEAN, LATENCY_P95, THROUGHPUT
 from . import common, panels
 from .common import BY, Chosen
-from .dashboard import Board, Variable, board_json
+from .dashboard import Dashboard, Variable, board_json
 from .panels import GREEN, RED, Column, Panel, Query, Row, State
 
 _NAMESPACE = ("namespace", "=~", "$namespace")
@@ -21,9 +21,9 @@ def dashboard_json() -> str:
     return board_json(board())
 
 
-def board() -> Board:
+def board() -> Dashboard:
     """All models of the chosen namespaces."""
-    return Board(
+    return Dashboard(
         uid=common.FLEET_UID,
         title="Models",
         description="Every MonitoredModel of the chosen namespaces: which are not well. A click on one leads to its dashboard.",

@@ -7,7 +7,7 @@ from ...naming.series import BUDGET
 from ..rules import slos
 from . import common, panels
 from .common import BY, Chosen
-from .dashboard import Board, Variable, board_json
+from .dashboard import Dashboard, Variable, board_json
 from .objective_rows import BURN, COLORS, SPENT, WINDOWS
 from .panels import Column, Panel, Row
 
@@ -23,11 +23,11 @@ def dashboard_json() -> str:
     return board_json(board())
 
 
-def board() -> Board:
+def board() -> Dashboard:
     """The chosen objectives of the chosen models."""
     of_namespace = '{namespace=~"$namespace"}'
     of_model = '{namespace=~"$namespace",monitored_model=~"$model"}'
-    return Board(
+    return Dashboard(
         uid=common.SLO_UID,
         title="Objectives of models",
         description="Error budgets of MonitoredModels: what is left, and how fast it goes.",
@@ -92,7 +92,7 @@ def _table() -> Panel:
             Column("Value #A", "Wanted", unit="percentunit"),
             Column("Value #B", "Budget left", unit="percentunit", steps=SPENT),
             Column("Value #C", "Burn rate 1h", steps=COLORS),
-            Column("Value #D", "Burn rate 6h", steps=panels.steps(orange_from=1, red_from=slos.FAST[1].factor)),
+            Column("Value #D", "Burn rate 6h", steps=panels.steps(orange_from=1, red_from=slos.PAGE[1].factor)),
             Column("Value #E", "Events", unit="ops"),
         ),
     )
@@ -113,7 +113,7 @@ def _events(title: str, series: str) -> Panel:
 
 
 def _burn(window: str) -> Panel:
-    (burn,) = (burn for burn in (*slos.FAST, *slos.SLOW) if burn.long == window)
+    (burn,) = (burn for burn in (*slos.PAGE, *slos.TICKET) if burn.long == window)
     about = f"{BURN} Red from {burn.factor:g}."
     return panels.lines(
         f"Burn rate over {window}", about, {_WHO: burn_rate(window)}, unit="short", red_from=burn.factor

@@ -5,8 +5,8 @@ from __future__ import annotations
 from ...naming import labels
 from ...naming.series import CONDITION
 from ..rules.promql import Matcher, selector
-from ..rules.scope import Selects
-from .dashboard import Link, Mark
+from ..rules.scope import SeriesSelector
+from .dashboard import Annotation, Link
 from .panels import GREEN, GREY, RED, Column, Panel, Query, State, table, timeline
 
 FLEET_UID = "monitored-models-fleet"
@@ -29,12 +29,12 @@ def to_model(uid: str) -> str:
     return f"/d/${{__data.fields.{uid}}}?{SAME_CHOICE}"
 
 
-def firing(scope: Selects) -> str:
+def firing(scope: SeriesSelector) -> str:
     """The number of alerts that fire."""
     return f"count({scope.series('ALERTS', (('alertstate', '=', 'firing'),))}) or vector(0)"
 
 
-def alerts(scope: Selects, *, of_all: bool = False, width: int = 24) -> Panel:
+def alerts(scope: SeriesSelector, *, of_all: bool = False, width: int = 24) -> Panel:
     """Every alert that is pending or fires."""
     who = (Column("namespace", "Namespace"), Column(labels.SERIES_MODEL, "Model")) if of_all else ()
     group = ", ".join([*(labels.IDENTITY if of_all else ()), "alertname", "alertstate", "severity", "slo", "pod"])
@@ -56,14 +56,14 @@ def alerts(scope: Selects, *, of_all: bool = False, width: int = 24) -> Panel:
     )
 
 
-def alerts_over_time(scope: Selects) -> Panel:
+def alerts_over_time(scope: SeriesSelector) -> Panel:
     """When which alert fired."""
     query = f"max by (alertname) ({scope.series('ALERTS', (('alertstate', '=', 'firing'),))})"
     about = "When which alert fired."
     return timeline("Alerts over time", about, Query(query, "{{alertname}}"), FIRING, width=24)
 
 
-def condition(scope: Selects, by: str, *matchers: Matcher) -> str:
+def condition(scope: SeriesSelector, by: str, *matchers: Matcher) -> str:
     """Conditions as numbers, the keys of STATES."""
 
     def having(status: str) -> str:
@@ -72,7 +72,7 @@ def condition(scope: Selects, by: str, *matchers: Matcher) -> str:
     return f"{having('True')} or 0 * {having('False')} or 2 * {having('Unknown')}"
 
 
-def conditions(scope: Selects) -> Panel:
+def conditions(scope: SeriesSelector) -> Panel:
     """The conditions of a model over time."""
     return timeline(
         "Conditions",
@@ -83,19 +83,19 @@ def conditions(scope: Selects) -> Panel:
     )
 
 
-def ready(scope: Selects) -> str:
+def ready(scope: SeriesSelector) -> str:
     """Ready of each model as a number, a key of STATES."""
     return condition(scope, BY, ("condition", "=", "Ready"))
 
 
-def new_versions(scope: Selects, by: str) -> Mark:
+def new_versions(scope: SeriesSelector, by: str) -> Annotation:
     """A mark where a version begins to answer that did not in the ten minutes before."""
     by_version = f"{by}, {labels.SERIES_VERSION}" if by else labels.SERIES_VERSION
     up = scope.series("up", ((labels.SERIES_VERSION, "!=", ""),))
     # One step later it did answer one step before: so that there is one value, whatever the step.
     before = f"count by ({by_version}) (max_over_time({up}[10m] offset $__interval))"
     who = f"{{{{{labels.SERIES_MODEL}}}}} " if by else ""
-    return Mark(
+    return Annotation(
         "New versions",
         f"count by ({by_version}) ({up}) unless {before}",
         "New version",
@@ -104,11 +104,11 @@ def new_versions(scope: Selects, by: str) -> Mark:
     )
 
 
-def alerts_begin(scope: Selects) -> Mark:
+def alerts_begin(scope: SeriesSelector) -> Annotation:
     """A mark where an alert begins to fire."""
     now = scope.series("ALERTS", (("alertstate", "=", "firing"),))
     by = f"{BY}, alertname"
-    return Mark(
+    return Annotation(
         "Alerts",
         f"count by ({by}) ({now}) unless count by ({by}) ({now} offset $__interval)",
         "Alert",

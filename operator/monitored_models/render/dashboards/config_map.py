@@ -9,10 +9,10 @@ from ...settings import Settings
 from ..workload.object_meta import Child, child
 from .one_model import dashboard_json
 
-__all__ = ["dashboard", "dashboard_json"]
+__all__ = ["dashboard_json", "make_dashboard_config_map"]
 
 
-def dashboard(model: Model, settings: Settings) -> Child | None:
+def make_dashboard_config_map(model: Model, settings: Settings) -> Child | None:
     """The ConfigMap, or None where the dashboard, or scraping with it, is switched off."""
     wanted = model.monitoring.dashboard
     if not (wanted.enabled and model.monitoring.scrape.enabled):

@@ -11,7 +11,7 @@ from grafana_foundation_sdk.models import dashboard as model
 
 from .grafana_json import DATASOURCE, SOURCE, Place, encoded, panel_json
 from .panels import Panel, Query, Row
-from .placeholders import Owners, has_none
+from .placeholders import Placeholders, has_none
 
 TAG = "monitored-models"
 SCHEMA = 39
@@ -29,7 +29,7 @@ class Variable:
 
 
 @dataclass(frozen=True)
-class Mark:
+class Annotation:
     """A mark on all panels at each time at which an expression has a value."""
 
     name: str
@@ -49,7 +49,7 @@ class Link:
 
 
 @dataclass(frozen=True)
-class Board:
+class Dashboard:
     """A dashboard."""
 
     uid: str
@@ -59,7 +59,7 @@ class Board:
     """The first has no heading."""
     tags: tuple[str, ...] = ()
     variables: tuple[Variable, ...] = ()
-    marks: tuple[Mark, ...] = ()
+    marks: tuple[Annotation, ...] = ()
     links: tuple[Link, ...] = ()
     datasource: str = ""
     """Regular expression of the names of data sources to choose from; all of Prometheus when empty."""
@@ -67,9 +67,9 @@ class Board:
     """Texts in expressions that are this dashboard's alone. Panels that differ in nothing else are made once."""
 
 
-def board_json(board: Board) -> str:
+def board_json(board: Dashboard) -> str:
     """The dashboard as classic JSON."""
-    owners = Owners(board.owners)
+    owners = Placeholders(board.owners)
     parts = {
         "templating": owners.within(
             _choices(board.datasource, tuple(_bare_variable(v, owners) for v in board.variables))
@@ -80,7 +80,7 @@ def board_json(board: Board) -> str:
     return encoded(_frame(board))[:-1] + "".join(f',"{name}":{part}' for name, part in parts.items()) + "}"
 
 
-def _frame(board: Board) -> dict[str, object]:
+def _frame(board: Dashboard) -> dict[str, object]:
     """What is not put together from parts."""
     builder = (
         grafana.Dashboard(board.title)
@@ -107,15 +107,15 @@ def _choices(datasource: str, variables: tuple[Variable, ...]) -> str:
 
 
 @lru_cache(maxsize=256)
-def _annotations(marks: tuple[Mark, ...]) -> str:
+def _annotations(marks: tuple[Annotation, ...]) -> str:
     return encoded({"list": [_without(_annotation(mark).build().to_json(), "placement") for mark in marks]})
 
 
-def _bare_variable(variable: Variable, owners: Owners) -> Variable:
+def _bare_variable(variable: Variable, owners: Placeholders) -> Variable:
     return Variable(variable.name, variable.label, owners.without(variable.query))
 
 
-def _bare_mark(mark: Mark, owners: Owners) -> Mark:
+def _bare_mark(mark: Annotation, owners: Placeholders) -> Annotation:
     return replace(mark, expression=owners.without(mark.expression))
 
 
@@ -146,7 +146,7 @@ def _variable(variable: Variable) -> grafana.QueryVariable:
     )
 
 
-def _annotation(mark: Mark) -> grafana.AnnotationQuery:
+def _annotation(mark: Annotation) -> grafana.AnnotationQuery:
     return (
         grafana.AnnotationQuery()
         .name(mark.name)
@@ -168,7 +168,7 @@ def _link(link: Link) -> grafana.DashboardLink:
 # --- rows on the grid ---
 
 
-def _rows(board: Board, owners: Owners) -> Iterator[str]:
+def _rows(board: Dashboard, owners: Placeholders) -> Iterator[str]:
     y, number = 0, 1
     for index, row in enumerate(board.rows):
         panels = list(_placed(row.panels, y + (index > 0), number + (index > 0)))
@@ -203,7 +203,7 @@ def _heading_json(title: str, collapsed: bool, place: Place) -> str:
     return encoded(_without(made.build().to_json(), "panels"))
 
 
-def _panel(panel: Panel, place: Place, owners: Owners) -> str:
+def _panel(panel: Panel, place: Place, owners: Placeholders) -> str:
     """A panel's JSON; made with gaps for its owners' texts where nothing else could be taken for one."""
     if not has_none(panel.description, panel.content, *(query.expression for query in panel.queries)):
         return panel_json(panel, place)

@@ -15,7 +15,7 @@ In Go's own spelling: the operator may write the object back, and another spelli
 """
 
 
-def grafanadashboard(model: Model, settings: Settings) -> Child | None:
+def make_grafana_dashboard(model: Model, settings: Settings) -> Child | None:
     """The object, or None where nobody asks for it, or there is no dashboard."""
     wanted = model.monitoring.dashboard
     if settings.grafana_operator is None or not (wanted.enabled and model.monitoring.scrape.enabled):

@@ -6,12 +6,12 @@ from ...api.monitoring import Slo
 from ..rules import slos
 from ..rules.catalogue import recorded
 from . import panels
-from .panel_source import Shown
+from .panel_source import PanelSource
 from .panels import Panel, Row
 
 WINDOWS = ("1h", "6h", "1d", "3d")
 """The long windows of the alerts on budgets."""
-FAST = slos.FAST[0].factor
+FAST = slos.PAGE[0].factor
 COLORS = panels.steps(orange_from=1, red_from=FAST)
 BURN = (
     "Bad events, as multiples of what the budget allows: at 1 it lasts exactly for 30 days. Alerts fire above 14.4 over 1h, "
@@ -21,12 +21,12 @@ SPENT = (panels.Step(None, panels.RED), panels.Step(0.1, panels.ORANGE), panels.
 """Colours of what is left of a budget."""
 
 
-def counted(s: Shown) -> list[Slo]:
+def counted(s: PanelSource) -> list[Slo]:
     """The objectives whose events the server lets be counted."""
     return [slo for slo in s.model.monitoring.slos if slos.events(s.context.server, slo, s.context.scope)]
 
 
-def headline(s: Shown) -> list[Panel]:
+def headline(s: PanelSource) -> list[Panel]:
     """What is left of the budget that is nearest to its end."""
     if not counted(s):
         return []
@@ -35,7 +35,7 @@ def headline(s: Shown) -> list[Panel]:
     return [panels.gauge("Budget left", about, query, colors=SPENT)]
 
 
-def objectives(s: Shown) -> Row:
+def objectives(s: PanelSource) -> Row:
     """Budget, events and burn rates of each objective."""
     found, scope = counted(s), s.context.scope
     if not found:
@@ -61,7 +61,7 @@ def objectives(s: Shown) -> Row:
     )
 
 
-def _burn(s: Shown, slo: Slo) -> Panel:
+def _burn(s: PanelSource, slo: Slo) -> Panel:
     matchers = ((slos.SLO, "=", slo.name),)
     rates = {w: f"({slos.error_ratio(w, s.context.scope, matchers)}) / {slos.budget(slo):.12g}" for w in WINDOWS}
     return panels.lines(f"Burn rate of {slo.name}", BURN, rates, unit="short", orange_from=1, red_from=FAST)

@@ -10,8 +10,8 @@ from ..rules import signals
 from ..rules.catalogue import missing
 from ..rules.promql import selector
 from . import common, objective_rows, panels
-from .dashboard import COLUMNS, Board, Link, Variable, board_json
-from .panel_source import Shown, shown
+from .dashboard import COLUMNS, Dashboard, Link, Variable, board_json
+from .panel_source import PanelSource, panel_source
 from .panels import Panel, Row
 from .pod_rows import pods, versions
 from .quality_rows import learning
@@ -24,11 +24,11 @@ def dashboard_json(model: Model, datasource: str = "") -> str:
     return board_json(board(model, datasource))
 
 
-def board(model: Model, datasource: str = "") -> Board:
+def board(model: Model, datasource: str = "") -> Dashboard:
     """The first screen says whether it is well, the rows below why it is not."""
-    s = shown(model)
+    s = panel_source(model)
     framework, scope = model.spec.model.framework, s.context.scope
-    return Board(
+    return Dashboard(
         uid=object_names.dashboard_uid(model),
         title=f"{model.display_name} ({model.namespace}/{model.name})",
         description="A MonitoredModel: is it well, what does it do, how fast is it, which pods are it.",
@@ -64,7 +64,7 @@ def _links(model: Model) -> tuple[Link, ...]:
     )
 
 
-def _rows(s: Shown) -> tuple[Row, ...]:
+def _rows(s: PanelSource) -> tuple[Row, ...]:
     below = (
         traffic(s),
         tokens(s),
@@ -78,7 +78,7 @@ def _rows(s: Shown) -> tuple[Row, ...]:
     return (_headlines(s), *(row for row in below if row.panels))
 
 
-def _headlines(s: Shown) -> Row:
+def _headlines(s: PanelSource) -> Row:
     wanted = s.model.minimum_replicas
     found = (
         panels.stat(
@@ -95,12 +95,12 @@ def _headlines(s: Shown) -> Row:
     return Row("", tuple(replace(panel, width=COLUMNS // len(found)) for panel in found))
 
 
-def _firing(s: Shown) -> Panel:
+def _firing(s: PanelSource) -> Panel:
     about = "Alerts of this model that fire now; the row Alerts has them."
     return panels.stat("Firing alerts", about, common.firing(s.context.scope), unit="short", red_from=1)
 
 
-def _unavailable(s: Shown) -> Row:
+def _unavailable(s: PanelSource) -> Row:
     reasons = missing(s.offered)
     if not reasons:
         return Row("Not available", ())

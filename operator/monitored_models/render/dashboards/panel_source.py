@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from ...api import Model
-from ..rules.alerts.groups import ALERTS, is_on
+from ..rules.alerts.groups import ALERTS, is_enabled
 from ..rules.catalogue import PREFIX, Context, Offer, offers, recorded
 from ..rules.context import context
-from ..rules.thresholds import limits
+from ..rules.thresholds import thresholds
 
 
 @dataclass(frozen=True)
-class Shown:
+class PanelSource:
     """A model with what there is to show of it."""
 
     model: Model
@@ -30,7 +30,7 @@ class Shown:
 
     @cached_property
     def _limits(self) -> dict[str, float]:
-        return limits(self.model)
+        return thresholds(self.model)
 
     def series(self, **names: str) -> dict[str, str]:
         """Legend to selector, of those recorded series that there are. In a legend, _ stands for a space."""
@@ -47,7 +47,7 @@ class Shown:
     def limit(self, alert: str) -> float | None:
         """Where an alert fires; None where it is switched off, or there is none."""
         found = next((each for each in ALERTS if each.name == alert), None)
-        return self._limits[found.limit] if found and found.limit and is_on(found, self.model) else None
+        return self._limits[found.limit] if found and found.limit and is_enabled(found, self.model) else None
 
     def said(self, alert: str, color: str = "Red") -> str:
         """The same as a sentence; empty where it is switched off."""
@@ -55,6 +55,6 @@ class Shown:
         return "" if limit is None else f" {color} from the limit of {alert}, {limit:g}."
 
 
-def shown(model: Model) -> Shown:
+def panel_source(model: Model) -> PanelSource:
     """What there is to show of a model."""
-    return Shown(model, context(model))
+    return PanelSource(model, context(model))

@@ -14,7 +14,7 @@ _GAPS = ("\ue000", "\ue001", "\ue002")
 
 
 @dataclass(frozen=True)
-class Owners:
+class Placeholders:
     """The texts, each of which has a gap."""
 
     texts: tuple[str, ...]

@@ -8,7 +8,7 @@ from ..rules.alerts.workload_alerts import RESTARTS
 from ..rules.catalogue import DISK_RATIO, PREFIX
 from ..rules.promql import Matcher, selector
 from . import common, panels
-from .panel_source import Shown
+from .panel_source import PanelSource
 from .panels import GREEN, ORANGE, RED, Column, Panel, Row, State
 
 CHOSEN: tuple[Matcher, ...] = (("pod", "=~", "$pod"),)
@@ -16,7 +16,7 @@ _CONTAINER: tuple[Matcher, ...] = (("container", "!=", ""), ("container", "!=", 
 _YES, _NO = State(1, "yes", GREEN), State(0, "no", RED)
 
 
-def versions(s: Shown) -> Row:
+def versions(s: PanelSource) -> Row:
     """What is rolled out, and how that goes."""
     scope = s.context.scope
     replicas = {word: f"max({scope.series(f'monitored_model_replicas_{word}')})" for word in ("desired", "ready")}
@@ -38,7 +38,7 @@ def versions(s: Shown) -> Row:
     )
 
 
-def pods(s: Shown) -> Row:
+def pods(s: PanelSource) -> Row:
     """What the pods use, together and each."""
     usage = {title: s.series(used=f"{PREFIX}{title.lower()}_usage") for title in ("CPU", "Memory", "Disk")}
     found = [
@@ -54,20 +54,20 @@ def pods(s: Shown) -> Row:
     return Row("Pods and resources", (*found, _table(s)), collapsed=True)
 
 
-def _kubelet(s: Shown, metric: str) -> str:
+def _kubelet(s: PanelSource, metric: str) -> str:
     own = (("namespace", "=", s.model.namespace), ("pod", "=~", object_names.pod_pattern(s.model)))
     return selector(metric, (*own, *CHOSEN, *_CONTAINER))
 
 
-def _cpu(s: Shown) -> str:
+def _cpu(s: PanelSource) -> str:
     return f"sum by (pod) (rate({_kubelet(s, 'container_cpu_usage_seconds_total')}[$__rate_interval]))"
 
 
-def _memory(s: Shown) -> str:
+def _memory(s: PanelSource) -> str:
     return f"sum by (pod) ({_kubelet(s, 'container_memory_working_set_bytes')})"
 
 
-def _table(s: Shown) -> Panel:
+def _table(s: PanelSource) -> Panel:
     scope, link = s.context.scope, f"/d/${{__dashboard.uid}}?var-pod=${{__value.raw}}&{common.SAME_CHOICE}"
 
     def by_pod(metric: str) -> str:

@@ -8,16 +8,16 @@ from __future__ import annotations
 from ..rules.catalogue import DRIFT, LABELS_COUNT, LABELS_COVERAGE, PREFIX, UPDATE_TIME
 from ..rules.quality import SHARES
 from . import panels
-from .panel_source import Shown
+from .panel_source import PanelSource
 from .panels import Panel, Query, Row
 
 
-def learning(s: Shown) -> Row:
+def learning(s: PanelSource) -> Row:
     """Quality, drift and age."""
     return Row("Quality and drift", (*_quality(s), *_drift(s), *_age(s)))
 
 
-def _quality(s: Shown) -> list[Panel]:
+def _quality(s: PanelSource) -> list[Panel]:
     asked, found = s.model.monitoring.quality, []
     if asked is None:
         return []
@@ -39,14 +39,14 @@ def _quality(s: Shown) -> list[Panel]:
     return found
 
 
-def _is_regression(s: Shown) -> bool:
+def _is_regression(s: PanelSource) -> bool:
     """Whether only errors in numbers are asked for."""
     asked = s.model.monitoring.quality
     shares = ("accuracy", "precision", "recall", "f1_score", "false_positive_rate", "false_negative_rate")
     return bool(asked and asked.prediction_error and not any(getattr(asked, share) for share in shares))
 
 
-def _drift(s: Shown) -> list[Panel]:
+def _drift(s: PanelSource) -> list[Panel]:
     score = s.series(score=DRIFT)
     if s.model.monitoring.drift is None or not score:
         return []
@@ -70,7 +70,7 @@ def _drift(s: Shown) -> list[Panel]:
     return found
 
 
-def _age(s: Shown) -> list[Panel]:
+def _age(s: PanelSource) -> list[Panel]:
     updated = s.series(age=UPDATE_TIME)
     if s.model.monitoring.freshness is None or not updated:
         return []

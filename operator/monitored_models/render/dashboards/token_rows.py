@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from ..rules.catalogue import KV_CACHE, PREFIX, QUEUE
 from . import panels
-from .panel_source import Shown
+from .panel_source import PanelSource
 from .panels import Row
 
 
-def tokens(s: Shown) -> Row:
+def tokens(s: PanelSource) -> Row:
     """What a server for language models gives; of another one what its spec names."""
     found = []
     if first := _given(s, "time_to_first_token", s.stats("time_to_first_token", "p50", "p95", "p99")):
@@ -26,7 +26,7 @@ def tokens(s: Shown) -> Row:
     return Row("Tokens and saturation", tuple(found))
 
 
-def _given(s: Shown, signal: str, queries: dict[str, str]) -> dict[str, str]:
+def _given(s: PanelSource, signal: str, queries: dict[str, str]) -> dict[str, str]:
     """A custom server could give each of these, and most give none: an empty panel would look like trouble."""
     named = getattr(s.context.server.given, signal) is not None
     return queries if s.context.server.profile.llm or named else {}

@@ -6,11 +6,11 @@ from ..rules import signals
 from ..rules.alerts.traffic_alerts import latency_headline
 from ..rules.catalogue import ERROR_RATIO, ERRORS, THROUGHPUT
 from . import panels
-from .panel_source import Shown
+from .panel_source import PanelSource
 from .panels import Panel, Row
 
 
-def headlines(s: Shown) -> list[Panel]:
+def headlines(s: PanelSource) -> list[Panel]:
     """Requests, failures and latency as numbers."""
     headline = latency_headline(s.context.server) or ""
     shown = (
@@ -25,7 +25,7 @@ def headlines(s: Shown) -> list[Panel]:
     ]
 
 
-def traffic(s: Shown) -> Row:
+def traffic(s: PanelSource) -> Row:
     """The same over time."""
     found = []
     if requests := s.series(requests=THROUGHPUT, failed=ERRORS):

@@ -12,31 +12,31 @@ from collections.abc import Set as AbstractSet
 from typing import Any
 
 from ...api import Model, MonitoringProfile
-from ...api.monitoring import ClockRange, EmailTarget, MuteTime, Notification, SecretKey, SlackTarget
+from ...api.monitoring import EmailTarget, MuteTimeInterval, Notification, SecretKey, SlackTarget, TimeRange
 from ...naming import labels, object_names
 from ...naming.kinds import ALERTMANAGER_CONFIG
 from ...settings import Settings
 from ..workload.object_meta import Child, child, without_empty
 from . import templates
 
-NOBODY = "_nobody"
+NULL_RECEIVER = "_nobody"
 """Receiver of alerts of other severities. No notification can have this name."""
 DAYS = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday")
 GROUP = (*labels.IDENTITY, "signal")
 """One message for one signal of one model."""
-FOLLOWS = ("availability", "latency", "quality", "saturation", "slo-.+")
+SUPPRESSED_SIGNALS = ("availability", "latency", "quality", "saturation", "slo-.+")
 """Signals that say nothing new of a model that is down."""
 
 Json = dict[str, Any]
 
 
-def of_model(model: Model, settings: Settings) -> Child | None:
+def make_model_config(model: Model, settings: Settings) -> Child | None:
     """The AlertmanagerConfig of a model with notifications of its own, or None."""
     own = model.spec.monitoring.notifications
     return _config(model, object_names.workload(model), own, settings) if own else None
 
 
-def of_profile(profile: MonitoringProfile, settings: Settings) -> Child | None:
+def make_profile_config(profile: MonitoringProfile, settings: Settings) -> Child | None:
     """The AlertmanagerConfig for all models of a profile that has notifications, or None."""
     shared = profile.monitoring.notifications
     return _config(profile, object_names.notifications(profile.name), shared, settings) if shared else None
@@ -50,13 +50,13 @@ def _config(
     mutes = [_mute_interval(each) for each in notifications if each.mute_times]
     spec = {
         "route": {
-            "receiver": NOBODY,
+            "receiver": NULL_RECEIVER,
             "matchers": whose,
             "groupBy": list(GROUP),
             "continue": True,
             "routes": [_route(each) for each in notifications],
         },
-        "receivers": [{"name": NOBODY}, *(_receiver(each) for each in notifications)],
+        "receivers": [{"name": NULL_RECEIVER}, *(_receiver(each) for each in notifications)],
         "inhibitRules": _inhibitions(whose, told),
         "muteTimeIntervals": mutes,
     }
@@ -98,13 +98,13 @@ def _inhibitions(whose: list[Json], told: AbstractSet[str]) -> list[Json]:
     rules = []
     if "critical" in told:
         down = [_is("alertname", "ModelReplicasMissing"), _is("severity", "critical")]
-        rules.append(_inhibition(whose, down, [_among("signal", FOLLOWS)], labels.IDENTITY))
+        rules.append(_inhibition(whose, down, [_among("signal", SUPPRESSED_SIGNALS)], labels.IDENTITY))
         worse, lesser = [_is("severity", "critical")], [_among("severity", ("warning", "info"))]
         rules.append(_inhibition(whose, worse, lesser, GROUP))
     if "warning" in told:
         # One pod of several is down: that is a ticket, and must not keep a page back.
         lost = [_is("alertname", "ModelTargetDown"), _is("severity", "warning")]
-        follows = [_among("signal", FOLLOWS), _among("severity", ("warning", "info"))]
+        follows = [_among("signal", SUPPRESSED_SIGNALS), _among("severity", ("warning", "info"))]
         rules.append(_inhibition(whose, lost, follows, labels.IDENTITY))
     return rules
 
@@ -188,14 +188,14 @@ def _mute_interval(told: Notification) -> Json:
     return {"name": told.name, "timeIntervals": [part for each in told.mute_times for part in _intervals(each)]}
 
 
-def _intervals(mute: MuteTime) -> list[Json]:
+def _intervals(mute: MuteTimeInterval) -> list[Json]:
     """Intervals of Alertmanager, of which none goes beyond midnight: a night is two, the second a day later."""
     if not mute.times:
         return [{"weekdays": list(mute.days)}]
     return [part for clock in mute.times for part in _of_clock(clock, list(mute.days))]
 
 
-def _of_clock(clock: ClockRange, days: list[str]) -> list[Json]:
+def _of_clock(clock: TimeRange, days: list[str]) -> list[Json]:
     def part(start: str, end: str, on: list[str]) -> Json:
         return {"times": [{"startTime": start, "endTime": end}], **({"weekdays": on} if on else {})}
 

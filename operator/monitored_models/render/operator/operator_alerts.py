@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...naming.kinds import PROMETHEUS_RULE
-from ...naming.series import OLDEST_WATCH
+from ...naming.series import MAX_WATCH_AGE
 from . import operator_queries
 
 NAME = "monitored-models-operator"
@@ -63,7 +63,7 @@ OWN_ALERTS = (
     ),
     OwnAlert(
         name="MonitoredModelsWatchOld",
-        expression=f"{operator_queries.watch_age()} > {OLDEST_WATCH:g}",
+        expression=f"{operator_queries.watch_age()} > {MAX_WATCH_AGE:g}",
         hold="5m",
         severity="warning",
         summary="The operator may be blind for changes.",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ...naming.series import OLDEST_WATCH, PREFIX
+from ...naming.series import MAX_WATCH_AGE, PREFIX
 from ..dashboards import common, panels
-from ..dashboards.dashboard import Board, board_json
+from ..dashboards.dashboard import Dashboard, board_json
 from ..dashboards.panels import Column, Panel, Row
 from . import operator_queries
 
@@ -14,9 +14,9 @@ def dashboard_json() -> str:
     return board_json(board())
 
 
-def board() -> Board:
+def board() -> Dashboard:
     """All operators that are scraped."""
-    return Board(
+    return Dashboard(
         uid=common.OPERATOR_UID,
         title="MonitoredModel operator",
         description="The operator itself: does it work, does it keep up, what does it ask of the API server.",
@@ -100,7 +100,7 @@ def _requests() -> tuple[Panel, ...]:
             "Time since a watch was opened; it is opened anew every four minutes. Red from MonitoredModelsWatchOld.",
             {"{{resource}}": operator_queries.watch_age()},
             unit="s",
-            red_from=OLDEST_WATCH,
+            red_from=MAX_WATCH_AGE,
         ),
     )
 

@@ -10,10 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ...naming import labels
-from ...runtimes import Profile
+from ...runtimes import RuntimeProfile
 from . import quality, signals, usage
-from .scope import Scope, Selects
-from .signals import QUANTILES, Server
+from .scope import Scope, SeriesSelector
+from .signals import QUANTILES, SignalSource
 
 PREFIX = "monitored_model:"
 NO_LABELS = "it runs no code of the model's authors, and cannot know what would have been right"
@@ -26,7 +26,7 @@ NO_GPU = "GPUs are not read from the DCGM exporter yet"
 class Context:
     """What an entry's expression is made for."""
 
-    server: Server
+    server: SignalSource
     scope: Scope
     span: str
     """Window of quality."""
@@ -41,7 +41,7 @@ class Entry:
     unit: str
     text: str
     expression: Callable[[Context], str | None]
-    why_not: Callable[[Profile], str | None] = lambda _profile: None
+    why_not: Callable[[RuntimeProfile], str | None] = lambda _profile: None
     """Why a runtime cannot give it; None when it can."""
     extra: tuple[str, ...] = ()
     """Labels besides the identity."""
@@ -52,16 +52,16 @@ class Entry:
         return self.series.removeprefix(PREFIX).split(":", 1)[0]
 
 
-def _signal(name: str) -> Callable[[Profile], str | None]:
+def _signal(name: str) -> Callable[[RuntimeProfile], str | None]:
     return lambda profile: profile.why_not(name)
 
 
-def _needs_code(reason: str) -> Callable[[Profile], str | None]:
+def _needs_code(reason: str) -> Callable[[RuntimeProfile], str | None]:
     return lambda profile: None if profile.instrumented else f"{profile.title}: {reason}"
 
 
-def _histogram(signal: str) -> Callable[[Profile], str | None]:
-    def why_not(profile: Profile) -> str | None:
+def _histogram(signal: str) -> Callable[[RuntimeProfile], str | None]:
+    def why_not(profile: RuntimeProfile) -> str | None:
         source = getattr(profile.signals, signal)
         if source and not source.histograms:
             return f"{profile.title}: it exposes no histogram of it, only a mean"
@@ -100,7 +100,7 @@ def _share(name: str, text: str) -> Entry:
 
 def _kubelet(signal: str, measure: Callable[[Scope], str]) -> Callable[[Context], str]:
     def expression(c: Context) -> str:
-        kubelet, said = measure(c.scope), signals.said(c.server, signal, c.scope)
+        kubelet, said = measure(c.scope), signals.self_reported(c.server, signal, c.scope)
         return f"{kubelet} or {said}" if said else kubelet
 
     return expression
@@ -302,7 +302,7 @@ CATALOGUE: tuple[Entry, ...] = (
 NAMES = tuple(dict.fromkeys(entry.name for entry in CATALOGUE))
 
 
-def recorded(name: str, scope: Selects) -> str:
+def recorded(name: str, scope: SeriesSelector) -> str:
     """The selector of a recorded series."""
     return scope.series(name)
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from ...api import Model, Note
+from ...api import Model, UnmetRequest
 from . import quality, slos
 from .catalogue import Context, missing, offers
-from .scope import OneModel
+from .scope import ModelScope
 from .signals import server
 
 
 def context(model: Model) -> Context:
     """The context of a model's own rules."""
-    return Context(server(model), OneModel(model), quality.window(model))
+    return Context(server(model), ModelScope(model), quality.window(model))
 
 
 def unavailable(model: Model) -> dict[str, str]:
@@ -19,37 +19,37 @@ def unavailable(model: Model) -> dict[str, str]:
     return missing(offers(context(model)))
 
 
-def notes(model: Model) -> tuple[Note, ...]:
+def unmet_requests(model: Model) -> tuple[UnmetRequest, ...]:
     """What the monitoring of a spec asks for and cannot be had, beside what could not be inherited."""
     return (*model.notes, *_objective_notes(model), *_learning_notes(model))
 
 
-def _objective_notes(model: Model) -> list[Note]:
+def _objective_notes(model: Model) -> list[UnmetRequest]:
     found, made = [], context(model)
     for slo in model.monitoring.slos:
         where = f"spec.monitoring.slos[{slo.name}]"
         if slos.events(made.server, slo, made.scope) is None:
             why = model.profile.why_not(slos.signal_of(slo)) or f"{model.profile.title}: it exposes no histogram of it"
-            found.append(Note("SignalUnavailable", f"{where}: cannot be counted ({why}); it has no rules"))
-        elif unknown := slos.unknown_bound(made.server, slo):
+            found.append(UnmetRequest("SignalUnavailable", f"{where}: cannot be counted ({why}); it has no rules"))
+        elif unknown := slos.unknown_bucket_boundary(made.server, slo):
             found.append(
-                Note("ThresholdNotCounted", f"{where}.indicator: {unknown}, unless the server is given others")
+                UnmetRequest("ThresholdNotCounted", f"{where}.indicator: {unknown}, unless the server is given others")
             )
     return found
 
 
-def _learning_notes(model: Model) -> list[Note]:
+def _learning_notes(model: Model) -> list[UnmetRequest]:
     if model.profile.instrumented:
         return []
     title = model.profile.title
     asked = [name for name in ("quality", "drift") if getattr(model.monitoring, name) is not None]
     found = [
-        Note("SignalUnavailable", f"spec.monitoring.{name}: {title} runs no code that could measure it")
+        UnmetRequest("SignalUnavailable", f"spec.monitoring.{name}: {title} runs no code that could measure it")
         for name in asked
     ]
     if model.monitoring.freshness and not model.spec.model.version:
         text = (
             f"{title} does not say when its model was made, and spec.model.version, whose change would tell, is not set"
         )
-        found.append(Note("SignalUnavailable", f"spec.monitoring.freshness: {text}"))
+        found.append(UnmetRequest("SignalUnavailable", f"spec.monitoring.freshness: {text}"))
     return found

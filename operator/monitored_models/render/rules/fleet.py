@@ -15,18 +15,18 @@ from ...api.fields import seconds
 from ...api.monitoring import Indicator, Signals, Slo, Threshold
 from ...naming import labels
 from ...naming.series import BUDGET
-from ...runtimes import CUSTOM, Profile
+from ...runtimes import CUSTOM, RuntimeProfile
 from ...settings import Settings
 from . import quality, signals, slos
 from .alerts.alert import Alert, ObjectiveAlert
-from .alerts.groups import ALERTS, given, is_on, runbook
+from .alerts.groups import ALERTS, is_enabled, override_of, runbook
 from .alerts.objective_alerts import OBJECTIVES
 from .catalogue import Context, offers
 from .promql import selector
 from .recording_rules import catalogue_groups
-from .scope import ALERT, BOUND, LIMIT, Fleet
-from .signals import Server
-from .thresholds import limits
+from .scope import ALERT, BOUND, LIMIT, FleetScope
+from .signals import SignalSource
+from .thresholds import thresholds
 
 OBJECTIVE = "monitored_model_slo"
 """Series of the objectives: labels slo, indicator, and the model's identity; always 1."""
@@ -38,17 +38,17 @@ _SIGNALS = {"latency": "latency", "ttft": "time_to_first_token"}
 Rule = dict[str, Any]
 
 
-def groups(profiles: Mapping[str, Profile], settings: Settings) -> list[dict[str, Any]]:
+def groups(profiles: Mapping[str, RuntimeProfile], settings: Settings) -> list[dict[str, Any]]:
     """All rule groups, of at most twenty rules each."""
     made: dict[str, list[Rule]] = {}
     for profile in profiles.values():
-        context = Context(Server(profile, Signals()), Fleet(profile.id), quality.DEFAULT_WINDOW)
+        context = Context(SignalSource(profile, Signals()), FleetScope(profile.id), quality.DEFAULT_WINDOW)
         by_name = catalogue_groups(offers(context))
         by_name["events"] = _events(context)
         by_name["alerts"] = _alerts((a for a in ALERTS if a.by_runtime), context, settings)
         for name, rules in by_name.items():
             made[f"{profile.id}.{name}"] = [_of(profile, rule) for rule in rules]
-    every = Context(Server(profiles[CUSTOM], Signals()), Fleet(), quality.DEFAULT_WINDOW)
+    every = Context(SignalSource(profiles[CUSTOM], Signals()), FleetScope(), quality.DEFAULT_WINDOW)
     common = _alerts((a for a in ALERTS if not a.by_runtime), every, settings)
     made["alerts-1"], made["alerts-2"] = common[:15], common[15:]
     made["alerts-objectives"] = [_objective_alert(alert, every, settings) for alert in OBJECTIVES]
@@ -56,7 +56,7 @@ def groups(profiles: Mapping[str, Profile], settings: Settings) -> list[dict[str
     return [{"name": f"monitored-models.{name}", "rules": rules} for name, rules in made.items() if rules]
 
 
-def _of(profile: Profile, rule: Rule) -> Rule:
+def _of(profile: RuntimeProfile, rule: Rule) -> Rule:
     """A rule of one runtime: its label tells it from those of the same name."""
     return {**rule, "labels": {**rule.get("labels", {}), labels.SERIES_RUNTIME: profile.id}}
 
@@ -66,7 +66,7 @@ def _events(context: Context) -> list[Rule]:
     scope, server = context.scope, context.server
     pairs = [("availability", signals.requests(server, scope), signals.errors(server, scope))]
     for indicator, signal in _SIGNALS.items():
-        total, bounds = signals.measured(server, signal, scope), signals.by_bound(server, signal, scope)
+        total, bounds = signals.observation_rate(server, signal, scope), signals.bucket_rates(server, signal, scope)
         if total is None or bounds is None:
             continue
         # An objective's threshold is a bound in the server's own unit, as `series` writes it.
@@ -94,13 +94,13 @@ def _budget(*matchers: tuple[str, str, str]) -> str:
 
 
 def _budgets(context: Context) -> list[Rule]:
-    halves = [{"record": series, "expr": expression} for series, expression in slos.half_hours(context.scope)]
+    halves = [{"record": series, "expr": expression} for series, expression in slos.budget_recordings(context.scope)]
     left = [slos.budget_left(p, context.scope, _budget(("window", "=", p))) for p in ("28d", "30d")]
     return [*halves, {"record": slos.BUDGET_LEFT, "expr": " or ".join(left)}]
 
 
 def _alerts(alerts: Iterable[Alert], context: Context, settings: Settings) -> list[Rule]:
-    assert isinstance(context.scope, Fleet)
+    assert isinstance(context.scope, FleetScope)
     found = ((alert, alert.expression(context)) for alert in alerts)
     return [
         _rule(alert, alert.signal, context.scope.of_runtime(expression), settings)
@@ -118,8 +118,8 @@ def _rule(alert: Alert | ObjectiveAlert, signal: str, expression: str, settings:
     text = text.replace("{budget}", "less").replace("{window}", "its window")
     return {
         "alert": alert.name,
-        "expr": Fleet().with_severity(expression, alert.name),
-        "for": alert.hold,
+        "expr": FleetScope().with_severity(expression, alert.name),
+        "for": alert.for_,
         "labels": {"signal": signal},
         "annotations": {
             "summary": alert.summary,
@@ -138,13 +138,15 @@ Series = tuple[str, dict[str, str], float]
 
 def series(model: Model) -> list[Series]:
     """The series that tell a fleet's rules what this model wants."""
-    found: list[Series] = [(LIMIT, {"limit": name}, value) for name, value in limits(model).items()]
+    found: list[Series] = [(LIMIT, {"limit": name}, value) for name, value in thresholds(model).items()]
     # What reads a runtime's own names would look for the wrong ones where a spec gives others.
     usual = [alert for alert in ALERTS if not (alert.by_runtime and model.monitoring.signals)]
-    on = [(alert.name, alert.severity) for alert in usual if is_on(alert, model)]
+    on = [(alert.name, alert.severity) for alert in usual if is_enabled(alert, model)]
     if model.minimum_replicas and model.monitoring.slos:
-        on += [(a.name, a.severity) for a in OBJECTIVES if given(model, a.name).enabled is not False]
-    found += [(ALERT, {"alert": name, "severity": given(model, name).severity or default}, 1) for name, default in on]
+        on += [(a.name, a.severity) for a in OBJECTIVES if override_of(model, a.name).enabled is not False]
+    found += [
+        (ALERT, {"alert": name, "severity": override_of(model, name).severity or default}, 1) for name, default in on
+    ]
     for slo in model.monitoring.slos:
         found += _of_objective(slo, model)
     return found
@@ -160,7 +162,7 @@ def _of_objective(slo: Slo, model: Model) -> list[Series]:
     source = model.profile.signals.latency if indicator == "latency" else model.profile.signals.time_to_first_token
     if threshold and source:
         bound = seconds(threshold.threshold) / source.scale
-        found += [(BOUND, {**about, "le": text}, 1) for text in signals.spellings(bound)]
+        found += [(BOUND, {**about, "le": text}, 1) for text in signals.le_values(bound)]
     return found
 
 

@@ -18,7 +18,7 @@ SLOW_INTERVAL = "5m"
 """Of rules about weeks."""
 
 
-def prometheusrule(model: Model, settings: Settings) -> Child | None:
+def make_prometheus_rule(model: Model, settings: Settings) -> Child | None:
     """The rules, or None where scraping is switched off: they would have nothing to read."""
     if not model.monitoring.scrape.enabled:
         return None

@@ -34,5 +34,5 @@ def objective_rules(model: Model, context: Context) -> tuple[list[dict[str, Any]
         left.append({"record": slos.BUDGET_LEFT, "expr": expression, "labels": {slos.SLO: slo.name}})
     if not counted:
         return [], []
-    halves = [{"record": series, "expr": expression} for series, expression in slos.half_hours(context.scope)]
+    halves = [{"record": series, "expr": expression} for series, expression in slos.budget_recordings(context.scope)]
     return counted, [*halves, *left]

@@ -16,7 +16,7 @@ from ...api.fields import seconds
 from ...naming import labels
 from ...naming import object_names as names
 from .promql import Matcher, quote, scoped, selector
-from .thresholds import limits
+from .thresholds import thresholds
 
 FLEET_WINDOW = 300
 LIMIT = "monitored_model_limit"
@@ -28,14 +28,14 @@ BOUND = "monitored_model_slo_bound"
 _BY = ", ".join(labels.IDENTITY)
 
 
-class Selects(Protocol):
+class SeriesSelector(Protocol):
     """Whose recorded series are read."""
 
     def series(self, metric: str, matchers: tuple[Matcher, ...] = ()) -> str:
         """The selector of one metric of the models."""
 
 
-class Scope(Selects, Protocol):
+class Scope(SeriesSelector, Protocol):
     """What a rule needs to know of whom it is about."""
 
     @property
@@ -69,7 +69,7 @@ class Scope(Selects, Protocol):
 
 
 @dataclass(frozen=True)
-class OneModel:
+class ModelScope:
     """The series of one model; its limits stand in the expressions as numbers."""
 
     model: Model
@@ -91,7 +91,7 @@ class OneModel:
 
     @cached_property
     def _limits(self) -> dict[str, float]:
-        return limits(self.model)
+        return thresholds(self.model)
 
     def own(self, bare: str) -> str:
         """An expression over series of the model's own targets. Raises ValueError when it is not PromQL."""
@@ -135,7 +135,7 @@ class OneModel:
 
 
 @dataclass(frozen=True)
-class Fleet:
+class FleetScope:
     """All models at once, or those of one runtime; their limits are joined from series that the operator exports."""
 
     runtime: str | None = None

@@ -13,7 +13,7 @@ from functools import cached_property
 from ...api import Model
 from ...api.monitoring import CounterSignal, GaugeSignal, LatencySignal, Signals
 from ...naming import labels
-from ...runtimes import Durations, Histogram, Profile
+from ...runtimes import Durations, Histogram, RuntimeProfile
 from .promql import metrics_in, quote, selector
 from .scope import Scope
 
@@ -21,10 +21,10 @@ QUANTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
 
 
 @dataclass(frozen=True)
-class Server:
+class SignalSource:
     """A kind of model server, with names that a spec gives instead of the profile's."""
 
-    profile: Profile
+    profile: RuntimeProfile
     given: Signals
 
     @cached_property
@@ -75,9 +75,9 @@ class Server:
         return frozenset(named | {histogram.name for durations in found for histogram in durations.histograms})
 
 
-def server(model: Model) -> Server:
+def server(model: Model) -> SignalSource:
     """The server of a model."""
-    return Server(model.profile, model.monitoring.signals or Signals())
+    return SignalSource(model.profile, model.monitoring.signals or Signals())
 
 
 def _metric(name: str, signal: CounterSignal | GaugeSignal | LatencySignal) -> str:
@@ -100,7 +100,7 @@ def _histogram(signal: LatencySignal | None) -> Durations | None:
     return Durations(histograms=(Histogram(name=signal.histogram, where=where),), scale=signal.scale)
 
 
-def counted(signal: CounterSignal, scope: Scope) -> str:
+def counter_rate(signal: CounterSignal, scope: Scope) -> str:
     """Events per second of a counter that a spec names."""
     return scope.own(f"sum(rate({_metric(signal.counter, signal)}[$window]))")
 
@@ -108,16 +108,16 @@ def counted(signal: CounterSignal, scope: Scope) -> str:
 # --- alternatives: of each pod the first counts ---
 
 
-def _first_of(alternatives: Sequence[str], aggregation: str) -> str:
+def _coalesce(alternatives: Sequence[str], aggregation: str) -> str:
     if len(alternatives) == 1:
         return f"{aggregation}({alternatives[0]})"
     inner = " or ".join(f"{aggregation} by (instance) ({expression})" for expression in alternatives)
     return f"{aggregation}({inner})"
 
 
-def _aggregated(server: Server, signal: str, scope: Scope, aggregation: str) -> str | None:
+def _aggregated(server: SignalSource, signal: str, scope: Scope, aggregation: str) -> str | None:
     alternatives = server.expressions[signal]
-    return scope.own(_first_of(alternatives, aggregation)) if alternatives else None
+    return scope.own(_coalesce(alternatives, aggregation)) if alternatives else None
 
 
 def _buckets(histograms: Sequence[Histogram], bound: str = "") -> str:
@@ -138,7 +138,7 @@ def _part(histogram: Histogram, part: str, bound: str = "") -> str:
 
 
 def _summed(histograms: Sequence[Histogram], part: str) -> str:
-    return _first_of([f"rate({_part(histogram, part)}[$window])" for histogram in histograms], "sum")
+    return _coalesce([f"rate({_part(histogram, part)}[$window])" for histogram in histograms], "sum")
 
 
 def scaled(expression: str, factor: float) -> str:
@@ -149,12 +149,12 @@ def scaled(expression: str, factor: float) -> str:
 # --- what rules and panels ask ---
 
 
-def requests(server: Server, scope: Scope) -> str | None:
+def requests(server: SignalSource, scope: Scope) -> str | None:
     """Requests per second."""
     return _aggregated(server, "requests", scope, "sum")
 
 
-def errors(server: Server, scope: Scope) -> str | None:
+def errors(server: SignalSource, scope: Scope) -> str | None:
     """Failed requests per second; 0 while there are requests.
 
     Many servers create the error series with the first error, hence the second half.
@@ -165,43 +165,43 @@ def errors(server: Server, scope: Scope) -> str | None:
     return failed if total is None else f"{failed} or 0 * ({total})"
 
 
-def error_ratio(server: Server, scope: Scope) -> str | None:
+def error_ratio(server: SignalSource, scope: Scope) -> str | None:
     """Share of requests that fail, 0 to 1; no value while there are no requests."""
     failed, total = errors(server, scope), requests(server, scope)
     return None if failed is None or total is None else f"({failed}) / (({total}) > 0)"
 
 
-def tokens(server: Server, scope: Scope) -> str | None:
+def tokens(server: SignalSource, scope: Scope) -> str | None:
     """Generated tokens per second."""
     return _aggregated(server, "tokens", scope, "sum")
 
 
-def prompt_tokens(server: Server, scope: Scope) -> str | None:
+def prompt_tokens(server: SignalSource, scope: Scope) -> str | None:
     """Tokens of prompts per second."""
     return _aggregated(server, "prompt_tokens", scope, "sum")
 
 
-def queue(server: Server, scope: Scope) -> str | None:
+def queue(server: SignalSource, scope: Scope) -> str | None:
     """Requests that wait."""
     return _aggregated(server, "queue", scope, "sum")
 
 
-def kv_cache(server: Server, scope: Scope) -> str | None:
+def kv_cache(server: SignalSource, scope: Scope) -> str | None:
     """Share of the key-value cache in use, 0 to 1, of the pod where it is highest."""
     return _aggregated(server, "kv_cache", scope, "max")
 
 
-def gpu(server: Server, scope: Scope) -> str | None:
+def gpu(server: SignalSource, scope: Scope) -> str | None:
     """Use of the GPUs as the server itself says, 0 to 1."""
     return _aggregated(server, "gpu", scope, "avg")
 
 
-def said(server: Server, signal: str, scope: Scope) -> str | None:
+def self_reported(server: SignalSource, signal: str, scope: Scope) -> str | None:
     """CPU, memory or disk as the server itself says."""
     return _aggregated(server, signal, scope, "sum")
 
 
-def quantile(server: Server, signal: str, scope: Scope, share: float) -> str | None:
+def quantile(server: SignalSource, signal: str, scope: Scope, share: float) -> str | None:
     """A quantile of a duration, in seconds; None where the server has no histogram of it."""
     source = server.durations[signal]
     if source is None or not source.histograms:
@@ -210,18 +210,18 @@ def quantile(server: Server, signal: str, scope: Scope, share: float) -> str | N
     return scaled(f"histogram_quantile({share}, {buckets})", source.scale)
 
 
-def mean(server: Server, signal: str, scope: Scope) -> str | None:
+def mean(server: SignalSource, signal: str, scope: Scope) -> str | None:
     """The mean of a duration, in seconds."""
     source = server.durations[signal]
     if source is None:
         return None
     if source.mean:  # of several pods the mean of means: what a server without sums can give
-        return scaled(scope.own(_first_of(source.mean, "avg")), source.scale)
+        return scaled(scope.own(_coalesce(source.mean, "avg")), source.scale)
     whole = f"{_summed(source.histograms, 'sum')} / ({_summed(source.histograms, 'count')} > 0)"
     return scaled(scope.own(whole), source.scale)
 
 
-def buckets(server: Server, signal: str, scope: Scope) -> str | None:
+def buckets(server: SignalSource, signal: str, scope: Scope) -> str | None:
     """Requests per second by bucket, for heatmaps; None where there is no histogram in seconds."""
     source = server.durations[signal]
     if source is None or not source.histograms or source.scale != 1:
@@ -229,13 +229,13 @@ def buckets(server: Server, signal: str, scope: Scope) -> str | None:
     return scope.own(f"sum by (le) ({_buckets(source.histograms)})")
 
 
-def measured(server: Server, signal: str, scope: Scope) -> str | None:
+def observation_rate(server: SignalSource, signal: str, scope: Scope) -> str | None:
     """Measurements per second of a duration; None where there is no histogram."""
     source = server.durations[signal]
     return scope.own(_summed(source.histograms, "count")) if source and source.histograms else None
 
 
-def within(server: Server, signal: str, scope: Scope, seconds: float) -> str | None:
+def count_below(server: SignalSource, signal: str, scope: Scope, seconds: float) -> str | None:
     """Measurements per second that were at most this long; no value where that is no bound of the histogram."""
     source = server.durations[signal]
     if source is None or not source.histograms:
@@ -243,13 +243,13 @@ def within(server: Server, signal: str, scope: Scope, seconds: float) -> str | N
     return scope.own(f"sum({_buckets(source.histograms, bound_matcher(seconds / source.scale))})")
 
 
-def by_bound(server: Server, signal: str, scope: Scope) -> str | None:
+def bucket_rates(server: SignalSource, signal: str, scope: Scope) -> str | None:
     """Measurements per second by bucket, in the server's own unit."""
     source = server.durations[signal]
     return scope.own(f"sum by (le) ({_buckets(source.histograms)})") if source and source.histograms else None
 
 
-def spellings(bound: float) -> tuple[str, ...]:
+def le_values(bound: float) -> tuple[str, ...]:
     """How servers and versions of Prometheus write a bound: 1, 1.0, 1e+06, 1.274823e+06."""
     rounded = float(f"{bound:.12g}")  # 0.3 / 0.001 is 300 and a little
     whole = (f"{rounded:.0f}",) if rounded == int(rounded) else ()
@@ -260,16 +260,16 @@ def spellings(bound: float) -> tuple[str, ...]:
 
 def bound_matcher(bound: float) -> str:
     """A matcher of the label le for one bound, however it is spelled."""
-    escaped = "|".join(text.replace(".", "\\\\.").replace("+", "\\\\+") for text in spellings(bound))
+    escaped = "|".join(text.replace(".", "\\\\.").replace("+", "\\\\+") for text in le_values(bound))
     return f'le=~"{escaped}"'
 
 
-def presence(server: Server, scope: Scope) -> str:
+def up_series(server: SignalSource, scope: Scope) -> str:
     """The selector of a series that a healthy server of this kind always exposes."""
     return scope.own(server.presence)
 
 
-def reported_versions(server: Server, scope: Scope) -> str | None:
+def reported_versions(server: SignalSource, scope: Scope) -> str | None:
     """Series by the version that the server itself says it serves, in the label version."""
     reported = server.profile.signals.reported_version
     if reported is None:

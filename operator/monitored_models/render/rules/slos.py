@@ -13,8 +13,8 @@ from ...api.fields import seconds
 from ...api.monitoring import Slo
 from . import signals
 from .promql import Matcher
-from .scope import Scope, Selects
-from .signals import Server
+from .scope import Scope, SeriesSelector
+from .signals import SignalSource
 
 EVENTS = "monitored_model:slo_events"
 """Events per second, over five minutes."""
@@ -25,13 +25,13 @@ BAD_HALF_HOUR = "monitored_model:slo_bad_events:avg30m"
 BUDGET_LEFT = "monitored_model:slo_budget_left"
 """Share of the error budget that is left: 1 is all of it, below 0 it is overspent."""
 STEP = "5m"
-FEW = 3
+MIN_BAD_EVENTS = 3
 """Bad events within a window below which no burn rate is told: of ten requests a night one may fail."""
 SLO = "slo"
 
 
 @dataclass(frozen=True)
-class Burn:
+class BurnRateWindow:
     """A burn rate that is too high over a long window, and still is over a short one."""
 
     long: str
@@ -40,8 +40,8 @@ class Burn:
     """Times the rate at which the budget lasts exactly for 30 days."""
 
 
-FAST = (Burn("1h", "5m", 14.4), Burn("6h", "30m", 6))
-SLOW = (Burn("1d", "2h", 3), Burn("3d", "6h", 1))
+PAGE = (BurnRateWindow("1h", "5m", 14.4), BurnRateWindow("6h", "30m", 6))
+TICKET = (BurnRateWindow("1d", "2h", 3), BurnRateWindow("3d", "6h", 1))
 
 
 def budget(slo: Slo) -> float:
@@ -49,18 +49,20 @@ def budget(slo: Slo) -> float:
     return round(1 - slo.objective / 100, 12)
 
 
-def events(server: Server, slo: Slo, scope: Scope) -> tuple[str, str] | None:
+def events(server: SignalSource, slo: Slo, scope: Scope) -> tuple[str, str] | None:
     """All events and the bad ones, per second; None where the server cannot count them."""
     about = slo.indicator
     if about.ratio:
-        total, part = (signals.counted(c, scope) for c in (about.ratio.total, about.ratio.good or about.ratio.bad) if c)
+        total, part = (
+            signals.counter_rate(c, scope) for c in (about.ratio.total, about.ratio.good or about.ratio.bad) if c
+        )
         # A counter that appears with its first event is not there before.
         counted = f"{part} or 0 * ({total})"
         return total, (f"{total} - ({counted})" if about.ratio.good else counted)
     if about.availability:
         return _pair(signals.requests(server, scope), signals.errors(server, scope))
     signal, limit = _threshold(slo)
-    total_, good = signals.measured(server, signal, scope), signals.within(server, signal, scope, limit)
+    total_, good = signals.observation_rate(server, signal, scope), signals.count_below(server, signal, scope, limit)
     return _pair(total_, None if total_ is None or good is None else f"{total_} - {good}")
 
 
@@ -83,7 +85,7 @@ def signal_of(slo: Slo) -> str:
     return "errors" if slo.indicator.availability else _threshold(slo)[0]
 
 
-def unknown_bound(server: Server, slo: Slo) -> str | None:
+def unknown_bucket_boundary(server: SignalSource, slo: Slo) -> str | None:
     """Why a threshold cannot be counted, where the bounds of the histograms are known and it is none of them."""
     if slo.indicator.ratio or slo.indicator.availability:
         return None
@@ -92,9 +94,9 @@ def unknown_bound(server: Server, slo: Slo) -> str | None:
     known = [histogram for histogram in source.histograms if histogram.buckets] if source else []
     if source is None or not known or len(known) < len(source.histograms):
         return None
-    wanted = signals.spellings(limit / source.scale)
+    wanted = signals.le_values(limit / source.scale)
     bounds = sorted({bound for histogram in known for bound in histogram.buckets})
-    if any(set(wanted) & set(signals.spellings(bound)) for bound in bounds):
+    if any(set(wanted) & set(signals.le_values(bound)) for bound in bounds):
         return None
     in_seconds = [bound * source.scale for bound in bounds]
     below = [f"{bound:g} s" for bound in in_seconds if bound < limit][-1:]
@@ -102,7 +104,7 @@ def unknown_bound(server: Server, slo: Slo) -> str | None:
     return f"{limit:g} s is no bound of {known[0].name}; the nearest are {' and '.join(below + above)}"
 
 
-def half_hours(scope: Scope) -> list[tuple[str, str]]:
+def budget_recordings(scope: Scope) -> list[tuple[str, str]]:
     """Series and expression of what all objectives' events come to in half hours."""
     return [
         (target, f"avg_over_time({scope.series(source)}[30m:{STEP}])")
@@ -117,7 +119,7 @@ def budget_left(period: str, scope: Scope, limit: str, matchers: tuple[Matcher, 
     return f"1 - ({ratio}) / {limit}"
 
 
-def error_ratio(window: str, scope: Selects, matchers: tuple[Matcher, ...] = ()) -> str:
+def error_ratio(window: str, scope: SeriesSelector, matchers: tuple[Matcher, ...] = ()) -> str:
     """Share of bad events over a window, 0 to 1. Recorded each five minutes, the windows of the sums do not overlap."""
     bad, total = (scope.series(name, matchers) for name in (BAD, EVENTS))
     if window == STEP:
@@ -125,13 +127,15 @@ def error_ratio(window: str, scope: Selects, matchers: tuple[Matcher, ...] = ())
     return f"sum_over_time({bad}[{window}:{STEP}]) / (sum_over_time({total}[{window}:{STEP}]) > 0)"
 
 
-def burning(burns: tuple[Burn, ...], scope: Scope, limit: str, matchers: tuple[Matcher, ...] = ()) -> str:
+def burn_rate_condition(
+    burns: tuple[BurnRateWindow, ...], scope: Scope, limit: str, matchers: tuple[Matcher, ...] = ()
+) -> str:
     """Share of bad events, where any of the burn rates is too high."""
     bad = scope.series(BAD, matchers)
     tiers = [
         f"({error_ratio(burn.long, scope, matchers)} > {_times(burn.factor, limit)} "
         f"and {error_ratio(burn.short, scope, matchers)} > {_times(burn.factor, limit)} "
-        f"and sum_over_time({bad}[{burn.long}:{STEP}]) > {FEW / 300:g})"
+        f"and sum_over_time({bad}[{burn.long}:{STEP}]) > {MIN_BAD_EVENTS / 300:g})"
         for burn in burns
     ]
     return " or ".join(tiers)

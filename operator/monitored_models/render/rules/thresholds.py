@@ -24,7 +24,7 @@ QUALITY = {
 """Field of `monitoring.quality` to the side on which its limit lies."""
 
 
-def limits(model: Model) -> dict[str, float]:
+def thresholds(model: Model) -> dict[str, float]:
     """Name to number: shares from 0 to 1, times in seconds. What a spec does not ask for is not there."""
     monitoring = model.monitoring
     rules = monitoring.alerts.rules

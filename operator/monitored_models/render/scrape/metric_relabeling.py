@@ -11,9 +11,9 @@ from ...api import Model
 from ..rules.quality import LITERAL_ERROR, SHARES, UPDATED
 from ..rules.signals import server
 
-ENDINGS = "(_bucket|_sum|_count|_total|_created)?"
+FAMILY_SUFFIXES = "(_bucket|_sum|_count|_total|_created)?"
 """What client libraries append to the name that a server's code gives: a name stands for its whole family."""
-ALWAYS = ("process_start_time_seconds", "process_resident_memory_bytes", "process_cpu_seconds")
+ALWAYS_KEPT = ("process_start_time_seconds", "process_resident_memory_bytes", "process_cpu_seconds")
 
 
 def selection(model: Model) -> str:
@@ -27,7 +27,7 @@ def core(model: Model) -> tuple[str, ...]:
     ratios = [slo.indicator.ratio for slo in model.monitoring.slos if slo.indicator.ratio]
     counted = [signal.counter for ratio in ratios for signal in (ratio.total, ratio.good, ratio.bad) if signal]
     kept = model.monitoring.metrics.keep or ()
-    return tuple(sorted({*server(model).metrics(), *model.profile.core, *ALWAYS, *own, *counted, *kept}))
+    return tuple(sorted({*server(model).metrics(), *model.profile.core, *ALWAYS_KEPT, *own, *counted, *kept}))
 
 
 def metric_relabelings(model: Model) -> list[dict[str, Any]]:
@@ -53,5 +53,5 @@ def _rule(action: str, families: tuple[str, ...]) -> dict[str, Any]:
     return {
         "action": action,
         "sourceLabels": ["__name__"],
-        "regex": f"({'|'.join(dict.fromkeys(plain))}){ENDINGS}",
+        "regex": f"({'|'.join(dict.fromkeys(plain))}){FAMILY_SUFFIXES}",
     }

@@ -10,7 +10,7 @@ from ..workload.object_meta import Child, child
 from . import metric_relabeling
 
 
-def servicemonitor(model: Model, settings: Settings) -> Child | None:
+def make_service_monitor(model: Model, settings: Settings) -> Child | None:
     """The ServiceMonitor, or None where scraping is switched off."""
     scrape = model.monitoring.scrape
     if not scrape.enabled:

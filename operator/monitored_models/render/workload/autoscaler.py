@@ -8,7 +8,7 @@ from ...naming.kinds import AUTOSCALER, DEPLOYMENT
 from .object_meta import Child, child
 
 
-def autoscaler(model: Model) -> Child | None:
+def make_autoscaler(model: Model) -> Child | None:
     """The autoscaler, or None where the spec asks for none or the model is suspended."""
     scaling = model.spec.autoscaling
     if scaling is None or model.spec.suspend:

@@ -12,7 +12,7 @@ HISTORY = 3
 """Old ReplicaSets kept for `kubectl rollout undo`."""
 
 
-def deployment(model: Model, replicas: int | None) -> Child:
+def make_deployment(model: Model, replicas: int | None) -> Child:
     """The Deployment. `replicas` None leaves the number to whoever owns it, an autoscaler that has taken over."""
     rollout = model.spec.rollout
     count = {} if replicas is None else {"replicas": replicas}

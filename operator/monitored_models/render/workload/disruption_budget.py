@@ -8,7 +8,7 @@ from ...naming.kinds import DISRUPTION_BUDGET
 from .object_meta import Child, child
 
 
-def disruptionbudget(model: Model) -> Child | None:
+def make_disruption_budget(model: Model) -> Child | None:
     """The budget, or None where the spec asks for none."""
     given = model.spec.disruption_budget
     if given is None:

@@ -8,7 +8,7 @@ from ...naming.kinds import NETWORK_POLICY
 from .object_meta import Child, child
 
 
-def networkpolicy(model: Model) -> Child | None:
+def make_network_policy(model: Model) -> Child | None:
     """Incoming connections to the serving and metrics ports only, or None where the spec asks for no policy."""
     given = model.spec.network_policy
     if given is None or not given.enabled:

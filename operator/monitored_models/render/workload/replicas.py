@@ -6,7 +6,7 @@ from ...api import Model
 from ...api.live_scale import LiveScale
 
 
-def counted(count: int) -> str:
+def replica_count(count: int) -> str:
     """A number of replicas, in words."""
     return f"{count} replica{'' if count == 1 else 's'}"
 

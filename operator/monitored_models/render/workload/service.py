@@ -8,7 +8,7 @@ from ...naming.kinds import SERVICE
 from .object_meta import Child, child
 
 
-def service(model: Model) -> Child:
+def make_service(model: Model) -> Child:
     """A ClusterIP Service with the serving port and, if it is another, the metrics port."""
     ports = {object_names.HTTP_PORT: model.port, object_names.scrape_port(model): model.metrics_port}
     return child(

@@ -10,10 +10,10 @@ from ....api.monitoring import Slo
 from .. import slos
 from ..catalogue import Context
 from ..promql import Matcher
-from ..scope import OneModel
+from ..scope import ModelScope
 from ..signals import server
 
-WHO = "{{ $labels.namespace }}/{{ $labels.monitored_model }}"
+MODEL_TEMPLATE = "{{ $labels.namespace }}/{{ $labels.monitored_model }}"
 """The model, in a template of Prometheus."""
 
 
@@ -29,12 +29,12 @@ class Alert:
     name: str
     signal: str
     """What it is about; a critical alert silences a warning of the same model and signal."""
-    hold: str
+    for_: str
     severity: str
     summary: str
     description: str
     """Template of Prometheus; {limit} and {wanted} are filled in when the rule is made."""
-    worth: str
+    rationale: str
     """Why it is worth someone's attention: for the documentation."""
     expression: Callable[[Context], str | None]
     """None where the server does not give what it takes."""
@@ -55,17 +55,17 @@ class ObjectiveAlert:
     """An alert that a model has once for each of its objectives."""
 
     name: str
-    hold: str
+    for_: str
     severity: str
     summary: str
     description: str
     """Template of Prometheus; {objective} and {window} are filled in when the rule is made."""
-    worth: str
+    rationale: str
     expression: Callable[[Context, str, tuple[Matcher, ...]], str]
     """Of the budget, as a number or as a series to join with, and matchers of the objective."""
 
 
 def counted_objectives(model: Model) -> list[Slo]:
     """Objectives that have rules: one that a server cannot count has none, and takes the place of no alert."""
-    known, scope = server(model), OneModel(model)
+    known, scope = server(model), ModelScope(model)
     return [slo for slo in model.monitoring.slos if slos.events(known, slo, scope)]

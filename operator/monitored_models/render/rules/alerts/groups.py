@@ -13,22 +13,22 @@ from ....api.monitoring import AlertRule, AlertRules, Slo
 from ....base.schema_types import wire_name
 from ....naming import labels, object_names
 from ....settings import Settings
-from ...workload.replicas import counted
+from ...workload.replicas import replica_count
 from .. import slos
 from ..catalogue import Context
-from ..thresholds import limits
+from ..thresholds import thresholds
 from .alert import Alert, ObjectiveAlert
-from .metric_consistency import CONSISTENCY
+from .metric_consistency import METRIC_CONSISTENCY
 from .objective_alerts import OBJECTIVES, signal_label
-from .quality_alerts import LEARNING
+from .quality_alerts import QUALITY
 from .traffic_alerts import TRAFFIC
 from .workload_alerts import WORKLOAD
 
 TIERS: dict[str, tuple[Alert, ...]] = {
     "workload": WORKLOAD,
     "traffic": TRAFFIC,
-    "learning": LEARNING,
-    "consistency": CONSISTENCY,
+    "learning": QUALITY,
+    "consistency": METRIC_CONSISTENCY,
 }
 ALERTS: tuple[Alert, ...] = tuple(alert for tier in TIERS.values() for alert in tier)
 RUNBOOKS = "docs/runbooks"
@@ -36,21 +36,21 @@ RUNBOOKS = "docs/runbooks"
 _ATTRIBUTES = {wire_name(AlertRules, attribute): attribute for attribute in AlertRules.__dataclass_fields__}
 
 
-def given(model: Model, name: str) -> AlertRule:
+def override_of(model: Model, name: str) -> AlertRule:
     """What a spec says of an alert."""
     rule: AlertRule = getattr(model.monitoring.alerts.rules, _ATTRIBUTES[name])
     return rule
 
 
-def is_on(alert: Alert, model: Model) -> bool:
+def is_enabled(alert: Alert, model: Model) -> bool:
     """Whether a model has an alert, as far as its spec decides; none for a model that should have no replicas."""
-    enabled = given(model, alert.name).enabled
+    enabled = override_of(model, alert.name).enabled
     wanted = alert.on_by_default(model) if enabled is None else enabled
     return wanted and alert.applies(model) and model.minimum_replicas > 0
 
 
 @dataclass(frozen=True)
-class Written:
+class AlertRuleBuilder:
     """What every rule of one model needs to be written."""
 
     model: Model
@@ -59,7 +59,7 @@ class Written:
 
     def tier(self, alerts: tuple[Alert, ...]) -> list[dict[str, Any]]:
         """The rules of those alerts that the model has."""
-        found = ((alert, alert.expression(self.context)) for alert in alerts if is_on(alert, self.model))
+        found = ((alert, alert.expression(self.context)) for alert in alerts if is_enabled(alert, self.model))
         return [self._plain(alert, expression) for alert, expression in found if expression is not None]
 
     def objectives(self) -> list[dict[str, Any]]:
@@ -71,13 +71,13 @@ class Written:
             for slo in self.model.monitoring.slos
             if slos.events(self.context.server, slo, self.context.scope)
             for alert in OBJECTIVES
-            if given(self.model, alert.name).enabled is not False
+            if override_of(self.model, alert.name).enabled is not False
         ]
 
     def _plain(self, alert: Alert, expression: str) -> dict[str, Any]:
-        limit = _limit_text(alert, limits(self.model)[alert.limit]) if alert.limit else ""
+        limit = _limit_text(alert, thresholds(self.model)[alert.limit]) if alert.limit else ""
         text = alert.description.replace("{limit}", limit)
-        text = text.replace("{wanted}", counted(self.model.minimum_replicas))
+        text = text.replace("{wanted}", replica_count(self.model.minimum_replicas))
         return self._rule(alert, text, expression, {"signal": alert.signal})
 
     def _objective(self, alert: ObjectiveAlert, slo: Slo) -> dict[str, Any]:
@@ -86,15 +86,15 @@ class Written:
         return self._rule(alert, text, expression, {"signal": signal_label(slo), slos.SLO: slo.name})
 
     def _rule(self, alert: Alert | ObjectiveAlert, text: str, expression: str, about: dict[str, str]) -> dict[str, Any]:
-        rule = given(self.model, alert.name)
-        extra = {name: literal(value) for name, value in sorted(self.model.monitoring.alerts.labels.items())}
+        rule = override_of(self.model, alert.name)
+        extra = {name: escape_template(value) for name, value in sorted(self.model.monitoring.alerts.labels.items())}
         notifier = object_names.notifier(self.model)
         told = {labels.NOTIFIED_BY: notifier} if notifier else {}
         dashboard = f"{self.settings.dashboards_url}/d/{object_names.dashboard_uid(self.model)}"
         return {
             "alert": alert.name,
             "expr": expression,
-            "for": rule.for_ or alert.hold,
+            "for": rule.for_ or alert.for_,
             "labels": {**extra, "severity": rule.severity or alert.severity, **told, **about},
             "annotations": {
                 "summary": alert.summary,
@@ -107,7 +107,7 @@ class Written:
 
 def alert_groups(model: Model, context: Context, settings: Settings) -> dict[str, list[dict[str, Any]]]:
     """Group name to its rules."""
-    written = Written(model, context, settings)
+    written = AlertRuleBuilder(model, context, settings)
     return {**{name: written.tier(alerts) for name, alerts in TIERS.items()}, "objectives": written.objectives()}
 
 
@@ -125,6 +125,6 @@ def _limit_text(alert: Alert, limit: float) -> str:
     return f"{limit / 86400:g} days" if whole_days else f"{limit / 3600:g} h" if limit >= 7200 else f"{limit:g} s"
 
 
-def literal(text: str) -> str:
+def escape_template(text: str) -> str:
     """Text that a template shows as it stands: the actions in it would run queries on all of Prometheus."""
     return text.replace("{{", '{{ "{{" }}')

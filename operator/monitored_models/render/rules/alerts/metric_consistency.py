@@ -9,14 +9,14 @@ from ....naming import labels
 from ....runtimes import CUSTOM
 from .. import quality, signals, slos
 from ..catalogue import ERROR_RATIO, KV_CACHE, LATENCY_MEAN, Context, recorded
-from .alert import WHO, Alert, counted_objectives
+from .alert import MODEL_TEMPLATE, Alert, counted_objectives
 
 _BY = ", ".join(labels.IDENTITY)
 SAMPLES = "scrape_samples_post_metric_relabeling"
 SKEW_SECONDS = 30
 FUTURE_SECONDS = 300
-GROWN = 2
-MANY_SAMPLES = 1000
+GROWTH_FACTOR = 2
+MIN_SAMPLES = 1000
 
 
 def _named(expression: str, check: str) -> str:
@@ -88,7 +88,7 @@ def _samples_near_limit(c: Context) -> str:
 def _series_growing(c: Context) -> str:
     samples = c.scope.series(SAMPLES)
     now, before = f"avg by ({_BY}) ({samples})", f"avg by ({_BY}) ({samples} offset 1d)"
-    return f"{now} > {GROWN} * {before} and {now} > {MANY_SAMPLES}"
+    return f"{now} > {GROWTH_FACTOR} * {before} and {now} > {MIN_SAMPLES}"
 
 
 def _version_mismatched(c: Context) -> str | None:
@@ -114,75 +114,75 @@ def _names_the_specs_version(model: Model) -> bool:
     return model.profile.id == CUSTOM
 
 
-CONSISTENCY = (
+METRIC_CONSISTENCY = (
     Alert(
         name="ModelValuesImpossible",
         signal="data",
-        hold="15m",
+        for_="15m",
         severity="warning",
         summary="A model's metrics say what cannot be.",
-        description=f'{WHO}: {{{{ $labels.check }}}} ({{{{ $value | printf "%.4g" }}}}). Whatever else is said of this model '
+        description=f'{MODEL_TEMPLATE}: {{{{ $labels.check }}}} ({{{{ $value | printf "%.4g" }}}}). Whatever else is said of this model '
         "may be wrong.",
-        worth="Alerts on this model may fire, or keep quiet, for no reason.",
+        rationale="Alerts on this model may fire, or keep quiet, for no reason.",
         expression=_values_impossible,
         by_runtime=True,
     ),
     Alert(
         name="ModelClockSkewed",
         signal="data",
-        hold="10m",
+        for_="10m",
         severity="warning",
         summary="The clock of a model's pod is wrong.",
-        description=f"The clock of pod {{{{ $labels.pod }}}} of {WHO} is more than 30 seconds off, or its process says that it "
+        description=f"The clock of pod {{{{ $labels.pod }}}} of {MODEL_TEMPLATE} is more than 30 seconds off, or its process says that it "
         "began in the future: freshness and label delays of this model cannot be trusted.",
-        worth="Times that it tells are wrong, and so is whatever is joined by time.",
+        rationale="Times that it tells are wrong, and so is whatever is joined by time.",
         expression=_clock_skewed,
         by_runtime=True,
     ),
     Alert(
         name="ModelTargetsDuplicated",
         signal="data",
-        hold="15m",
+        for_="15m",
         severity="warning",
         summary="A pod of a model is scraped more than once.",
-        description=f"Pod {{{{ $labels.pod }}}} of {WHO} is {{{{ $value }}}} targets at once: its requests and errors count "
+        description=f"Pod {{{{ $labels.pod }}}} of {MODEL_TEMPLATE} is {{{{ $value }}}} targets at once: its requests and errors count "
         "as often. Look for a second Service with the label monitoredmodels.dev/model, or a monitor that sets monitored_model.",
-        worth="Throughput is wrong, and replicas that are missing are not missed.",
+        rationale="Throughput is wrong, and replicas that are missing are not missed.",
         expression=_targets_duplicated,
     ),
     Alert(
         name="ModelSamplesNearLimit",
         signal="data",
-        hold="15m",
+        for_="15m",
         severity="warning",
         summary="A model's metrics page is nearly too large.",
-        description=f"Pod {{{{ $labels.pod }}}} of {WHO} gives {{{{ $value }}}} samples a scrape; the alert is set at "
+        description=f"Pod {{{{ $labels.pod }}}} of {MODEL_TEMPLATE} gives {{{{ $value }}}} samples a scrape; the alert is set at "
         "{limit}, 80 % of spec.monitoring.metrics.sampleLimit unless the spec says otherwise. Beyond the limit the whole "
         "scrape fails.",
-        worth="At the limit the model goes dark at once: every alert on it is lost.",
+        rationale="At the limit the model goes dark at once: every alert on it is lost.",
         expression=_samples_near_limit,
         limit="samples",
     ),
     Alert(
         name="ModelSeriesGrowing",
         signal="data",
-        hold="1h",
+        for_="1h",
         severity="info",
         summary="A model exposes far more series than a day ago.",
-        description=f"A pod of {WHO} gives {{{{ $value | humanize }}}} samples a scrape, more than twice as many as a day "
+        description=f"A pod of {MODEL_TEMPLATE} gives {{{{ $value | humanize }}}} samples a scrape, more than twice as many as a day "
         "ago: a label with a user's text, an id or a path in it?",
-        worth="Cardinality is cheapest to stop on its first day.",
+        rationale="Cardinality is cheapest to stop on its first day.",
         expression=_series_growing,
     ),
     Alert(
         name="ModelVersionMismatched",
         signal="data",
-        hold="30m",
+        for_="30m",
         severity="info",
         summary="A server serves another version than its pod is labelled with.",
-        description=f"A pod of {WHO} says that it serves version {{{{ $labels.version }}}}, and is labelled with "
+        description=f"A pod of {MODEL_TEMPLATE} says that it serves version {{{{ $labels.version }}}}, and is labelled with "
         f"{{{{ $labels.{labels.SERIES_VERSION} }}}}.",
-        worth="Everything that is compared by version compares the wrong things.",
+        rationale="Everything that is compared by version compares the wrong things.",
         expression=_version_mismatched,
         on_by_default=_names_the_specs_version,
         by_runtime=True,
@@ -190,12 +190,12 @@ CONSISTENCY = (
     Alert(
         name="ModelThresholdNotCounted",
         signal="data",
-        hold="15m",
+        for_="15m",
         severity="info",
         summary="The threshold of an objective cannot be counted.",
-        description=f"Objective {{{{ $labels.slo }}}} of {WHO}: its threshold is no bound of the server's histogram, so that "
+        description=f"Objective {{{{ $labels.slo }}}} of {MODEL_TEMPLATE}: its threshold is no bound of the server's histogram, so that "
         "good events are unknown and its other alerts cannot fire. Choose a bound, or give the server that bucket.",
-        worth="An objective that cannot be missed protects nobody.",
+        rationale="An objective that cannot be missed protects nobody.",
         expression=_threshold_not_counted,
         applies=_has_a_threshold,
     ),

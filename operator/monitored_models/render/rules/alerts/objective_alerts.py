@@ -6,36 +6,36 @@ from ....api.monitoring import Slo
 from .. import slos
 from ..catalogue import Context
 from ..promql import Matcher
-from .alert import WHO, ObjectiveAlert
+from .alert import MODEL_TEMPLATE, ObjectiveAlert
 
 
 def _fast(c: Context, budget: str, matchers: tuple[Matcher, ...]) -> str:
-    return slos.burning(slos.FAST, c.scope, budget, matchers)
+    return slos.burn_rate_condition(slos.PAGE, c.scope, budget, matchers)
 
 
 def _slow(c: Context, budget: str, matchers: tuple[Matcher, ...]) -> str:
-    return slos.burning(slos.SLOW, c.scope, budget, matchers)
+    return slos.burn_rate_condition(slos.TICKET, c.scope, budget, matchers)
 
 
 OBJECTIVES = (
     ObjectiveAlert(
         name="ModelErrorBudgetFastBurn",
-        hold="2m",
+        for_="2m",
         severity="critical",
         summary="A model spends its error budget within days.",
-        description=f"Objective {{{{ $labels.slo }}}} of {WHO}: {{{{ $value | humanizePercentage }}}} of events are bad, "
+        description=f"Objective {{{{ $labels.slo }}}} of {MODEL_TEMPLATE}: {{{{ $value | humanizePercentage }}}} of events are bad, "
         "where {budget} may be over {window}. At this rate the budget is gone within two to five days.",
-        worth="2 % of the budget went within an hour, or 5 % within six: waiting until morning costs a large part of it.",
+        rationale="2 % of the budget went within an hour, or 5 % within six: waiting until morning costs a large part of it.",
         expression=_fast,
     ),
     ObjectiveAlert(
         name="ModelErrorBudgetSlowBurn",
-        hold="15m",
+        for_="15m",
         severity="warning",
         summary="A model spends its error budget before its time.",
-        description=f"Objective {{{{ $labels.slo }}}} of {WHO}: {{{{ $value | humanizePercentage }}}} of events are bad, "
+        description=f"Objective {{{{ $labels.slo }}}} of {MODEL_TEMPLATE}: {{{{ $value | humanizePercentage }}}} of events are bad, "
         "where {budget} may be over {window}. At this rate the budget does not last.",
-        worth="10 % of the budget went within a day or three: the objective will be missed, and there is time to act.",
+        rationale="10 % of the budget went within a day or three: the objective will be missed, and there is time to act.",
         expression=_slow,
     ),
 )

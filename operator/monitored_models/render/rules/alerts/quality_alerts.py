@@ -7,7 +7,7 @@ from collections.abc import Callable
 from ....api import Model
 from .. import thresholds
 from ..catalogue import DRIFT, LABELS_COUNT, LABELS_COVERAGE, PREFIX, UPDATE_TIME, Context, recorded
-from .alert import WHO, Alert
+from .alert import MODEL_TEMPLATE, Alert
 
 
 def _gated(comparison: str, c: Context) -> str:
@@ -29,11 +29,11 @@ def _quality(name: str, series: str, field: str, text: str, *, unit: str = "rati
     return Alert(
         name=name,
         signal="quality",
-        hold="30m",
+        for_="30m",
         severity="warning",
         summary=f"The {text} of a model is too {'low' if low else 'high'}.",
-        description=f"The {text} of {WHO} is {{{{ $value | {value} }}}}; the limit is {{limit}}.",
-        worth="The model answers, and its answers are wrong more often than was agreed.",
+        description=f"The {text} of {MODEL_TEMPLATE} is {{{{ $value | {value} }}}}; the limit is {{limit}}.",
+        rationale="The model answers, and its answers are wrong more often than was agreed.",
         expression=expression,
         limit=field,
         unit=unit,
@@ -64,7 +64,7 @@ def _asks_for_freshness(model: Model) -> bool:
     return model.monitoring.freshness is not None
 
 
-LEARNING = (
+QUALITY = (
     _quality("ModelAccuracyLow", "model_accuracy", "accuracy", "accuracy"),
     _quality("ModelPrecisionLow", "model_precision", "precision", "precision"),
     _quality("ModelRecallLow", "model_recall", "recall", "recall"),
@@ -75,12 +75,12 @@ LEARNING = (
     Alert(
         name="ModelDriftModerate",
         signal="drift",
-        hold="30m",
+        for_="30m",
         severity="warning",
         summary="The inputs of a model have moved.",
-        description=f'The drift score of {WHO} is {{{{ $value | printf "%.2f" }}}}; from {{limit}} on its inputs differ from what '
+        description=f'The drift score of {MODEL_TEMPLATE} is {{{{ $value | printf "%.2f" }}}}; from {{limit}} on its inputs differ from what '
         "it was trained on.",
-        worth="Quality falls later, and labels that would show it come later still.",
+        rationale="Quality falls later, and labels that would show it come later still.",
         expression=_drift("drift_warning"),
         limit="drift_warning",
         applies=_asks_for_drift,
@@ -88,11 +88,11 @@ LEARNING = (
     Alert(
         name="ModelDriftSevere",
         signal="drift",
-        hold="30m",
+        for_="30m",
         severity="critical",
         summary="The inputs of a model are not those that it was trained on.",
-        description=f'The drift score of {WHO} is {{{{ $value | printf "%.2f" }}}}; from {{limit}} on its answers are guesses.',
-        worth="Most often an upstream change: a unit, a missing field. Each hour makes decisions on it.",
+        description=f'The drift score of {MODEL_TEMPLATE} is {{{{ $value | printf "%.2f" }}}}; from {{limit}} on its answers are guesses.',
+        rationale="Most often an upstream change: a unit, a missing field. Each hour makes decisions on it.",
         expression=_drift("drift_critical"),
         limit="drift_critical",
         applies=_asks_for_drift,
@@ -100,11 +100,11 @@ LEARNING = (
     Alert(
         name="ModelStale",
         signal="freshness",
-        hold="1h",
+        for_="1h",
         severity="warning",
         summary="A model is older than it may be.",
-        description=f"The last update of {WHO} was {{{{ $value | humanizeDuration }}}} ago; the limit is {{limit}}.",
-        worth="A pipeline that fails to retrain fails silently.",
+        description=f"The last update of {MODEL_TEMPLATE} was {{{{ $value | humanizeDuration }}}} ago; the limit is {{limit}}.",
+        rationale="A pipeline that fails to retrain fails silently.",
         expression=_stale,
         limit="age",
         unit="seconds",

@@ -6,13 +6,13 @@ from ....api import Model
 from ....naming import labels
 from .. import signals
 from ..catalogue import ERROR_RATIO, KV_CACHE, LATENCY_MEAN, LATENCY_P95, QUEUE, Context, recorded
-from ..signals import Server
-from .alert import WHO, Alert, counted_objectives
+from ..signals import SignalSource
+from .alert import MODEL_TEMPLATE, Alert, counted_objectives
 
 _BY = ", ".join(labels.IDENTITY)
 
 
-def latency_headline(server: Server) -> str | None:
+def latency_headline(server: SignalSource) -> str | None:
     """The recorded latency that alerts and headlines read; None where there is none."""
     source = server.durations["latency"]
     if source is None:
@@ -32,7 +32,7 @@ def _latency_high(c: Context) -> str | None:
 
 
 def _no_data(c: Context) -> str:
-    return f"{c.scope.none_of(signals.presence(c.server, c.scope))} and on ({_BY}) ({signals.targets_up(c.scope)} > 0)"
+    return f"{c.scope.none_of(signals.up_series(c.server, c.scope))} and on ({_BY}) ({signals.targets_up(c.scope)} > 0)"
 
 
 def _saturated(c: Context) -> str | None:
@@ -53,11 +53,11 @@ TRAFFIC = (
     Alert(
         name="ModelErrorRatioHigh",
         signal="availability",
-        hold="10m",
+        for_="10m",
         severity="critical",
         summary="A model fails too many requests.",
-        description=f"{WHO} fails {{{{ $value | humanizePercentage }}}} of its requests; the limit is {{limit}}.",
-        worth="Users get errors now. An objective for availability takes its place: it wakes by budget, not by a moment.",
+        description=f"{MODEL_TEMPLATE} fails {{{{ $value | humanizePercentage }}}} of its requests; the limit is {{limit}}.",
+        rationale="Users get errors now. An objective for availability takes its place: it wakes by budget, not by a moment.",
         expression=_error_ratio_high,
         limit="error_ratio",
         unit="ratio",
@@ -66,11 +66,11 @@ TRAFFIC = (
     Alert(
         name="ModelLatencyHigh",
         signal="latency",
-        hold="15m",
+        for_="15m",
         severity="warning",
         summary="A model answers too slowly.",
-        description=f"{WHO} takes {{{{ $value | humanizeDuration }}}} for a request; the limit is {{limit}}.",
-        worth="Callers time out before errors are counted. An objective for latency takes its place.",
+        description=f"{MODEL_TEMPLATE} takes {{{{ $value | humanizeDuration }}}} for a request; the limit is {{limit}}.",
+        rationale="Callers time out before errors are counted. An objective for latency takes its place.",
         expression=_latency_high,
         limit="latency",
         unit="seconds",
@@ -80,25 +80,25 @@ TRAFFIC = (
     Alert(
         name="ModelNoData",
         signal="data",
-        hold="30m",
+        for_="30m",
         severity="info",
         summary="A model answers scrapes, but not with the metrics that its rules read.",
-        description=f"{WHO} exposes none of the series that its runtime is known for; its other alerts cannot fire. "
+        description=f"{MODEL_TEMPLATE} exposes none of the series that its runtime is known for; its other alerts cannot fire. "
         "Check spec.runtime, or name its metrics in spec.monitoring.signals. A server that exposes a series with its "
         "first request only looks the same until then.",
-        worth="A model whose alerts cannot fire looks exactly like a healthy one.",
+        rationale="A model whose alerts cannot fire looks exactly like a healthy one.",
         expression=_no_data,
         by_runtime=True,
     ),
     Alert(
         name="ModelSaturated",
         signal="saturation",
-        hold="10m",
+        for_="10m",
         severity="warning",
         summary="A language model has no room for more requests.",
-        description=f"Requests to {WHO} wait while its key-value cache is {{{{ $value | humanizePercentage }}}} full; the "
+        description=f"Requests to {MODEL_TEMPLATE} wait while its key-value cache is {{{{ $value | humanizePercentage }}}} full; the "
         "limit is {limit}.",
-        worth="Time to first token grows without end from here; more replicas or shorter contexts are the only help.",
+        rationale="Time to first token grows without end from here; more replicas or shorter contexts are the only help.",
         expression=_saturated,
         limit="kv_cache",
         unit="ratio",

@@ -6,7 +6,7 @@ from ....naming import labels
 from .. import signals
 from ..catalogue import DISK_RATIO, Context, recorded
 from ..usage import disk_ratio
-from .alert import WHO, Alert
+from .alert import MODEL_TEMPLATE, Alert
 
 _BY = ", ".join(labels.IDENTITY)
 RESTARTS = "monitored_model_pod_container_restarts_total"
@@ -63,66 +63,66 @@ WORKLOAD = (
     Alert(
         name="ModelReplicasMissing",
         signal="workload",
-        hold="15m",
+        for_="15m",
         severity="critical",
         summary="A model has fewer working replicas than it should.",
-        description=f"{WHO} should have {{wanted}} that answer Prometheus, and has fewer: see `kubectl describe mm` for "
+        description=f"{MODEL_TEMPLATE} should have {{wanted}} that answer Prometheus, and has fewer: see `kubectl describe mm` for "
         "what its pods are waiting for.",
-        worth="The model serves less than was asked for, or nothing; nobody else will notice what does not answer.",
+        rationale="The model serves less than was asked for, or nothing; nobody else will notice what does not answer.",
         expression=_replicas_missing,
         limit="replicas",
     ),
     Alert(
         name="ModelTargetDown",
         signal="workload",
-        hold="10m",
+        for_="10m",
         severity="warning",
         summary="A pod of a model does not answer scrapes.",
-        description=f"Pod {{{{ $labels.pod }}}} of {WHO} has not answered Prometheus: it is down, or its metrics port and "
+        description=f"Pod {{{{ $labels.pod }}}} of {MODEL_TEMPLATE} has not answered Prometheus: it is down, or its metrics port and "
         "path are not those of the spec.",
-        worth="Either a replica is lost, or what is known of it is old.",
+        rationale="Either a replica is lost, or what is known of it is old.",
         expression=_target_down,
     ),
     Alert(
         name="ModelCrashLooping",
         signal="workload",
-        hold="5m",
+        for_="5m",
         severity="warning",
         summary="A pod of a model ends again and again.",
-        description=f"The server in pod {{{{ $labels.pod }}}} of {WHO} ends and is started again: `kubectl logs --previous` "
+        description=f"The server in pod {{{{ $labels.pod }}}} of {MODEL_TEMPLATE} ends and is started again: `kubectl logs --previous` "
         "has its last words.",
-        worth="Each restart loses the requests in hand, and the next step is a missing replica.",
+        rationale="Each restart loses the requests in hand, and the next step is a missing replica.",
         expression=_crash_looping,
     ),
     Alert(
         name="ModelOutOfMemory",
         signal="workload",
-        hold="1m",
+        for_="1m",
         severity="warning",
         summary="A model was ended for using too much memory.",
-        description=f"A container of pod {{{{ $labels.pod }}}} of {WHO} was killed at its memory limit within the last hour.",
-        worth="It comes back at the next large request; only a higher limit, or a smaller batch, ends it.",
+        description=f"A container of pod {{{{ $labels.pod }}}} of {MODEL_TEMPLATE} was killed at its memory limit within the last hour.",
+        rationale="It comes back at the next large request; only a higher limit, or a smaller batch, ends it.",
         expression=_out_of_memory,
     ),
     Alert(
         name="ModelRolloutStuck",
         signal="rollout",
-        hold="15m",
+        for_="15m",
         severity="warning",
         summary="A change of a model does not get through.",
-        description=f"{WHO} is stuck ({{{{ $labels.reason }}}}): the change is not live, and pods from before it, if there "
+        description=f"{MODEL_TEMPLATE} is stuck ({{{{ $labels.reason }}}}): the change is not live, and pods from before it, if there "
         "were any, serve on. `kubectl describe mm` says why.",
-        worth="Whoever changed the model believes that the change is live.",
+        rationale="Whoever changed the model believes that the change is live.",
         expression=_rollout_stuck,
     ),
     Alert(
         name="ModelVolumeFilling",
         signal="disk",
-        hold="15m",
+        for_="15m",
         severity="warning",
         summary="A volume of a model is nearly full.",
-        description=f"A volume claim of {WHO} is {{{{ $value | humanizePercentage }}}} full; the limit is {{limit}}.",
-        worth="A server that cannot write its cache fails in ways that look like anything else.",
+        description=f"A volume claim of {MODEL_TEMPLATE} is {{{{ $value | humanizePercentage }}}} full; the limit is {{limit}}.",
+        rationale="A server that cannot write its cache fails in ways that look like anything else.",
         expression=_volume_filling,
         limit="volume",
         unit="ratio",
