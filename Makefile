@@ -53,9 +53,9 @@ bench: .venv/.complete tools ## How fast the operator is beside a bare loop, and
 	$(BIN)/python -m bench.rules --out docs/rules.md
 
 chaos: .venv/.complete tools ## Long campaigns: two in five of all faults (SHARE=1: all), 1,500 specs, and 200 models that fail at once, into docs/ (about half an hour)
-	$(BIN)/python -m faults.run --share $(SHARE) --out docs/fault-campaign.md
-	$(BIN)/python -m campaign.run --count 1500 --out docs/spec-campaign.md
-	$(BIN)/python -m bell.storm --out docs/alert-storm.md
+	$(BIN)/python -m fault_injection.run --share $(SHARE) --out docs/fault-campaign.md
+	$(BIN)/python -m spec_mutations.run --count 1500 --out docs/spec-campaign.md
+	$(BIN)/python -m alerting.storm --out docs/alert-storm.md
 
 audit: .venv/.complete ## Ask the advisory databases about the locked dependencies (network)
 	$(BIN)/uv tool run pip-audit --disable-pip --require-hashes -r requirements/dev.txt

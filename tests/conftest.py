@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 import suites
-from kubernetes_bed import OWN_CRDS, Bed, prometheus_crds, running_bed
-from signals import history
+from operator_testbed import OWN_CRDS, Bed, prometheus_crds, running_bed
+from signals import replay
 from testbed import clock, prometheus
 from testbed.processes import Process
 
@@ -68,9 +68,9 @@ def past_of_runtimes(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, in
     folder, end = tmp_path_factory.mktemp("runtimes-past"), clock.end()
 
     def samples() -> Iterator[str]:
-        for fixture in history.fixtures():
-            yield from history.history(fixture, end)
-        yield from history.claims(end)
+        for fixture in replay.fixtures():
+            yield from replay.history(fixture, end)
+        yield from replay.claims(end)
 
     prometheus.write_history(folder, samples())
     return folder, end

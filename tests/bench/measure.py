@@ -15,9 +15,9 @@ from typing import Any
 
 import aiohttp
 
-from kubernetes_bed import Bed
 from monitored_models.kube.client import KubeClient, load_configuration
 from monitored_models.naming.kinds import MODEL
+from operator_testbed import Bed
 from testbed.pages import samples
 
 _TICKS = os.sysconf("SC_CLK_TCK")

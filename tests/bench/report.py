@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from bench.results import Plain, Rung
-from measured import put
+from measured_sections import put
 from testbed import clock
 
 T = TypeVar("T")

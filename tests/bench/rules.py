@@ -15,15 +15,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import measured
+import measured_sections
 from bench.report import when
 from monitored_models.api import Model
 from monitored_models.render.children import render
 from monitored_models.render.rules import fleet
 from monitored_models.runtimes import builtin_runtimes
 from monitored_models.settings import Settings
-from signals import history
-from signals.history import Fixture
+from signals import replay
+from signals.replay import Fixture
 from testbed import clock, prometheus
 from testbed.processes import wait_until
 from unit.specs import model
@@ -63,7 +63,7 @@ class Numbered(Fixture):
     @cached_property
     def model(self) -> Model:
         """The model."""
-        return model({"image": "server:1"}, name=self.name, namespace=history.NAMESPACE)
+        return model({"image": "server:1"}, name=self.name, namespace=replay.NAMESPACE)
 
 
 def rule_of(made: Model) -> dict[str, Any]:
@@ -92,10 +92,10 @@ def evaluation(count: int, scope: str, folder: Path) -> tuple[int, float]:
 
     def samples() -> Iterator[str]:
         for numbered in models:
-            yield from history.history(numbered, end)
+            yield from replay.history(numbered, end)
             for name, labels, value in fleet.series(numbered.model):
-                about = {"namespace": history.NAMESPACE, "monitored_model": numbered.name, **labels}
-                yield from (history.line(name, about, value, end - back) for back in range(240, -1, -60))
+                about = {"namespace": replay.NAMESPACE, "monitored_model": numbered.name, **labels}
+                yield from (replay.line(name, about, value, end - back) for back in range(240, -1, -60))
 
     prometheus.write_history(folder, samples())
     if scope == "fleet":
@@ -142,7 +142,7 @@ def main() -> None:
     arguments = parser.parse_args()
     counts = [int(count) for count in arguments.counts.split(",")]
     text = f"{when()}\n{size_table()}\n\n{evaluation_table(counts)}\n"
-    measured.conclude(text, arguments.out, alarm=False)
+    measured_sections.conclude(text, arguments.out, alarm=False)
 
 
 if __name__ == "__main__":

@@ -19,11 +19,11 @@ from pathlib import Path
 from bench import load, report
 from bench.measure import Progress, api_calls, client, usage, watching
 from bench.results import Bare, Full, Plain, Restart, Rung
-from kubernetes_bed import LEASE_NAMESPACE, OWN_CRDS, Bed, prometheus_crds, running_bed
 from monitored_models.kube.client import KubeClient
 from monitored_models.naming.kinds import CONFIG_MAP, DEPLOYMENT, LEASE, MODEL, PROMETHEUS_RULE
 from monitored_models.process.resync import MANAGED_SELECTOR
 from monitored_models.reconcile.model import COUNTS_DEBOUNCE
+from operator_testbed import LEASE_NAMESPACE, OWN_CRDS, Bed, prometheus_crds, running_bed
 from testbed import clock
 from testbed.pages import page, samples, wait_idle
 from testbed.processes import Process

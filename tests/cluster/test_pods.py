@@ -16,8 +16,8 @@ from typing import Any, Self
 import images
 import pytest
 
-from kubernetes_bed import OWN_CRDS, Bed, grant_operator, prometheus_crds
 from monitored_models.naming.kinds import MODEL, POD, SERVICE
+from operator_testbed import OWN_CRDS, Bed, grant_operator, prometheus_crds
 from testbed.node import OneNodeCluster
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="a node runs containers, which needs root: make test-cluster")

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from dashboards.boards import JSON, variables
+from dashboards.rendered_dashboards import JSON, variables
 from testbed.prometheus import Prometheus
 
 SCRAPE = 60

@@ -7,9 +7,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from dashboards import realistic
-from dashboards.boards import shared
-from dashboards.realistic import STORIES
+from dashboards import sample_fleet
+from dashboards.rendered_dashboards import shared
+from dashboards.sample_fleet import STORIES
 from monitored_models.render.dashboards.one_model import dashboard_json
 from preview.pictures import PICTURES, pictures
 from testbed import clock, prometheus
@@ -21,7 +21,7 @@ def main() -> None:
     end = clock.end(300)
     with tempfile.TemporaryDirectory(prefix="pictures-") as temporary:
         folder = Path(temporary)
-        realistic.write(folder, end)
+        sample_fleet.write(folder, end)
         files = []
         for name, board in boards.items():
             files.append(folder / f"{name}.json")

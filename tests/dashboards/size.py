@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import measured
-from dashboards.boards import WATCHED, of_runtime, panels
+import measured_sections
+from dashboards.rendered_dashboards import WATCHED, of_runtime, panels
 from monitored_models.api import Model
 from monitored_models.render.dashboards.one_model import dashboard_json
 from monitored_models.runtimes import builtin_runtimes
@@ -32,4 +32,4 @@ def _kilobytes(model: Model) -> int:
 
 
 if __name__ == "__main__":
-    measured.put(PAGE, table() + "\n")
+    measured_sections.put(PAGE, table() + "\n")

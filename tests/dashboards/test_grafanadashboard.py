@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dashboards.boards import of_runtime
+from dashboards.rendered_dashboards import of_runtime
 from monitored_models.render.children import render
 from monitored_models.settings import GrafanaOperator, InstanceSelector, InvalidSettings, Settings, load
 

@@ -12,7 +12,7 @@ import pytest
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.cog.plugins import register_default_plugins
 
-from dashboards.boards import JSON, WATCHED, every, of_runtime, panels, queries, rows, variables
+from dashboards.rendered_dashboards import JSON, WATCHED, every, of_runtime, panels, queries, rows, variables
 from monitored_models.render.dashboards.dashboard import SCHEMA
 from monitored_models.render.dashboards.one_model import dashboard_json
 

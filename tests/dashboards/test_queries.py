@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from dashboards import realistic
-from dashboards.boards import JSON, panels, queries, shared, variables
+from dashboards import sample_fleet
 from dashboards.grafana import View, with_all, with_first
-from dashboards.realistic import STORIES
+from dashboards.rendered_dashboards import JSON, panels, queries, shared, variables
+from dashboards.sample_fleet import STORIES
 from monitored_models.render.dashboards.one_model import dashboard_json
 from monitored_models.render.rules.signals import server as server_of
 from testbed import clock, prometheus
@@ -34,7 +34,7 @@ QUIET = {"Alerts", "Alerts over time"}
 @pytest.fixture(scope="module")
 def view(tmp_path_factory: pytest.TempPathFactory) -> Iterator[View]:
     folder, end = tmp_path_factory.mktemp("dashboards"), clock.end(300)
-    realistic.write(folder, end)
+    sample_fleet.write(folder, end)
     with prometheus.running(folder, []) as server:
         yield View(server, end)
 
@@ -126,7 +126,7 @@ def test_new_version_is_marked_once_when_it_comes(step: int, view: View) -> None
     marks = _marks("fraud", "New versions", seen)
     assert list(marks) == ["2026-11-24"]
     (at,) = marks["2026-11-24"]
-    assert 0 <= at - (view.end - realistic.ROLLOUT) <= 60 + step
+    assert 0 <= at - (view.end - sample_fleet.ROLLOUT) <= 60 + step
 
 
 @pytest.mark.parametrize("name", ["monitored-models-fleet", "assistant"])
@@ -140,7 +140,7 @@ def test_alerts_are_marked_where_they_begin(view: View) -> None:
     marks = _marks("churn", "Alerts", with_all(BOARDS["churn"], View(view.server, view.end, 5 * 3600)))
     begun = {text.split()[0]: times for text, times in marks.items()}
     (at,) = begun["ModelErrorRatioHigh"]
-    assert 10 * 60 <= at - (view.end - realistic.INCIDENT) <= 20 * 60
+    assert 10 * 60 <= at - (view.end - sample_fleet.INCIDENT) <= 20 * 60
     assert {"ModelOutOfMemory", "ModelErrorBudgetFastBurn", "ModelLatencyHigh"} <= set(begun)
     for name, expected in (("fraud", ["ModelDriftModerate fraud"]), ("assistant", []), ("ranking", []), ("eta", [])):
         assert list(_marks(name, "Alerts", with_all(BOARDS[name], view))) == expected

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from dashboards.boards import queries
 from dashboards.grafana import View, with_all
+from dashboards.rendered_dashboards import queries
 from monitored_models.render.dashboards.one_model import dashboard_json
 from monitored_models.runtimes import builtin_runtimes
-from signals import history
-from signals.history import Fixture, line
+from signals import replay
+from signals.replay import Fixture, line
 from signals.rules import FIXTURES, ONE_MODEL, groups_of
 from testbed import prometheus
 
@@ -25,14 +25,14 @@ QUIET = {"Alerts", "Alerts over time"}
 
 def told(fixture: Fixture, end: float) -> Iterator[str]:
     """What the operator says of a model beyond what rules read."""
-    own = {"namespace": history.NAMESPACE, "monitored_model": fixture.name}
+    own = {"namespace": replay.NAMESPACE, "monitored_model": fixture.name}
     of_pods = ("pod_ready", "pod_container_restarts_total", "pod_out_of_memory", "pod_created_timestamp_seconds")
     for at in (end - seconds for seconds in range(600, -1, -30)):
         yield line("monitored_model_condition", {**own, "condition": "Ready", "status": "True"}, 1, at)
-        yield line("monitored_model_replicas_ready", own, history.PODS, at)
-        for index in range(history.PODS):
+        yield line("monitored_model_replicas_ready", own, replay.PODS, at)
+        for index in range(replay.PODS):
             for name in of_pods:
-                yield line(f"monitored_model_{name}", {**own, "pod": history.pod(fixture, index)}, 1, at)
+                yield line(f"monitored_model_{name}", {**own, "pod": replay.pod(fixture, index)}, 1, at)
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dashboards.boards import WATCHED, of_runtime
+from dashboards.rendered_dashboards import WATCHED, of_runtime
 from dashboards.size import PAGE, table
 from monitored_models.render.dashboards.one_model import dashboard_json
 from monitored_models.runtimes import builtin_runtimes

@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-from kubernetes_bed import LEASE_NAMESPACE, Bed
 from monitored_models.naming.kinds import LEASE
+from operator_testbed import LEASE_NAMESPACE, Bed
 from testbed.processes import Process, wait_until
 
 

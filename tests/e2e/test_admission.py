@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from kubernetes_bed import Bed, model, profile
 from monitored_models.api import InvalidSpec, parse, profile_problems
 from monitored_models.naming.kinds import MODEL, PROFILE
+from operator_testbed import Bed, model, profile
 
 pytestmark = pytest.mark.e2e
 

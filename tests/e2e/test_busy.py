@@ -8,8 +8,8 @@ import time
 import pytest
 
 from e2e.election import leads, lease, pair, writes_by_process
-from kubernetes_bed import Bed, model
 from monitored_models.process.leader_election import LEASE_SECONDS
+from operator_testbed import Bed, model
 from testbed.pages import page
 
 pytestmark = pytest.mark.e2e

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from kubernetes_bed import ROOT, Bed, model, profile, run
+from operator_testbed import ROOT, Bed, model, profile, run
 
 pytestmark = pytest.mark.e2e
 

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from faults.proxy import FAULTS, Call, Proxy, Trap
-from kubernetes_bed import Bed, model
+from fault_injection.proxy import FAULTS, Call, Proxy, Trap
 from monitored_models.naming.kinds import MODEL
 from monitored_models.settings import Settings
+from operator_testbed import Bed, model
 
 pytestmark = pytest.mark.e2e
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from kubernetes_bed import OWN_CRDS, Bed, model, prometheus_crds, running_bed
 from monitored_models.naming.kinds import MODEL
+from operator_testbed import OWN_CRDS, Bed, model, prometheus_crds, running_bed
 from testbed.grafana import TOKEN, Grafana, running_grafana
 from testbed.processes import free_port
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from kubernetes_bed import OWN_CRDS, model, prometheus_crds, running_bed
 from monitored_models.naming.kinds import CONFIG_MAP, GRAFANA_DASHBOARD
+from operator_testbed import OWN_CRDS, model, prometheus_crds, running_bed
 
 pytestmark = pytest.mark.e2e
 

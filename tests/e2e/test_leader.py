@@ -8,9 +8,9 @@ import time
 import pytest
 
 from e2e.election import leads, lease, pair, writes_by_process
-from kubernetes_bed import Bed, model
 from monitored_models.naming.kinds import DEPLOYMENT
 from monitored_models.process.leader_election import LEASE_SECONDS, RETRY_SECONDS
+from operator_testbed import Bed, model
 
 pytestmark = pytest.mark.e2e
 

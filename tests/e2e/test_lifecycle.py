@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
-from kubernetes_bed import CRD, OWN_CRDS, Bed, grant_operator, model, prometheus_crds, running_bed
 from monitored_models.naming.kinds import DEPLOYMENT, MODEL, PROMETHEUS_RULE, SERVICE, SERVICE_MONITOR
+from operator_testbed import CRD, OWN_CRDS, Bed, grant_operator, model, prometheus_crds, running_bed
 from testbed.controlplane import ControlPlane
 
 pytestmark = pytest.mark.e2e

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from kubernetes_bed import OWN_CRDS, Bed, Object, model, profile, prometheus_crds, running_bed
 from monitored_models.naming.kinds import ALERTMANAGER_CONFIG, EVENT, MODEL, PROFILE, PROMETHEUS_RULE
+from operator_testbed import OWN_CRDS, Bed, Object, model, profile, prometheus_crds, running_bed
 
 pytestmark = pytest.mark.e2e
 

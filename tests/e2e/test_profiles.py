@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from kubernetes_bed import CRD, OWN_CRDS, WRITES, Bed, Object, model, profile, prometheus_crds, running_bed
 from monitored_models.naming.kinds import CHILDREN, CONFIG_MAP, DEPLOYMENT, MODEL, PROFILE, SERVICE_MONITOR, Kind
+from operator_testbed import CRD, OWN_CRDS, WRITES, Bed, Object, model, profile, prometheus_crds, running_bed
 
 pytestmark = pytest.mark.e2e
 

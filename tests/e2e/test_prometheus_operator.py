@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from kubernetes_bed import Bed, model, run
+from operator_testbed import Bed, model, run
 from testbed import tools
 from testbed.processes import free_port, start
 

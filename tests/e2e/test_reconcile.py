@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from kubernetes_bed import Bed, model
 from monitored_models.naming.kinds import (
     AUTOSCALER,
     CHILDREN,
@@ -22,6 +21,7 @@ from monitored_models.naming.kinds import (
     SERVICE,
     SERVICE_MONITOR,
 )
+from operator_testbed import Bed, model
 from testbed.processes import Process
 
 pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("operator")]

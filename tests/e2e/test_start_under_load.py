@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from kubernetes_bed import LEASE_NAMESPACE, OWN_CRDS, Bed, model, prometheus_crds, running_bed
 from monitored_models.naming.kinds import LEASE, MODEL
+from operator_testbed import LEASE_NAMESPACE, OWN_CRDS, Bed, model, prometheus_crds, running_bed
 from testbed.pages import samples, wait_idle
 from testbed.quota import limited
 

@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 import yaml
 
-from kubernetes_bed import Bed, child_path
 from monitored_models.api import InvalidSpec, Model, MonitoringProfile, parse, parse_profile
 from monitored_models.files.local_objects import read
 from monitored_models.kube import applied_fields
@@ -23,6 +22,7 @@ from monitored_models.naming.labels import FIELD_MANAGER
 from monitored_models.render.children import render, render_profile
 from monitored_models.render.workload.replicas import replicas
 from monitored_models.settings import Settings
+from operator_testbed import Bed, child_path
 from testbed import tools
 
 HERE = Path(__file__).parent

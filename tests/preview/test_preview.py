@@ -19,13 +19,13 @@ from monitored_models.render.children import render
 from monitored_models.settings import Settings
 from preview import showcase
 from preview.serving import Shown, panels, preview
-from signals import history
+from signals import replay
 from testbed import browser, clock, debian, prometheus
 from testbed.prometheus import Prometheus
 from testbed.tools import ToolError
 
 ROOT = Path(__file__).parents[2]
-FIXTURES = [fixture for fixture in history.fixtures() if fixture.runtime in ("custom", "vllm")]
+FIXTURES = [fixture for fixture in replay.fixtures() if fixture.runtime in ("custom", "vllm")]
 END = 1795521600
 """2026-11-24T12:00:00Z. Only the showcase is drawn at the time on the clock."""
 RANGE = 900
@@ -56,11 +56,11 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
 
     def samples() -> Iterator[str]:
         for fixture in FIXTURES:
-            yield from history.history(fixture, END)
-        yield from history.claims(END)
+            yield from replay.history(fixture, END)
+        yield from replay.claims(END)
 
     prometheus.write_history(folder, samples())
-    children = (child for fixture in FIXTURES for child in render(fixture.model, Settings(), history.PODS))
+    children = (child for fixture in FIXTURES for child in render(fixture.model, Settings(), replay.PODS))
     groups = [group for child in children if child["kind"] == "PrometheusRule" for group in child["spec"]["groups"]]
     with prometheus.at_the_end(folder, groups, END, seconds=RANGE) as server:
         yield server
@@ -115,7 +115,7 @@ def test_dashboards_of_models_are_drawn(models: Prometheus, tmp_path: Path) -> N
         {
             "apiVersion": "monitoredmodels.dev/v1alpha1",
             "kind": "MonitoredModel",
-            "metadata": {"name": fixture.name, "namespace": history.NAMESPACE},
+            "metadata": {"name": fixture.name, "namespace": replay.NAMESPACE},
             "spec": spec_of(fixture),
         }
         for fixture in FIXTURES
@@ -144,8 +144,8 @@ def test_dashboards_of_models_are_drawn(models: Prometheus, tmp_path: Path) -> N
         assert [one.title for one in shown if one.state == "drawn"], slug
 
 
-def spec_of(fixture: history.Fixture) -> dict[str, Any]:
-    spec: dict[str, Any] = {"runtime": fixture.runtime, "replicas": history.PODS, "model": {"version": "v1"}}
+def spec_of(fixture: replay.Fixture) -> dict[str, Any]:
+    spec: dict[str, Any] = {"runtime": fixture.runtime, "replicas": replay.PODS, "model": {"version": "v1"}}
     if fixture.model.profile.uri.schemes:
         spec["model"]["uri"] = f"{next(iter(fixture.model.profile.uri.schemes))}://models/one"
     else:

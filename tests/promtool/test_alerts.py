@@ -17,7 +17,7 @@ import pytest
 from monitored_models.render.rules.alerts.alert import Alert, ObjectiveAlert
 from monitored_models.render.rules.alerts.groups import ALERTS
 from monitored_models.render.rules.alerts.objective_alerts import OBJECTIVES
-from promtool import rulebed
+from promtool import harness
 from promtool.cases import consistency, learning, objectives, traffic, workload
 from promtool.cases.case import (
     FIRING,
@@ -32,7 +32,7 @@ from promtool.cases.case import (
     as_second_operator,
     model_of,
 )
-from promtool.rulebed import FLEET, ONE, SCOPES, SETTINGS
+from promtool.harness import FLEET, ONE, SCOPES, SETTINGS
 from unit.specs import JSON, RUNTIMES, model
 
 WRITTEN = (*workload.CASES, *traffic.CASES, *learning.CASES, *consistency.CASES, *objectives.CASES)
@@ -112,19 +112,19 @@ def labels_of(case: Case, scope: str) -> dict[str, str]:
 def as_test(case: Case, scope: str) -> JSON:
     """The case as promtool has it."""
     minutes = case.minutes
-    series = rulebed.constant(scope, model_of(case.spec), minutes)
+    series = harness.constant(scope, model_of(case.spec), minutes)
     if case.operators > 1:
         series |= as_second_operator(series)
     for name, namespace in OTHERS if case.with_others else ():
-        series |= rulebed.constant(scope, model_of(case.spec, name, namespace), minutes)
+        series |= harness.constant(scope, model_of(case.spec, name, namespace), minutes)
     # The rules of one model speak of no other: whatever fires in them counts.
     about = {"alertname": case.alert, **(IDENTITY if scope == FLEET else {})}
     return {
         "name": case.story,
-        "input_series": rulebed.inputs(series | case.series),
+        "input_series": harness.inputs(series | case.series),
         "promql_expr_test": [
             {
-                "expr": rulebed.named("ALERTS", about),
+                "expr": harness.named("ALERTS", about),
                 "eval_time": f"{minute}m",
                 "exp_samples": [_sample(case, scope, state)] if state else [],
             }
@@ -135,7 +135,7 @@ def as_test(case: Case, scope: str) -> JSON:
 
 def _sample(case: Case, scope: str, state: str) -> JSON:
     labels = {"alertname": case.alert, "alertstate": state, **labels_of(case, scope)}
-    return {"labels": rulebed.named("ALERTS", labels), "value": 1}
+    return {"labels": harness.named("ALERTS", labels), "value": 1}
 
 
 Verdict = Callable[[Case, str], str]
@@ -150,9 +150,9 @@ def verdict(promtool: Path, tmp_path_factory: pytest.TempPathFactory) -> Verdict
         together = [
             case for case in CASES if (case.alert, case.spec, case.step) == (alert, spec, step) and scope in case.scopes
         ]
-        rules = rulebed.needed(rulebed.groups(scope, model_of(spec)), {alert})
+        rules = harness.needed(harness.groups(scope, model_of(spec)), {alert})
         tests = [as_test(case, scope) for case in together]
-        return rulebed.verdicts(promtool, tmp_path_factory.mktemp(alert), rules, tests, step)
+        return harness.verdicts(promtool, tmp_path_factory.mktemp(alert), rules, tests, step)
 
     return lambda case, scope: batch(scope, case.alert, case.spec, case.step)[case.story]
 
@@ -166,18 +166,18 @@ def test_alert_is_in_the_state_that_the_data_ask_for(verdict: Verdict, case: Cas
 def test_each_model_of_a_fleet_is_held_to_limits_of_its_own(promtool: Path, tmp_path: Path) -> None:
     """Of three models that fail alike, two allow it: one by its limit, one by having no such alert."""
     case = told("ModelErrorRatioHigh", "fires")
-    series = case.series | rulebed.constant(FLEET, model_of(case.spec), case.minutes)
+    series = case.series | harness.constant(FLEET, model_of(case.spec), case.minutes)
     for spec, name, namespace in (("changed", NAME, "elsewhere"), ("objectives", "other", NAMESPACE)):
         series |= as_other(case.series, name, namespace)
-        series |= rulebed.constant(FLEET, model_of(spec, name, namespace), case.minutes)
+        series |= harness.constant(FLEET, model_of(spec, name, namespace), case.minutes)
     firing = {
-        "expr": rulebed.named("ALERTS", {"alertname": case.alert}),
+        "expr": harness.named("ALERTS", {"alertname": case.alert}),
         "eval_time": f"{first_firing(case)}m",
         "exp_samples": [_sample(case, FLEET, FIRING)],
     }
-    rules = rulebed.needed(rulebed.fleet_groups(), {case.alert})
-    test = {"input_series": rulebed.inputs(series), "promql_expr_test": [firing]}
-    assert not rulebed.verdict(promtool, tmp_path, rules, test)
+    rules = harness.needed(harness.fleet_groups(), {case.alert})
+    test = {"input_series": harness.inputs(series), "promql_expr_test": [firing]}
+    assert not harness.verdict(promtool, tmp_path, rules, test)
 
 
 # --- that nothing is left out ---
@@ -228,7 +228,7 @@ def test_alerts_that_depend_on_the_runtime_are_covered_for_those_that_expose_oth
 
 
 def rule_of(case: Case, scope: str) -> JSON:
-    groups = rulebed.groups(scope, model_of(case.spec))
+    groups = harness.groups(scope, model_of(case.spec))
     rules = [rule for group in groups for rule in group["rules"] if rule.get("alert") == case.alert]
     slo = case.labels.get("slo", "")
     return next(rule for rule in rules if len(rules) == 1 or scope == FLEET or f'slo="{slo}"' in rule["expr"])
@@ -255,8 +255,8 @@ def test_alert_says_which_model_and_what_is_wrong(promtool: Path, tmp_path: Path
     test = as_test(case, scope) | {
         "alert_rule_test": [{"eval_time": f"{first_firing(case)}m", "alertname": alert, "exp_alerts": expected}]
     }
-    rules = rulebed.needed(rulebed.groups(scope, model_of(case.spec)), {alert})
-    assert not rulebed.verdicts(promtool, tmp_path, rules, [test], case.step)[case.story]
+    rules = harness.needed(harness.groups(scope, model_of(case.spec)), {alert})
+    assert not harness.verdicts(promtool, tmp_path, rules, [test], case.step)[case.story]
 
 
 SAYS = {
@@ -283,13 +283,13 @@ def test_alert_names_the_numbers_of_the_spec(alert: str) -> None:
 def test_label_of_a_user_reaches_the_alert_as_it_stands(promtool: Path, tmp_path: Path, text: str) -> None:
     made = model({**RUNTIMES["custom"], "monitoring": {"alerts": {"labels": {"team": text}}}})
     case = told("ModelTargetDown", "fires")
-    rules = rulebed.needed(rulebed.groups(ONE, made), {case.alert})
+    rules = harness.needed(harness.groups(ONE, made), {case.alert})
     (rule,) = rules[0]["rules"]
     labels = labels_of(case, ONE) | {"team": text}
     annotations = {name: filled(body, labels, "") for name, body in rule["annotations"].items()}
     expected = [{"exp_labels": labels, "exp_annotations": annotations}]
     test = {
-        "input_series": rulebed.inputs(case.series),
+        "input_series": harness.inputs(case.series),
         "alert_rule_test": [{"eval_time": "20m", "alertname": case.alert, "exp_alerts": expected}],
     }
-    assert not rulebed.verdict(promtool, tmp_path, rules, test)
+    assert not harness.verdict(promtool, tmp_path, rules, test)

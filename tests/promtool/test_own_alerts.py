@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from kubernetes_bed import run
 from monitored_models.render.operator.operator_alerts import OWN_ALERTS, prometheusrule
+from operator_testbed import run
 
 P = "monitored_models_"
 

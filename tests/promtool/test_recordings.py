@@ -12,7 +12,7 @@ import pytest
 
 from monitored_models.render.rules import slos
 from monitored_models.render.rules.catalogue import CATALOGUE
-from promtool import rulebed
+from promtool import harness
 from promtool.cases.case import (
     IDENTITY,
     NAME,
@@ -30,7 +30,7 @@ from promtool.cases.case import (
 from promtool.cases.learning import errors, labelled, outcomes
 from promtool.cases.objectives import measured
 from promtool.cases.traffic import custom, own_names, triton, vllm
-from promtool.rulebed import FLEET, ONE, SCOPES, Series
+from promtool.harness import FLEET, ONE, SCOPES, Series
 from unit.specs import JSON
 
 PREFIX = "monitored_model:"
@@ -304,17 +304,17 @@ def samples(case: Recorded, scope: str, value: float | Labelled) -> list[JSON]:
     by_runtime = {"runtime": model_of(case.spec).profile.id} if scope == FLEET else {}
     several: Labelled = value if isinstance(value, dict) else {(): value}
     return [
-        {"labels": rulebed.named("", IDENTITY | by_runtime | dict(labels)), "value": one}
+        {"labels": harness.named("", IDENTITY | by_runtime | dict(labels)), "value": one}
         for labels, one in several.items()
     ]
 
 
 def as_test(case: Recorded, scope: str) -> JSON:
-    series = case.series | rulebed.constant(scope, model_of(case.spec), case.minute)
+    series = case.series | harness.constant(scope, model_of(case.spec), case.minute)
     for name, namespace in ((NAME, "elsewhere"), ("other", NAMESPACE)):
         series |= as_other(case.series, name, namespace)
-        series |= rulebed.constant(scope, model_of(case.spec, name, namespace), case.minute)
-    time, churn = f"{case.minute}m", rulebed.named("", IDENTITY)[1:-1]
+        series |= harness.constant(scope, model_of(case.spec, name, namespace), case.minute)
+    time, churn = f"{case.minute}m", harness.named("", IDENTITY)[1:-1]
     every = {
         "expr": f'group by (__name__) ({{__name__=~"{PREFIX}.+",{churn}}})',
         "eval_time": time,
@@ -328,7 +328,7 @@ def as_test(case: Recorded, scope: str) -> JSON:
         }
         for name, value in case.values.items()
     ]
-    return {"input_series": rulebed.inputs(series), "promql_expr_test": [every, *each]}
+    return {"input_series": harness.inputs(series), "promql_expr_test": [every, *each]}
 
 
 @pytest.mark.parametrize(
@@ -338,8 +338,8 @@ def as_test(case: Recorded, scope: str) -> JSON:
 def test_series_are_recorded_with_catalogue_names_base_units_and_identity_only(
     promtool: Path, tmp_path: Path, case: Recorded, scope: str
 ) -> None:
-    rules = rulebed.recorded(rulebed.groups(scope, model_of(case.spec)))
-    if wrong := rulebed.verdict(promtool, tmp_path, rules, as_test(case, scope)):
+    rules = harness.recorded(harness.groups(scope, model_of(case.spec)))
+    if wrong := harness.verdict(promtool, tmp_path, rules, as_test(case, scope)):
         pytest.fail(wrong, pytrace=False)
 
 

@@ -19,7 +19,7 @@ from monitored_models.files.local_objects import read
 from monitored_models.render.rules import fleet
 from monitored_models.render.rules.promql import quote
 from monitored_models.telemetry.model_metrics import FAMILIES
-from promtool import rulebed
+from promtool import harness
 from promtool.cases.case import SPECS
 from unit.specs import FULL, JSON, NASTY, RUNTIMES, body, model, with_
 
@@ -32,7 +32,7 @@ def of_example(path: Path) -> dict[str, Model]:
     """Every model of an example, by the name of the file and its own."""
     manifests, found = read([path]), {}
     for document in manifests.models:
-        made = parse(document.body, rulebed.SETTINGS.platform, manifests.shared(document))
+        made = parse(document.body, harness.SETTINGS.platform, manifests.shared(document))
         assert isinstance(made, Model), made
         found[f"{path.stem}/{document.name}"] = made
     return found
@@ -121,13 +121,13 @@ def test_rules_of_all_models_pass_the_linter(any_promtool: Path, tmp_path: Path)
     files = []
     for number, made in enumerate(MODELS.values()):
         files.append(tmp_path / f"{number}.json")
-        rulebed.write_rules(files[-1], rulebed.rules_of(made))
-    rulebed.run(any_promtool, "check", "rules", "--lint=all", "--lint-fatal", *files)
+        harness.write_rules(files[-1], harness.rules_of(made))
+    harness.run(any_promtool, "check", "rules", "--lint=all", "--lint-fatal", *files)
 
 
 def test_rules_of_a_fleet_pass_the_linter(any_promtool: Path, tmp_path: Path) -> None:
-    rulebed.write_rules(tmp_path / "rules.json", rulebed.fleet_groups())
-    rulebed.run(any_promtool, "check", "rules", "--lint=all", "--lint-fatal", tmp_path / "rules.json")
+    harness.write_rules(tmp_path / "rules.json", harness.fleet_groups())
+    harness.run(any_promtool, "check", "rules", "--lint=all", "--lint-fatal", tmp_path / "rules.json")
 
 
 @pytest.mark.filterwarnings("ignore:Possible")  # of which the parser has a test of its own
@@ -144,8 +144,8 @@ def test_every_matcher_that_is_admitted_is_one_that_prometheus_reads(any_promtoo
     ]
     assert len(admitted) > 1000
     made = [{"record": f"r{number}", "expr": f"up{{a=~{quote(text)}}}"} for number, text in enumerate(admitted)]
-    rulebed.write_rules(tmp_path / "rules.json", [{"name": "g", "rules": made}])
-    rulebed.run(any_promtool, "check", "rules", "--lint=none", tmp_path / "rules.json")
+    harness.write_rules(tmp_path / "rules.json", [{"name": "g", "rules": made}])
+    harness.run(any_promtool, "check", "rules", "--lint=none", tmp_path / "rules.json")
 
 
 WORDS = re.findall(
@@ -166,8 +166,8 @@ def test_every_name_of_a_metric_that_is_admitted_is_one_that_prometheus_reads(
     admitted = [word for word in words if word.lower() not in PROMQL_WORDS]
     assert len(admitted) > 100
     made = [{"record": f"r{number}", "expr": f'{name}{{a="b"}}'} for number, name in enumerate(admitted)]
-    rulebed.write_rules(tmp_path / "rules.json", [{"name": "g", "rules": made}])
-    rulebed.run(any_promtool, "check", "rules", "--lint=none", tmp_path / "rules.json")
+    harness.write_rules(tmp_path / "rules.json", [{"name": "g", "rules": made}])
+    harness.run(any_promtool, "check", "rules", "--lint=none", tmp_path / "rules.json")
 
 
 # --- that they stay small, and the same ---
@@ -179,23 +179,23 @@ def sizes(groups: list[JSON]) -> dict[str, int]:
 
 @pytest.mark.parametrize("name", MODELS)
 def test_no_group_of_a_model_has_more_than_twenty_rules(name: str) -> None:
-    found = sizes(rulebed.rules_of(MODELS[name]))
+    found = sizes(harness.rules_of(MODELS[name]))
     assert max(found.values()) <= MOST_RULES, found
 
 
 def test_no_group_of_a_fleet_has_more_than_twenty_rules() -> None:
-    found = sizes(rulebed.fleet_groups())
+    found = sizes(harness.fleet_groups())
     assert max(found.values()) <= MOST_RULES, found
 
 
-@pytest.mark.parametrize("groups", [rulebed.rules_of(made) for made in MODELS.values()], ids=MODELS)
+@pytest.mark.parametrize("groups", [harness.rules_of(made) for made in MODELS.values()], ids=MODELS)
 def test_groups_have_names_of_their_own_and_none_is_empty(groups: list[JSON]) -> None:
     assert len(sizes(groups)) == len(groups)
     assert all(sizes(groups).values())
 
 
 def labels_by_rule(groups: list[JSON]) -> list[tuple[str, Any]]:
-    return [(rulebed.name_of(rule), rule.get("labels")) for group in groups for rule in group["rules"]]
+    return [(harness.name_of(rule), rule.get("labels")) for group in groups for rule in group["rules"]]
 
 
 @pytest.mark.parametrize("spec", [FULL, *RUNTIMES.values()], ids=["every field", *RUNTIMES])
@@ -205,7 +205,7 @@ def test_rules_do_not_change_with_the_version_or_the_generation(spec: JSON) -> N
     for generation, version in ((1, "1"), (2, "2"), (900, "2026-11-20_r.9")):
         made = parse(body(with_(spec, {"model.version": version}), generation=generation))
         assert isinstance(made, Model), made
-        found.append(rulebed.rules_of(made))
+        found.append(harness.rules_of(made))
     assert found[0] == found[1] == found[2]
     assert not {"version", "generation", "monitored_model_version"} & {
         name for _, labels in labels_by_rule(found[0]) for name in labels or ()
@@ -214,12 +214,12 @@ def test_rules_do_not_change_with_the_version_or_the_generation(spec: JSON) -> N
 
 @pytest.mark.parametrize("name", MODELS)
 def test_recorded_series_have_no_label_but_that_of_their_objective(name: str) -> None:
-    recorded = rulebed.recorded(rulebed.rules_of(MODELS[name]))
+    recorded = harness.recorded(harness.rules_of(MODELS[name]))
     assert {label for _, labels in labels_by_rule(recorded) for label in labels or ()} <= {"slo"}
 
 
 def test_recorded_series_of_a_fleet_have_no_label_but_that_of_their_runtime() -> None:
-    recorded = rulebed.recorded(rulebed.fleet_groups())
+    recorded = harness.recorded(harness.fleet_groups())
     assert {label for _, labels in labels_by_rule(recorded) for label in labels or ()} <= {"runtime"}
 
 
@@ -231,8 +231,8 @@ _OPERATORS = re.compile(r"\bmonitored_model_[a-z_]+\b(?=\s*[{)\[]|\s|$)")
 def test_rules_read_no_series_of_the_operator_that_it_does_not_export() -> None:
     exported = {family.name for family in FAMILIES}
     wanted = {name for made in MODELS.values() for name, _, _ in fleet.series(made)}
-    in_models = [rule for made in MODELS.values() for group in rulebed.rules_of(made) for rule in group["rules"]]
-    in_fleet = [rule for group in rulebed.fleet_groups() for rule in group["rules"]]
+    in_models = [rule for made in MODELS.values() for group in harness.rules_of(made) for rule in group["rules"]]
+    in_fleet = [rule for group in harness.fleet_groups() for rule in group["rules"]]
     assert _read(in_models) <= exported
     assert _read(in_fleet) <= exported | wanted
     assert wanted <= _read(in_fleet)

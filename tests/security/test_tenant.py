@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 import yaml
 
-from kubernetes_bed import ROOT, Bed, model
 from monitored_models.naming.kinds import (
     CHILDREN,
     CONFIG_MAP,
@@ -19,6 +18,7 @@ from monitored_models.naming.kinds import (
     SERVICE_MONITOR,
     Kind,
 )
+from operator_testbed import ROOT, Bed, model
 
 pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("operator")]
 

@@ -16,8 +16,8 @@ import pytest
 from monitored_models.render.rules.catalogue import CATALOGUE, PREFIX, offers
 from monitored_models.render.rules.context import context
 from monitored_models.runtimes import builtin_runtimes
-from signals import history
-from signals.history import Fixture
+from signals import replay
+from signals.replay import Fixture
 from signals.rules import FIXTURES, SCOPES, groups_of
 from testbed import prometheus
 
@@ -91,7 +91,7 @@ def test_fixture_yields_its_values(fixture: Fixture, scope: str, recorded: dict[
         else:
             shown = found.of(fixture, name)
             # An increase over a longer window than the past is extrapolated at both ends, by half a scrape each.
-            tolerance = TOLERANCE + (history.STEP / history.MINUTES / 60 if name in COUNTED else 0)
+            tolerance = TOLERANCE + (replay.STEP / replay.MINUTES / 60 if name in COUNTED else 0)
             right = shown == pytest.approx(whole(name, expected, fixture), rel=tolerance)
         if not right:
             wrong[name] = (shown, expected)
@@ -100,8 +100,8 @@ def test_fixture_yields_its_values(fixture: Fixture, scope: str, recorded: dict[
 
 def whole(name: str, expected: float, fixture: Fixture) -> float:
     """What all pods come to."""
-    factor = history.PODS if name in SUMMED else 1
-    return expected * factor * (history.MINUTES * 60 / fixture.about["seconds"] if name in COUNTED else 1)
+    factor = replay.PODS if name in SUMMED else 1
+    return expected * factor * (replay.MINUTES * 60 / fixture.about["seconds"] if name in COUNTED else 1)
 
 
 @pytest.mark.parametrize("scope", SCOPES)
@@ -110,11 +110,11 @@ def test_resources_and_versions_are_there_for_every_runtime(
     fixture: Fixture, scope: str, recorded: dict[str, Recorded]
 ) -> None:
     found = recorded[scope]
-    assert found.of(fixture, "cpu_usage") == pytest.approx(history.PODS * history.CPU_CORES, rel=TOLERANCE)
-    assert found.of(fixture, "memory_usage") == history.PODS * history.MEMORY_BYTES
-    assert found.of(fixture, "disk_usage") == history.PODS * history.WRITTEN_BYTES + history.USED_BYTES
-    assert found.of(fixture, "disk_usage:ratio") == history.USED_BYTES / history.CAPACITY_BYTES
-    assert found.of(fixture, "model_version", "monitored_model_version") == {"v1": history.PODS}
+    assert found.of(fixture, "cpu_usage") == pytest.approx(replay.PODS * replay.CPU_CORES, rel=TOLERANCE)
+    assert found.of(fixture, "memory_usage") == replay.PODS * replay.MEMORY_BYTES
+    assert found.of(fixture, "disk_usage") == replay.PODS * replay.WRITTEN_BYTES + replay.USED_BYTES
+    assert found.of(fixture, "disk_usage:ratio") == replay.USED_BYTES / replay.CAPACITY_BYTES
+    assert found.of(fixture, "model_version", "monitored_model_version") == {"v1": replay.PODS}
     assert found.of(fixture, "model_update_time") is not None
 
 

@@ -1,6 +1,6 @@
 """Prometheus loads the rules of every runtime and evaluates them by itself.
 
-It has no samples here. The other tests evaluate the rules over a past, and tests/bell evaluates them live.
+It has no samples here. The other tests evaluate the rules over a past, and tests/alerting evaluates them live.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ from monitored_models.render.rules import slos
 from monitored_models.render.rules.promql import Matcher
 from monitored_models.render.rules.scope import ModelScope
 from monitored_models.settings import Settings
-from signals.history import line
+from signals.replay import line
 from testbed import clock, prometheus
 from testbed.prometheus import Prometheus
 from unit.specs import model

@@ -15,7 +15,7 @@ from monitored_models.api.validation import PROMQL_WORDS, RESERVED_ALERT_LABELS,
 from monitored_models.base.schema_types import wire_name
 from monitored_models.codegen.crd import openapi_schema
 from monitored_models.runtimes import RuntimeProfile, builtin_runtimes
-from unit.notified import EVERY_FIELD, generated
+from unit.notification_specs import EVERY_FIELD, generated
 
 JSON = dict[str, Any]
 

@@ -17,8 +17,8 @@ from monitored_models.render.rules.alerts.objective_alerts import OBJECTIVES
 from monitored_models.render.rules.catalogue import CATALOGUE
 from monitored_models.render.rules.thresholds import thresholds
 from monitored_models.settings import Settings
-from unit.expressions import matchers, read_names, result_labels
-from unit.rendered import alert_rules, groups, recorded, rules
+from unit.promql_helpers import matchers, read_names, result_labels
+from unit.render_helpers import alert_rules, groups, recorded, rules
 from unit.specs import ALERT_RULES, FULL, JSON, MINIMAL, QUALITY, RUNTIMES, TRITON, VLLM, model, with_
 from unit.specs import OBJECTIVES as INDICATORS
 

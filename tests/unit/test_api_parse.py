@@ -15,7 +15,7 @@ from monitored_models.api import InvalidSpec, Model, PlatformDefaults, Problem, 
 from monitored_models.api.validation import PROMQL_WORDS, RESERVED_ALERT_LABELS, ValidationRule, all_rules
 from monitored_models.base.schema_types import wire_name
 from monitored_models.runtimes import RuntimeProfile, builtin_runtimes
-from unit import notified
+from unit import notification_specs
 from unit.specs import (
     FULL,
     IMAGE,
@@ -80,7 +80,7 @@ def test_full_spec_names_every_field_and_is_valid() -> None:
         "spec.storage.volumes[].readOnly",  # named by one of three volumes
         *(f"spec.monitoring.slos[].indicator.{kind}" for kind in ("availability", "latency", "ttft", "ratio")),
         *(f"spec.monitoring.slos[].indicator.ratio.{part}" for part in ("good", "bad")),
-        *(f"spec.monitoring.notifications[].{name}" for name in notified.ALTERNATIVES),
+        *(f"spec.monitoring.notifications[].{name}" for name in notification_specs.ALTERNATIVES),
     }
     assert left_out == alternatives
 
@@ -748,7 +748,7 @@ def _of_profile(profile: RuntimeProfile) -> Iterator[tuple[tuple[str, str], Case
 
 
 RULE_CASES |= {key: cases for profile in builtin_runtimes().values() for key, cases in _of_profile(profile)}
-RULE_CASES |= notified.RULE_CASES
+RULE_CASES |= notification_specs.RULE_CASES
 
 
 def _rule(key: tuple[str, str]) -> ValidationRule:

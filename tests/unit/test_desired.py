@@ -28,8 +28,8 @@ from monitored_models.render.rules.signals import SignalSource, le_values
 from monitored_models.render.workload.probes import MARGIN, seconds_to_load
 from monitored_models.render.workload.replicas import replicas
 from monitored_models.settings import Settings
-from unit.expressions import Matcher, matchers
-from unit.rendered import SETTINGS, alert_rules, children, container, expressions, template
+from unit.promql_helpers import Matcher, matchers
+from unit.render_helpers import SETTINGS, alert_rules, children, container, expressions, template
 from unit.specs import (
     FULL,
     IMAGE,

@@ -21,8 +21,8 @@ from monitored_models.render.rules.thresholds import thresholds
 from monitored_models.runtimes import builtin_runtimes
 from monitored_models.settings import Settings
 from monitored_models.telemetry.model_metrics import FAMILIES
-from unit.expressions import matchers, read_names, result_labels
-from unit.rendered import alert_rules, recorded
+from unit.promql_helpers import matchers, read_names, result_labels
+from unit.render_helpers import alert_rules, recorded
 from unit.specs import FULL, JSON, MINIMAL, QUALITY, RUNTIMES, TRITON, VLLM, model, models, with_
 from unit.specs import OBJECTIVES as INDICATORS
 from unit.test_alerts import SERIES_LABELS, WATCHED

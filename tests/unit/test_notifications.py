@@ -31,7 +31,7 @@ from monitored_models.render.children import render, render_profile
 from monitored_models.render.notifications import templates
 from monitored_models.settings import InvalidSettings, Settings, load
 from monitored_models.status.build import NotificationState, NotificationsUnknown, StatusInput, build_status, condition
-from unit.notified import EMAIL, EVERY_FIELD, HOOK, NIGHT, PAGER, SLACK
+from unit.notification_specs import EMAIL, EVERY_FIELD, HOOK, NIGHT, PAGER, SLACK
 
 JSON = dict[str, Any]
 GOLD = ProfileKey("risk", "gold")

@@ -12,7 +12,7 @@ from monitored_models.render.children import render
 from monitored_models.render.rules import promql
 from monitored_models.render.rules.promql import Matcher, metrics_in, quote, scoped, selector
 from monitored_models.settings import Settings
-from unit.expressions import aggregations, plain, result_labels, selectors
+from unit.promql_helpers import aggregations, plain, result_labels, selectors
 from unit.specs import FULL, JSON, RUNTIMES, any_metric_name, model
 
 MATCHERS: tuple[Matcher, ...] = (("namespace", "=", "risk"), ("monitored_model", "=", "churn"))

@@ -25,7 +25,7 @@ from monitored_models.render.workload.replicas import replicas
 from monitored_models.runtimes import CUSTOM, CUSTOM_RUNTIME_PREFIX, RuntimeProfile, builtin_runtimes
 from monitored_models.runtimes.profile import LLM_SIGNALS, REASONED, REQUEST_SIGNALS, Durations, Unavailable
 from monitored_models.settings import Settings
-from unit.expressions import aggregations, matchers, ranges
+from unit.promql_helpers import aggregations, matchers, ranges
 from unit.specs import JSON, RUNTIMES, model
 from unit.test_signals import expressions
 

@@ -15,7 +15,7 @@ from monitored_models.api import InvalidSpec, parse
 from monitored_models.naming.object_names import pod_pattern
 from monitored_models.render.rules.scope import FleetScope, ModelScope, Scope
 from monitored_models.render.rules.thresholds import thresholds
-from unit.expressions import Matcher, aggregations, matchers, plain, ranges
+from unit.promql_helpers import Matcher, aggregations, matchers, plain, ranges
 from unit.specs import FULL, JSON, MINIMAL, RUNTIMES, body, model, with_
 
 OF_CHURN: set[Matcher] = {("namespace", "=", "risk"), ("monitored_model", "=", "churn")}

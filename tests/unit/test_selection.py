@@ -11,8 +11,8 @@ from monitored_models.api import Model
 from monitored_models.render.rules.quality import LITERAL_ERROR, SHARES, UPDATED
 from monitored_models.render.scrape.metric_relabeling import ALWAYS_KEPT, core, selection
 from monitored_models.runtimes import builtin_runtimes
-from unit.expressions import read_names
-from unit.rendered import children, expressions, relabelings
+from unit.promql_helpers import read_names
+from unit.render_helpers import children, expressions, relabelings
 from unit.specs import FULL, JSON, MINIMAL, OBJECTIVES, RUNTIMES, VLLM, model, with_
 from unit.test_alerts import WATCHED
 from unit.test_desired import KUBELET

@@ -9,7 +9,7 @@ from pathlib import Path
 import promql_parser
 import pytest
 
-from dashboards.boards import panels
+from dashboards.rendered_dashboards import panels
 from monitored_models.render.operator.operator_alerts import OWN_ALERTS, OwnAlert
 from monitored_models.render.operator.operator_dashboard import dashboard_json
 from monitored_models.telemetry.model_metrics import FAMILIES

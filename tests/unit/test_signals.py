@@ -23,7 +23,7 @@ from monitored_models.render.rules.signals import SignalSource, le_values, serve
 from monitored_models.runtimes import Durations, Histogram, builtin_runtimes
 from monitored_models.runtimes.profile import REASONED, Unavailable
 from monitored_models.settings import Settings
-from unit.expressions import aggregations, matcher, matchers, plain, ranges, read_names, selectors
+from unit.promql_helpers import aggregations, matcher, matchers, plain, ranges, read_names, selectors
 from unit.specs import FULL, JSON, MINIMAL, RUNTIMES, any_metric_name, body, model, with_
 
 GIVEN: JSON = {

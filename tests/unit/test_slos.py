@@ -17,8 +17,8 @@ from monitored_models.render.children import unmet_requests
 from monitored_models.render.rules import slos
 from monitored_models.render.rules.context import context
 from monitored_models.render.rules.scope import FleetScope, ModelScope
-from unit.expressions import matchers, plain, read_names, result_labels
-from unit.rendered import groups, rules
+from unit.promql_helpers import matchers, plain, read_names, result_labels
+from unit.render_helpers import groups, rules
 from unit.specs import FULL, JSON, MINIMAL, OBJECTIVES, RUNTIMES, TRITON, VLLM, model, with_
 from unit.test_signals import bare
 

@@ -6,7 +6,7 @@ import functools
 from dataclasses import dataclass, field
 
 from monitored_models.api import Model
-from promtool.rulebed import OPERATOR_TARGET, SCOPES, Series
+from promtool.harness import OPERATOR_TARGET, SCOPES, Series
 from unit.specs import JSON, RUNTIMES, model
 
 QUIET, PENDING, FIRING = "", "pending", "firing"

@@ -19,7 +19,7 @@ from promtool.cases.case import (
 )
 from promtool.cases.learning import labelled
 from promtool.cases.traffic import cache, custom, triton
-from promtool.rulebed import ONE, Series
+from promtool.harness import ONE, Series
 
 SHARES = (
     "model_accuracy",

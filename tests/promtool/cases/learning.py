@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from promtool.cases.case import FIRING, P1, P2, PENDING, QUIET, Case, scraped, told
-from promtool.rulebed import ONE, Series
+from promtool.harness import ONE, Series
 
 SPEC = "learning"
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from promtool.cases.case import FIRING, PENDING, QUIET, Case, histogram, scraped
 from promtool.cases.traffic import custom, triton, vllm
-from promtool.rulebed import ONE, Series
+from promtool.harness import ONE, Series
 
 HOUR = 60
 FAST, SLOW = "ModelErrorBudgetFastBurn", "ModelErrorBudgetSlowBurn"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from promtool.cases.case import FIRING, P1, P2, PENDING, QUIET, Case, histogram, scraped, up
-from promtool.rulebed import ONE, Series
+from promtool.harness import ONE, Series
 
 SLOW = {"le0_9": "0+0x120", "le1": "0+54x120", "le1_1": "0+60x120", "leinf": "0+60x120"}
 """The 95th percentile is 1.05 seconds."""

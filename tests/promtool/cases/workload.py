@@ -17,7 +17,7 @@ from promtool.cases.case import (
     told,
     up,
 )
-from promtool.rulebed import ONE, Series
+from promtool.harness import ONE, Series
 
 
 def restarts(values: str, pod: str = P1) -> Series:
