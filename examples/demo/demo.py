@@ -1,8 +1,8 @@
-"""`make demo`: models become running, monitored Deployments before your eyes.
+"""`make demo`: watch MonitoredModels become running, monitored Deployments.
 
-Without KUBECONFIG on a real one-node cluster that is made for it and goes with it (root); with KUBECONFIG on that
-cluster. `--once` waits until every model is Ready and Prometheus has its figures, and ends with 0, else with 1 and
-the reason.
+Without KUBECONFIG, the demo creates a real one-node cluster and deletes it at the end (needs root). With KUBECONFIG, it
+uses that cluster. `--once` waits until every model is Ready and Prometheus has its metrics, then exits with 0. On
+failure it prints the reason and exits with 1.
 """
 
 from __future__ import annotations
@@ -34,24 +34,24 @@ from testbed.processes import NotReadyError, Process, free_port, start, wait_unt
 
 ROOT = Path(__file__).parents[2]
 CRDS = tuple(sorted((ROOT / "crds").glob("*.yaml")))
-"""Each is named after the plural of its kind."""
+"""CRD manifests. Each file is named after the plural of its kind."""
 TIMEOUT = 420.0
-"""Seconds in which everything has to be there; usually less than two minutes."""
+"""Seconds until the demo must be ready. It usually takes less than two minutes."""
 
-# A log file has no width: wide enough for the table.
+# A log file has no width, so use one that fits the table.
 console = Console(stderr=True, width=None if sys.stderr.isatty() else 120)
 
 
 @dataclass(frozen=True)
 class Stage:
-    """A cluster to show the demo on, and the images that it can run."""
+    """The cluster that the demo uses, and the images that it can run."""
 
     kubeconfig: Path
     model: str | None
     prometheus: prometheus.Images | None
     given: bool
     operator: str = "127.0.0.1:0"
-    """Where the operator shows its own figures: where pods reach it, if they can reach this machine at all."""
+    """Listen address of the operator's own metrics. Pods must reach it, where they can reach this machine."""
 
 
 def main() -> int:
@@ -96,7 +96,7 @@ def _stage() -> Iterator[Stage]:
 
 
 def _given_images() -> prometheus.Images | None:
-    """Images of Prometheus for a cluster that cannot pull the usual ones."""
+    """Return the Prometheus images for a cluster that cannot pull the default ones, or None."""
     names = [os.environ.get(f"DEMO_{name}_IMAGE") for name in ("PROMETHEUS", "RELOADER")]
     return prometheus.Images(str(names[0]), str(names[1]), "v3.10.0") if all(names) else None
 
@@ -113,8 +113,8 @@ def _show(stage: Stage, folder: Path, *, once: bool, began: float) -> int:
         cluster.apply(manifest)
     try:
         with _operator(stage, folder) as operator:
-            # What is there when Prometheus starts is in its first configuration; a second one would only be taken
-            # when its reloader looks again, up to three minutes later.
+            # Objects that exist before Prometheus starts are part of its first configuration. Its reloader may pick up
+            # a second configuration only at its next poll, up to three minutes later.
             monitors = "/apis/monitoring.coreos.com/v1/namespaces/{}/servicemonitors/{}"
             for name in models.FEATURES:
                 path = monitors.format(models.NAMESPACE, name)
@@ -144,7 +144,7 @@ def _watch(
     once: bool,
     began: float,
 ) -> None:
-    """Show the models; with `once` until nothing is missing."""
+    """Display the models. With `once`, return as soon as nothing is missing."""
     deadline, told = time.monotonic() + TIMEOUT, [""]
     with Live(console=console, refresh_per_second=2, transient=False) as live:
         while True:
@@ -192,7 +192,7 @@ def _footer(metrics: prometheus.Prometheus, address: str | None, stage: Stage) -
 
 @contextlib.contextmanager
 def _operator(stage: Stage, folder: Path) -> Iterator[Process]:
-    """The operator as anybody would run it: `mmctl run` with a KUBECONFIG."""
+    """Run the operator as a user would: `mmctl run` with a KUBECONFIG."""
     environment = {**os.environ, "KUBECONFIG": str(stage.kubeconfig)}
     settings = folder / "settings.yaml"
     settings.write_text(f'listen: "{stage.operator}"\n')
@@ -205,7 +205,7 @@ def _operator(stage: Stage, folder: Path) -> Iterator[Process]:
 
 
 def _clean(cluster: Cluster, stage: Stage) -> None:
-    """Take back what was put on a cluster that lives on; the CRDs stay."""
+    """Delete everything that the demo applied to the user's cluster, except the CRDs."""
     _say("cleaning up; CRDs stay")
     for manifest in [*reversed(models.manifests(stage.model)), *reversed(prometheus.manifests(stage.prometheus))]:
         cluster.delete(manifest)

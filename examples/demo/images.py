@@ -1,4 +1,4 @@
-"""The images that the demo brings to a cluster that has no registry."""
+"""Images that the demo builds and imports, because its own cluster has no registry."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ SERVER = Path(__file__).parent / "server"
 
 
 def model() -> Image:
-    """The model server; its tag is its digest, so an edited server is another image."""
-    # The numeric libraries start a thread per CPU of the machine, far more than a small pod has.
+    """The image of the model server. Its tag is its digest, so an edited server gets a new image."""
+    # The numeric libraries start one thread per CPU of the node, far more than a small pod can use.
     env = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     runs = Runs(["python3", "/app/server.py"], "10001:10001", env)
     return images.python_app(MODEL, {"server.py": SERVER / "server.py"}, SERVER / "requirements.txt", runs)
 
 
 def prometheus() -> Image:
-    """Prometheus, as prometheus-operator expects it."""
+    """The Prometheus image, laid out as prometheus-operator expects."""
     binaries = tools.ensure("prometheus")
     return images.static(PROMETHEUS, binaries, Runs(["/bin/prometheus"], "65534:65534"))
 
 
 def reloader() -> Image:
-    """The sidecar by which prometheus-operator hands Prometheus its configuration."""
+    """The image of the config-reloader sidecar that prometheus-operator adds to Prometheus."""
     binaries = tools.ensure("prometheus-config-reloader")
     return images.static(RELOADER, binaries, Runs(["/bin/prometheus-config-reloader"], "65534:65534"))

@@ -1,7 +1,7 @@
-"""A small client of the API server, for any kubeconfig: token, client certificate or a login program.
+"""A small Kubernetes API client for any kubeconfig: token, client certificate or exec credential plugin.
 
-Decides how to log in and nothing else; objects are plain dicts. One connection per thread is kept open, since a
-demo sends many requests. Standard library only, besides the parser for the kubeconfig.
+It handles authentication only; objects are plain dicts. It keeps one connection per thread open, because the demo
+sends many requests. It uses the standard library only, plus PyYAML for the kubeconfig.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ TIMEOUT = 30.0
 
 
 class ApiError(RuntimeError):
-    """The API server's answer was no: its status, and what it said."""
+    """An error response of the API server, with its HTTP status and message."""
 
     def __init__(self, status: int, what: str, answer: str) -> None:
         with contextlib.suppress(ValueError, AttributeError):
@@ -55,11 +55,11 @@ class Cluster:
         self._collections: dict[tuple[str, str], tuple[str, bool]] = {}
 
     def get(self, path: str) -> Any:
-        """An object or a list."""
+        """Get an object or a list."""
         return json.loads(self.request("GET", path))
 
     def exists(self, path: str) -> bool:
-        """Whether there is such an object."""
+        """Whether the object exists."""
         try:
             self.request("GET", path)
         except ApiError as error:
@@ -69,16 +69,16 @@ class Cluster:
         return True
 
     def apply(self, manifest: Mapping[str, Any]) -> Any:
-        """Server-side apply of one object; the object as the API server then has it."""
+        """Apply one object server-side and return it as the API server stored it."""
         return self.apply_text(self.path(manifest), json.dumps(manifest).encode())
 
     def apply_text(self, path: str, manifest: bytes) -> Any:
-        """The same for an object that is YAML text."""
+        """Apply one object, passed as YAML text, server-side."""
         query = urlencode({"fieldManager": FIELD_MANAGER, "force": "true"})
         return json.loads(self.request("PATCH", f"{path}?{query}", manifest, "application/apply-patch+yaml"))
 
     def delete(self, manifest: Mapping[str, Any]) -> None:
-        """Delete one object, and in the background what it owns; that it is gone already is fine."""
+        """Delete one object and, in the background, its dependents. Ignores an object that does not exist."""
         try:
             self.request("DELETE", f"{self.path(manifest)}?propagationPolicy=Background")
         except ApiError as error:
@@ -86,7 +86,7 @@ class Cluster:
                 raise
 
     def path(self, manifest: Mapping[str, Any]) -> str:
-        """Where the API server has this object."""
+        """Return the API path of an object. Raises ApiError if the API server does not know its kind."""
         version, kind, metadata = manifest["apiVersion"], manifest["kind"], manifest["metadata"]
         if (version, kind) not in self._collections:
             group = f"/apis/{version}" if "/" in version else f"/api/{version}"
@@ -101,7 +101,7 @@ class Cluster:
         return f"{group}{folder}/{plural}/{metadata['name']}"
 
     def request(self, method: str, path: str, body: bytes | None = None, kind: str = "application/json") -> bytes:
-        """Send one request; the body of the answer, or ApiError."""
+        """Send one request and return the response body. Raises ApiError on a status of 300 or above."""
         headers = self._headers | {"Accept": "application/json, */*", "Content-Type": kind}
         for attempt in (1, 2):
             connection, fresh = self._connection()
@@ -113,7 +113,7 @@ class Cluster:
             except (OSError, http.client.HTTPException) as error:
                 connection.close()
                 del self._connections.open
-                # A connection that was kept open may have been closed by the other side just now.
+                # The server may have closed a kept-alive connection in the meantime.
                 if fresh or attempt == 2 or isinstance(error, TimeoutError):
                     raise
         if response.status >= 300:
@@ -121,7 +121,7 @@ class Cluster:
         return answer
 
     def service(self, namespace: str, service: str, port: str | int, path: str, body: Any = None) -> bytes:
-        """Ask a service through the API server: GET, or POST when there is something to send."""
+        """Call a Service through the API server's proxy: GET, or POST if there is a body."""
         target = f"/api/v1/namespaces/{namespace}/services/{service}:{port}/proxy/{path.lstrip('/')}"
         if body is None:
             return self.request("GET", target)
@@ -141,7 +141,7 @@ class Cluster:
 
 
 class _Credentials:
-    """What a kubeconfig says about its user; a login program is asked once."""
+    """Credentials of a kubeconfig's user. An exec plugin runs once."""
 
     def __init__(self, user: Mapping[str, Any], folder: Path) -> None:
         self._user = {**user, **_login(user["exec"])} if "exec" in user else user
@@ -185,7 +185,7 @@ def _tls(cluster: Mapping[str, Any], credentials: _Credentials, folder: Path) ->
 
 @contextlib.contextmanager
 def _file(holder: Mapping[str, Any], name: str, folder: Path) -> Iterator[str | None]:
-    """The path of a file that a kubeconfig names or contains; the ssl module reads certificates from files only."""
+    """Yield the path of a file that a kubeconfig names or embeds, because ssl reads certificates only from files."""
     if content := holder.get(f"{name}-data"):
         with tempfile.NamedTemporaryFile() as file:
             file.write(base64.b64decode(content))

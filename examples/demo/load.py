@@ -1,4 +1,4 @@
-"""A small load on the demo's models: a few requests a second each, now and then one that is wrong."""
+"""A small load on the demo's models: a few requests per second for each, some of them invalid."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from models import FEATURES, NAMESPACE
 
 REQUESTS_PER_SECOND = 5.0
 WRONG = 0.02
-"""Share of requests with a feature too few."""
+"""Share of requests that lack one feature."""
 
 
 @contextlib.contextmanager
@@ -35,6 +35,6 @@ def _load(cluster: Cluster, name: str, stop: threading.Event) -> None:
         row = [random.uniform(1, largest) for largest in FEATURES[name]]
         if random.random() < WRONG:
             row.pop()
-        # A model that is not up yet refuses, and a wrong request is refused on purpose.
+        # Errors are expected: a model that is not up yet fails, and the server rejects the invalid requests.
         with contextlib.suppress(ApiError, OSError):
             cluster.service(NAMESPACE, name, "http", "predict", {"instances": [row]})

@@ -1,4 +1,4 @@
-"""The models of the demo, as a user would write them: two scikit-learn models behind one small server."""
+"""The demo's MonitoredModels, as a user would write them: two scikit-learn models that share one small server."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from typing import Any
 
 NAMESPACE = "monitored-models-demo"
 PUBLIC_IMAGE = "python:3.11-slim"
-"""For a cluster of the user's own: the server comes in a ConfigMap, and its packages from the package index."""
+"""Image for the user's own cluster: the server comes from a ConfigMap, its packages from the package index."""
 SERVER = Path(__file__).parent / "server"
 SOURCES = "demo-server"
 
 FEATURES = {"churn": (72, 120, 9, 24), "house-price": (250, 8, 100, 40)}
-"""Model to the largest value of each feature that it takes."""
+"""Maps each model to the largest value of each of its features."""
 
 
 def manifests(image: str | None) -> list[dict[str, Any]]:
-    """The namespace, what the models need, and the models. Without an image, they install themselves."""
+    """Return the namespace, the models and what they need. Without an image, the pods install the server themselves."""
     enforce = {"pod-security.kubernetes.io/enforce": "restricted"}
     namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE, "labels": enforce}}
     return [

@@ -1,4 +1,4 @@
-"""The dashboards of the demo's models on a local page, drawn live by `mmctl dashboard preview`."""
+"""The dashboards of the demo's models on a local page, rendered live by `mmctl dashboard preview`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 @contextmanager
 def running(metrics: Prometheus, image: str | None, folder: Path, *, given: bool) -> Iterator[str | None]:
-    """The address of the page. None on a given cluster, whose Prometheus this machine does not reach by itself."""
+    """Yield the URL of the page, or None on the user's cluster, whose Prometheus is not reachable from here."""
     if given:
         yield None
         return
@@ -54,11 +54,11 @@ def running(metrics: Prometheus, image: str | None, folder: Path, *, given: bool
 
 
 QUIET = ("Alerts", "Alerts over time", "Firing alerts", "Disk")
-"""Panels that are empty while all is well; and what a kubelet on containerd does not measure of containers."""
+"""Panels that are empty in a healthy cluster, or that need data which the kubelet lacks with containerd."""
 
 
 def gaps(address: str | None, folder: Path) -> list[str]:
-    """Panels of the models' dashboards that are not drawn, or have no data yet."""
+    """Return the panels of the models' dashboards that are not drawn or have no data yet."""
     if address is None:
         return []
     boards = dashboard_reader.dashboards(sources.found_in((folder / MODELS,), None, Settings()))

@@ -1,8 +1,8 @@
-"""A Prometheus in a cluster, run by prometheus-operator, and a way to ask it.
+"""A Prometheus in a cluster, managed by prometheus-operator, and a client for its HTTP API.
 
-The operator's program runs beside the demo, not in the cluster: there is nothing to pull for it, and it ends with
-the demo. It is told to see to the demo's own Prometheus only, so a cluster that already has a prometheus-operator is
-not disturbed, and what that one manages is left alone.
+prometheus-operator runs as a local process and not in the cluster, so it needs no image and ends with the demo. Its
+controller ID limits it to the demo's own Prometheus, so it does not interfere with another prometheus-operator in the
+cluster.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from testbed import processes, sandbox, tools
 from testbed.processes import Process
 
 CONTROLLER = "monitored-models-demo"
-NAMESPACE = "monitored-models-demo-monitoring"  # nobody else's: whoever cleans up deletes it
+NAMESPACE = "monitored-models-demo-monitoring"  # for the demo only, because the clean-up deletes it
 NAME = "demo"
 POD = f"/api/v1/namespaces/{NAMESPACE}/pods/prometheus-{NAME}-0"
 RULES = [
@@ -30,8 +30,8 @@ RULES = [
     {"apiGroups": [""], "resources": ["services", "endpoints", "pods"], "verbs": ["get", "list", "watch"]},
     {"apiGroups": ["discovery.k8s.io"], "resources": ["endpointslices"], "verbs": ["get", "list", "watch"]},
 ]
-# What containers use is measured by each node's kubelet. In the Prometheus' own configuration, and not a
-# ServiceMonitor, which another Prometheus in the cluster could pick up as well.
+# Each node's kubelet exposes the resource usage of containers. This job is an additional scrape config and not a
+# ServiceMonitor, because another Prometheus in the cluster could select a ServiceMonitor too.
 KUBELETS = {
     "job_name": "kubelet-cadvisor",
     "scheme": "https",
@@ -44,11 +44,11 @@ KUBELETS = {
 }
 
 OURS = {"job_name": "monitored-models", "honor_labels": True}
-"""What the operator says of models carries the models' own namespace: Prometheus must keep it."""
+"""The operator's metrics about models carry the models' own namespace label, so Prometheus must keep it."""
 
-# Merged into the containers that the operator makes, which are made for patience: whether Prometheus has started is
-# looked at every 15 s, and a changed configuration that the reloader's file watch misses is found after 3 min. It
-# misses most: it watches the file itself, which the kubelet replaces. Arguments can only be given all anew.
+# Merged into the containers that prometheus-operator generates, whose defaults are slow: the startup probe runs every
+# 15 s, and the reloader finds a configuration change that its file watch missed only after 3 min. It misses most
+# changes, because it watches the file itself, which the kubelet replaces. `args` can only be replaced as a list.
 FASTER = [
     {"name": "prometheus", "startupProbe": {"periodSeconds": 1, "failureThreshold": 900}},
     {
@@ -67,7 +67,7 @@ FASTER = [
 
 @dataclass(frozen=True)
 class Images:
-    """Images for a cluster that cannot pull the usual ones."""
+    """Images for a cluster that cannot pull the default ones."""
 
     prometheus: str
     reloader: str
@@ -76,25 +76,25 @@ class Images:
 
 @dataclass(frozen=True)
 class Prometheus:
-    """A running Prometheus and the operator that looks after it."""
+    """A running Prometheus and the process of its prometheus-operator."""
 
     cluster: Cluster
     operator: Process
 
     @property
     def url(self) -> str:
-        """Where pods reach it, without DNS; this machine does, too, when the cluster is a `OneNodeCluster`."""
+        """URL by cluster IP, so no DNS is needed. Pods can reach it, and so can the host of a `OneNodeCluster`."""
         service = self.cluster.get(f"/api/v1/namespaces/{NAMESPACE}/services/{NAME}")
         return f"http://{service['spec']['clusterIP']}:9090"
 
     def query(self, promql: str) -> list[dict[str, Any]]:
-        """The result of an instant query: a list of {"metric": {…}, "value": [time, "number"]}."""
+        """Return the result of an instant query: a list of {"metric": {…}, "value": [time, "number"]}."""
         answer = self.get("api/v1/query?" + urllib.parse.urlencode({"query": promql}))
         return list(answer["data"]["result"])
 
     def get(self, path: str) -> Any:
-        """Any GET of Prometheus' HTTP API, such as `api/v1/rules`."""
-        # The pod and not its service, which has no endpoints for a moment whenever a busy node is late with a probe.
+        """Send a GET request to Prometheus' HTTP API, such as `api/v1/rules`, and return the JSON."""
+        # Use the pod, not its Service: the Service loses its endpoint whenever a probe is late on a busy node.
         return json.loads(self.cluster.request("GET", f"{POD}:9090/proxy/{path}"))
 
 
@@ -102,7 +102,7 @@ class Prometheus:
 def running(
     cluster: Cluster, folder: Path, images: Images | None = None, scraped: str | None = None, timeout: float = 180
 ) -> Iterator[Prometheus]:
-    """Install Prometheus and keep its operator running; logs go to the folder. It stays when the operator ends."""
+    """Install Prometheus and run its operator; logs go to `folder`. Prometheus keeps running when the operator ends."""
     install(cluster, images, scraped)
     operator = start_operator(cluster, folder, images)
     try:
@@ -113,12 +113,15 @@ def running(
 
 
 def install(cluster: Cluster, images: Images | None, scraped: str | None = None) -> None:
-    """Apply everything that the operator then works on; `scraped` is where our own operator shows its figures. CRDs that are there already are left as they are."""
+    """Apply the objects that prometheus-operator reconciles; leave existing CRDs unchanged.
+
+    `scraped` is the address of the metrics of our own operator.
+    """
     for file in tools.prometheus_operator_crds():
         group, plural = file.stem.split("_")
         path = f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{plural}.{group}"
         if not cluster.exists(path):
-            # Sent as it is: PyYAML stumbles over the value `=` that is in them.
+            # Send the file unparsed: PyYAML fails on the value `=` in these CRDs.
             cluster.apply_text(path, file.read_bytes())
     for manifest in manifests(images, scraped):
         applied = functools.partial(_applied, cluster, manifest)
@@ -126,7 +129,7 @@ def install(cluster: Cluster, images: Images | None, scraped: str | None = None)
 
 
 def manifests(images: Images | None, scraped: str | None = None) -> list[dict[str, Any]]:
-    """The namespace, what Prometheus may read, Prometheus, and a service with an address of its own for it."""
+    """Return the manifests: the namespace, the RBAC objects, Prometheus, and a Service with a cluster IP."""
     jobs = [KUBELETS, *([{**OURS, "static_configs": [{"targets": [scraped]}]}] if scraped else [])]
     account = {"kind": "ServiceAccount", "name": NAME, "namespace": NAMESPACE}
     role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": CONTROLLER}
@@ -167,7 +170,7 @@ def manifests(images: Images | None, scraped: str | None = None) -> list[dict[st
 def start_operator(cluster: Cluster, folder: Path, images: Images | None) -> Process:
     """Start prometheus-operator against the cluster."""
     flags = [f"--controller-id={CONTROLLER}", f"--web.listen-address=127.0.0.1:{processes.free_port()}"]
-    # Its default limit of 10m CPU makes the reloader take many seconds for what it has to do at the start.
+    # With its default limit of 10m CPU, the reloader takes many seconds to start.
     flags += ["--config-reloader-cpu-limit=0", "--log-level=warn"]
     if images:
         flags.append(f"--prometheus-config-reloader={images.reloader}")
@@ -202,7 +205,7 @@ def _applied(cluster: Cluster, manifest: dict[str, Any]) -> bool:
     except ApiError as error:
         if error.status != 404:
             raise
-        return False  # a CRD is served a moment after it was made
+        return False  # the API server serves a CRD shortly after its creation, not at once
     return True
 
 

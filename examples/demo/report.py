@@ -1,4 +1,4 @@
-"""What the demo shows: models with their conditions, and the key figures that Prometheus has of them."""
+"""The demo's live table: models with their conditions and their key metrics from Prometheus."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SERIES = {
 
 @dataclass(frozen=True)
 class Row:
-    """One model at one moment."""
+    """The state of one model at one time."""
 
     name: str
     conditions: dict[str, dict[str, Any]]
@@ -32,7 +32,7 @@ class Row:
 
     @property
     def missing(self) -> str | None:
-        """What is still not there, in words; None when the model is Ready and Prometheus has all of its figures."""
+        """What the model still lacks, as text; None if it is Ready and Prometheus has all of its metrics."""
         ready = self.conditions.get("Ready", {})
         if ready.get("status") != "True":
             return f"{self.name} is not Ready: {ready.get('reason', 'no status yet')}: {ready.get('message', '')}"
@@ -43,14 +43,14 @@ class Row:
 
 
 def look(cluster: Cluster, prometheus: Prometheus) -> list[Row]:
-    """Every model of the demo as it is now."""
+    """Return the current state of every model of the demo."""
     path = f"/apis/monitoredmodels.dev/v1alpha1/namespaces/{NAMESPACE}/monitoredmodels"
     figures = {name: _values(prometheus, query) for name, query in SERIES.items()}
     return [_row(body, figures) for body in cluster.get(path)["items"]]
 
 
 def gaps(cluster: Cluster, prometheus: Prometheus) -> list[str]:
-    """What does not work yet of the rules: those that Prometheus lacks, or cannot evaluate."""
+    """Return the rules that Prometheus has not loaded or cannot evaluate."""
     wanted = f"/apis/monitoring.coreos.com/v1/namespaces/{NAMESPACE}/prometheusrules"
     groups = {group["name"] for body in cluster.get(wanted)["items"] for group in body["spec"]["groups"]}
     loaded = {group["name"]: group["rules"] for group in prometheus.get("api/v1/rules")["data"]["groups"]}
@@ -77,7 +77,7 @@ def _row(body: dict[str, Any], figures: dict[str, dict[str, float]]) -> Row:
 
 
 def screen(rows: list[Row], footer: list[str]) -> Group:
-    """The live table, and below it where to look further."""
+    """Return the live table, with the links and commands of `footer` below it."""
     return Group(_table(rows), *(Text(line, overflow="fold") for line in footer))
 
 

@@ -1,1 +1,1 @@
-"""The instrumentation library that model authors import. So far it has the names of its metrics only: `names.py`."""
+"""The instrumentation library for model servers. So far it contains only the names of the metrics (`names.py`)."""

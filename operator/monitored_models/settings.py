@@ -1,4 +1,4 @@
-"""What the platform decides for all models: the operator's settings, read once from a YAML file or left at defaults."""
+"""The operator's settings: platform decisions for all models, read once from a YAML file, or the defaults."""
 
 from __future__ import annotations
 

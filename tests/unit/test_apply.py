@@ -30,7 +30,7 @@ from unit.specs import JSON, MINIMAL, body, model
 
 KEY = Key("risk", "churn")
 SERVED = frozenset(CHILDREN)
-refusal = vars(applier)["_refusal"]
+refusal = vars(applier)["_permanent_problem"]
 
 
 # --- what an answer means ---

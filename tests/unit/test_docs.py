@@ -11,13 +11,16 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
+from monitored_models.api import UnmetRequest
 from monitored_models.base.schema_types import wire_name
 from monitored_models.cli.main import main
-from monitored_models.integrations.grafana.check import FORBIDDEN, UNREACHABLE
+from monitored_models.integrations.grafana.check import FORBIDDEN, UNREACHABLE, DashboardCheck
+from monitored_models.plan.planner import ChildProblem
 from monitored_models.render.children import unmet_requests
 from monitored_models.render.rules.alerts.groups import ALERTS, is_enabled
 from monitored_models.render.rules.alerts.objective_alerts import OBJECTIVES
 from monitored_models.settings import Settings, load
+from monitored_models.status.build import Cause
 from unit.specs import model
 
 ROOT = Path(__file__).parents[2]
@@ -25,13 +28,17 @@ README = (ROOT / "README.md").read_text()
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
+POSITION = {Cause.__name__: 0, UnmetRequest.__name__: 0, ChildProblem.__name__: 1, DashboardCheck.__name__: 1}
+"""Which argument of a call is a reason."""
+
+
 def reasons_in_code() -> set[str]:
-    """Reasons that the code can give: first argument of Finding and Note, second of ChildProblem and Verdict, and others."""
+    """Reasons that the code can give."""
     found: set[str] = set()
     for file in (ROOT / "operator/monitored_models").rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text())):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-                position = {"Finding": 0, "Note": 0, "ChildProblem": 1, "Verdict": 1}.get(node.func.id)
+                position = POSITION.get(node.func.id)
                 if position is not None and isinstance(given := node.args[position], ast.Constant):
                     found.add(str(given.value))
     found |= {UNREACHABLE, FORBIDDEN, "NotApplied"}

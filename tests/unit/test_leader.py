@@ -108,7 +108,7 @@ def test_clock_of_the_other_does_not_matter(time: Time) -> None:
     assert cluster.body is not None
     cluster.body["spec"]["renewTime"] = "1999-01-01T00:00:00.000000Z"
     other = lease(cluster, time, "b")
-    assert asyncio.run(vars(LeaderElector)["_claim"](other)) == "a"
+    assert asyncio.run(vars(LeaderElector)["_acquire_or_renew"](other)) == "a"
     assert not other.is_leader()
 
 

@@ -1,1 +1,1 @@
-"""What every room may use and what knows nothing of models: schema types, the timing of steps."""
+"""Helpers for every package, without knowledge of models: schema types, JSON paths, the timing of steps."""

@@ -1,4 +1,4 @@
-"""The decorator behind every type that is read from YAML: spec, status, runtime profiles, settings."""
+"""The decorators of every type that is read from YAML: spec, status, runtime profiles, settings."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 def _alias(name: str) -> str:
-    """Kubernetes spells initialisms in capitals where pydantic's generator does not."""
+    """The name in camelCase, with Kubernetes' capital initialisms, which pydantic's generator does not write."""
     return to_camel(name).replace("Cpu", "CPU")
 
 
@@ -36,7 +36,7 @@ def _decorator(*, by_name: bool, alias: Callable[[str], str] = _alias) -> Callab
 
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(Field,))
 def spec_type(of: type[T]) -> type[T]:
-    """A frozen value: camelCase on the wire, unknown fields refused, no conversion between types."""
+    """A frozen value: camelCase on the wire, unknown fields rejected, no conversion between types."""
     return _decorator(by_name=False)(of)
 
 
@@ -48,7 +48,7 @@ def pascal_case_type(of: type[T]) -> type[T]:
 
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(Field,))
 def settings_type(of: type[T]) -> type[T]:
-    """The same, and Python code may give fields by their Python names."""
+    """Like `spec_type`, but Python code may also pass fields by their Python names."""
     return _decorator(by_name=True)(of)
 
 

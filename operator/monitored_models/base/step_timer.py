@@ -1,4 +1,4 @@
-"""How long single steps of the work hold the event loop: what a lag comes from. One instance for a process."""
+"""Times single steps of the work that block the event loop, to find the cause of a lag. One instance per process."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 
 class Steps:
-    """The longest time of each step, in seconds, since the process started. Another thread may read it."""
+    """The longest time of each step since the process started, in seconds. Another thread may read it."""
 
     def __init__(self) -> None:
         self._longest: dict[str, float] = {}
@@ -31,7 +31,7 @@ class Steps:
             self._longest[step] = seconds
 
     def longest(self) -> tuple[str, float]:
-        """The step that took longest, and its seconds; an empty name where nothing was timed."""
+        """The step that took longest, and its seconds; an empty name if nothing was timed."""
         return max(self.all().items(), key=lambda item: item[1], default=("", 0.0))
 
     def all(self) -> dict[str, float]:
@@ -39,14 +39,14 @@ class Steps:
         return dict(self._longest)
 
     def time_garbage_collection(self) -> None:
-        """Time Python's garbage collector too, which stops every thread."""
+        """Also time Python's garbage collector, which stops every thread."""
         gc.callbacks.append(self._on_collection)
 
     def spare_garbage_collection(self) -> None:
         """Exempt all objects that exist now from garbage collection: modules, or models that were listed.
 
-        A full collection looks at every object, for half a second where there are a million. What is exempt is still
-        freed when its last reference goes; it must not be part of a reference cycle.
+        A full collection visits every object, which takes half a second for a million. An exempt object is still freed
+        when its last reference goes; it must not be part of a reference cycle.
         """
         with self.timed("garbage_collection"):
             gc.collect()

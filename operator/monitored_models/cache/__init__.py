@@ -1,1 +1,1 @@
-"""What exists in the cluster, by resource version: models, their children and pods, profiles, rejections. Pure."""
+"""Observed state by resource version: models, their children and pods, profiles, rejections. Pure."""

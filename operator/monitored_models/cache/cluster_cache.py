@@ -1,7 +1,7 @@
-"""What exists: models, their profiles, their children and pods as last seen. Memory only; digests and facts, not bodies.
+"""The observed state: models, their profiles, children and pods. In memory only; digests and status, not bodies.
 
-Watch events, the lists of a resync and the answers to our own writes all come in by `observe` and `forget`. Events
-can be late: whatever carries a resource version that is not newer than what is known is dropped.
+Watch events, the lists of a resync and the responses to our own writes all enter through `observe` and `forget`. Events
+can be late: the cache ignores any object whose resource version is not newer than the known one.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ Body = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class ModelSource:
-    """What someone wrote as a MonitoredModel; the spec as JSON, which takes a fraction of the memory of dicts."""
+    """A MonitoredModel as its user wrote it; the spec as JSON, which takes a fraction of the memory of dicts."""
 
     key: Key
     uid: str
     generation: int
     spec: bytes
     profile: str
-    """The MonitoringProfile whose fields count, if there is one of that name."""
+    """Name of the MonitoringProfile that applies, if one of that name exists."""
 
     def body(self) -> dict[str, Any]:
-        """The object, as far as anyone needs it."""
+        """The object, with only the fields that are needed."""
         return {
             "apiVersion": MODEL.api_version,
             "kind": MODEL.name,
@@ -53,7 +53,7 @@ class ModelSource:
 
 @dataclass(frozen=True)
 class ObservedModel:
-    """A MonitoredModel as last seen."""
+    """A MonitoredModel as last observed."""
 
     source: ModelSource
     version: int
@@ -66,21 +66,21 @@ class ObservedModel:
         return self.source.uid
 
     def stored_status(self) -> dict[str, Any]:
-        """The status, as the API server has it."""
+        """The status as stored by the API server."""
         loaded: dict[str, Any] = json.loads(self.status)
         return loaded
 
 
 @dataclass(frozen=True)
 class ObservedChild:
-    """A child as last seen."""
+    """A child as last observed."""
 
     kind: Kind
     name: str
     uid: str
     version: int
     owner_uid: str | None
-    """Uid of the object that controls it, a model or a profile; None when nothing does."""
+    """Uid of its controlling owner, a model or a profile; None if nothing controls it."""
     digest: str
     applied: bool
     """Whether this operator has applied fields of it."""
@@ -88,9 +88,9 @@ class ObservedChild:
     scale: LiveScale | None = None
     workload: DeploymentStatus | None = None
     accepted_by: tuple[str, ...] = ()
-    """Alertmanagers that prometheus-operator says to have given an AlertmanagerConfig to, where it says that at all."""
+    """Alertmanagers that have accepted an AlertmanagerConfig, where prometheus-operator reports that at all."""
     rejection: str | None = None
-    """Why it says to have refused it."""
+    """Why prometheus-operator rejected it, where it reports that in the status."""
 
 
 ObjectRef = tuple[Kind, str, str]
@@ -99,19 +99,19 @@ ObjectRef = tuple[Kind, str, str]
 
 @dataclass
 class _Entry:
-    """All that is known around one model, or one profile."""
+    """Everything known about one model, or one profile."""
 
     model: ObservedModel | None = None
     children: dict[tuple[Kind, str], ObservedChild] = field(default_factory=dict)
     pods: dict[str, tuple[int, PodStatus]] = field(default_factory=dict)
     accepted_mutations: dict[tuple[Kind, str], tuple[str, str]] = field(default_factory=dict)
-    """Digest of a rendering to that of what the API server made of it, where an admission policy changes objects."""
+    """Digests of a rendering and of the object stored for it, where an admission policy changes objects."""
     tombstones: dict[ObjectRef, int] = field(default_factory=dict)
-    """Versions at which objects were deleted: the answer to an earlier write can come in after the deletion."""
+    """Versions at which objects were deleted: the response to an earlier write can arrive after the deletion."""
 
 
 class ClusterCache:
-    """The models that are known, each with its children and pods, and the profiles that they share."""
+    """The known models, each with its children and pods, and the profiles that they use."""
 
     def __init__(self) -> None:
         self._entries: dict[OwnerKey, _Entry] = {}
@@ -122,31 +122,31 @@ class ClusterCache:
     # --- reading ---
 
     def keys(self) -> list[Key]:
-        """Every model that exists."""
+        """Keys of all models that exist."""
         return [entry.model.source.key for entry in self._entries.values() if entry.model is not None]
 
     def count(self) -> int:
-        """How many models exist. Safe to ask from another thread."""
+        """Number of models that exist. Safe to call from another thread."""
         return sum(entry.model is not None for entry in tuple(self._entries.values()))
 
     def model(self, key: Key) -> ObservedModel | None:
-        """A model, or None when there is none of that name."""
+        """A model, or None if none of that name exists."""
         entry = self._entries.get(key)
         return entry.model if entry else None
 
     def profile_of(self, source: ModelSource) -> ProfileSource | None:
-        """The MonitoringProfile of a model; None when there is none of the name that counts for it."""
+        """The MonitoringProfile of a model; None if the one that applies does not exist."""
         known = self._profiles.get((source.key.namespace, source.profile))
         return known.source if known else None
 
     def profile(self, key: ProfileKey) -> ObservedProfile | None:
-        """A MonitoringProfile, or None when there is none of that name."""
+        """A MonitoringProfile, or None if none of that name exists."""
         return self._profiles.get((key.namespace, key.name))
 
     def rejection(self, key: OwnerKey, name: str) -> str | None:
-        """What prometheus-operator has against an AlertmanagerConfig of ours as it is now; None when nothing is known."""
+        """Why prometheus-operator rejected the current version of an AlertmanagerConfig of ours; None if unknown."""
         seen = self.child(key, ALERTMANAGER_CONFIG, name)
-        if seen is None or seen.rejection or seen.accepted_by:  # its own status is better than an Event
+        if seen is None or seen.rejection or seen.accepted_by:  # its own status takes precedence over an Event
             return seen.rejection if seen else None
         known = self._refusals.get((key.namespace, name))
         return known.text if known and known.still_about(seen.uid, seen.version) else None
@@ -169,7 +169,7 @@ class ClusterCache:
     # --- writing ---
 
     def observe(self, kind: Kind, body: Body) -> list[OwnerKey]:
-        """Take note of an object. Returns what should be looked at again: nothing when nothing changed."""
+        """Store an observed object. Returns the keys to reconcile: none if nothing changed."""
         metadata = body["metadata"]
         version, identity = resource_version(metadata), (kind, metadata["namespace"], metadata["name"])
         if kind is PROFILE:
@@ -179,7 +179,7 @@ class ClusterCache:
         key = owner_key(kind, body)
         before = self._owner_index.get(identity)
         if before is not None and self._known_version(identity) >= version > 0:
-            return []  # late, or the echo of an own write: the same version is the same object
+            return []  # late, or the echo of our own write: the same version is the same object
         left = [before] if before not in (None, key) and self._remove(identity, version) else []
         if key is None:
             return left
@@ -195,14 +195,14 @@ class ClusterCache:
         else:
             refused = self.rejection(key, identity[2]) if kind is ALERTMANAGER_CONFIG else None
             changed = self._observe_child(entry, kind, body, version)
-            # prometheus-operator looks at each version anew, and what it had against the last one counts no more.
+            # prometheus-operator checks each version again, so its rejection of the previous one no longer counts.
             changed = changed or (refused is not None and refused != self.rejection(key, identity[2]))
         return [*left, key] if changed else left
 
     def accept_mutation(self, key: OwnerKey, kind: Kind, name: str, rendering: str | None, answer: str) -> None:
-        """Remember that the API server makes `answer` of this rendering; None: it takes renderings as they are."""
+        """Remember that the API server stores this rendering as `answer`; None: it stores renderings unchanged."""
         entry = self._entries.get(key)
-        if entry is None:  # the model is gone meanwhile
+        if entry is None:  # the owner was deleted meanwhile
             return
         if rendering is None:
             entry.accepted_mutations.pop((kind, name), None)
@@ -210,29 +210,29 @@ class ClusterCache:
             entry.accepted_mutations[kind, name] = (rendering, answer)
 
     def accepted_mutations(self, key: OwnerKey) -> dict[tuple[Kind, str], tuple[str, str]]:
-        """Children that the API server keeps changed: digest of the rendering and of what became of it."""
+        """Children that the API server stores changed: digests of the rendering and of the stored object."""
         entry = self._entries.get(key)
         return dict(entry.accepted_mutations) if entry else {}
 
     def forget(self, kind: Kind, body: Body) -> list[OwnerKey]:
-        """Take note that an object is gone. Returns what to look at again."""
+        """Remove a deleted object. Returns the keys to reconcile."""
         metadata = body["metadata"]
         return self.remove(kind, metadata["namespace"], metadata["name"], resource_version(metadata))
 
     def remove(self, kind: Kind, namespace: str, name: str, version: int) -> list[OwnerKey]:
-        """Take note that an object is gone that had this version. Returns what to look at again."""
+        """Remove an object that was deleted at this version. Returns the keys to reconcile."""
         if kind is PROFILE:
             return self._profile_gone(ProfileKey(namespace, name), version)
         if kind is EVENT:
             return self._refused(self._refusals.vanished(namespace, name))
         identity = (kind, namespace, name)
         if identity in self._owner_index and self._known_version(identity) > version > 0:
-            return []  # late news of an earlier object of the name
+            return []  # a late event of an earlier object of this name
         key = self._remove(identity, version)
         return [key] if key else []
 
     def prune(self, kind: Kind, alive: set[tuple[str, str]], listed_at: int) -> list[OwnerKey]:
-        """Drop what a full list of a kind no longer holds: deletions that the watch missed. Returns what to look at again."""
+        """Remove what a full list of a kind lacks: deletions that the watch missed. Returns the keys to reconcile."""
         if kind in (PROFILE, EVENT):
             gone = (self._profiles if kind is PROFILE else self._refusals).missing_from(alive, listed_at)
             return [key for place in gone for key in self.remove(kind, *place, listed_at)]
@@ -258,7 +258,7 @@ class ClusterCache:
         return [key, *self.models_using_profile(key)]
 
     def _refused(self, config: tuple[str, str] | None) -> list[OwnerKey]:
-        """Whose AlertmanagerConfig that is. Of one that is not ours nothing is kept: anyone may post Events."""
+        """The owner of a rejected AlertmanagerConfig. Rejections of others are dropped: anyone may post Events."""
         if config is None:
             return []
         holder = self._owner_index.get((ALERTMANAGER_CONFIG, *config))
@@ -268,7 +268,7 @@ class ClusterCache:
         return [holder]
 
     def models_using_profile(self, profile: ProfileKey) -> list[Key]:
-        """Models that a profile counts for. Every model is looked at: profiles change seldom, and keep no list."""
+        """Models that use a profile. This visits every model: profiles change rarely, so no index is kept."""
         wanted = (profile.namespace, profile.name)
         sources = (entry.model.source for entry in self._entries.values() if entry.model)
         return [source.key for source in sources if (source.key.namespace, source.profile) == wanted]
@@ -313,7 +313,7 @@ class ClusterCache:
         if key is None:
             return None
         entry = self._entries[key]
-        if kind is not POD:  # nothing of ours is ever answered about a pod, and there is no end of them
+        if kind is not POD:  # we never write pods, so no response can be late, and their number is unbounded
             entry.tombstones[identity] = version
         if kind is MODEL:
             entry.model = None
@@ -327,7 +327,7 @@ class ClusterCache:
         return key
 
     def _drop_if_empty(self, key: OwnerKey) -> None:
-        """Of a model, or a profile, that is gone nothing stays."""
+        """Drop the entry of a deleted model or profile once it is empty."""
         entry = self._entries.get(key)
         exists = self.profile(key) if isinstance(key, ProfileKey) else entry and entry.model
         if entry and not exists and not entry.children and not entry.pods:
@@ -335,7 +335,7 @@ class ClusterCache:
 
 
 def observed_child(kind: Kind, body: Body) -> ObservedChild:
-    """What is kept of a child."""
+    """The parts of a child that the cache keeps."""
     metadata = body["metadata"]
     deployment = kind is DEPLOYMENT
     return ObservedChild(
@@ -356,7 +356,7 @@ def observed_child(kind: Kind, body: Body) -> ObservedChild:
 
 
 def _verdict(body: Body) -> dict[str, Any]:
-    """What a later prometheus-operator than 0.85 says in the status, by Alertmanager."""
+    """What prometheus-operator after 0.85 reports in the status, per Alertmanager."""
     accepted, refusal = [], None
     for binding in body.get("status", {}).get("bindings", ()):
         for condition in binding.get("conditions", ()):
@@ -364,11 +364,11 @@ def _verdict(body: Body) -> dict[str, Any]:
                 accepted.append(f"{binding.get('namespace')}/{binding.get('name')}")
             elif condition.get("type") == "Accepted" and condition.get("status") == "False":
                 refusal = refusal or str(condition.get("message") or condition.get("reason"))[:1000]
-    return {"accepted_by": tuple(sorted(accepted)), "refusal": refusal}
+    return {"accepted_by": tuple(sorted(accepted)), "rejection": refusal}
 
 
 def owner_key(kind: Kind, body: Body) -> OwnerKey | None:
-    """What an object belongs to: itself, its controller, or the model or profile that its label names."""
+    """The owner of an object: itself, its controller, or the model or profile that its label names."""
     metadata = body["metadata"]
     namespace, labelled = metadata["namespace"], metadata.get("labels", {})
     if kind is MODEL:
@@ -386,7 +386,7 @@ _OWNERS: Mapping[str, type[Key | ProfileKey]] = {KIND: Key, PROFILE_KIND: Profil
 
 
 def controller_uid(metadata: Mapping[str, Any]) -> str | None:
-    """Uid of the controlling owner, of whatever kind; None when nothing controls the object."""
+    """Uid of the controlling owner, of any kind; None if nothing controls the object."""
     return next((str(owner["uid"]) for owner in metadata.get("ownerReferences", ()) if owner.get("controller")), None)
 
 
@@ -404,11 +404,11 @@ def _controller(metadata: Mapping[str, Any]) -> Mapping[str, Any] | None:
 
 
 def resource_version(metadata: Mapping[str, Any]) -> int:
-    """Resource version as a number; 0 where there is none."""
+    """Resource version as a number; 0 if absent."""
     text = metadata.get("resourceVersion", "")
     return int(text) if text.isdigit() else 0
 
 
 def canonical_json(value: Any) -> bytes:
-    """JSON with sorted keys and without spaces: equal values are equal bytes."""
+    """JSON with sorted keys and without spaces: equal values have equal bytes."""
     return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()

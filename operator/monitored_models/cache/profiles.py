@@ -1,7 +1,7 @@
-"""MonitoringProfiles as last seen. Memory only, and like the view's: what is not newer than what is known is dropped.
+"""MonitoringProfiles as last observed. In memory only; like the cluster cache, it ignores what is not newer.
 
-Nothing of ours is ever written to a profile, so that no answer can come in after its deletion: of a profile that is gone
-nothing needs to stay.
+The operator never writes to a profile, so no response can arrive after its deletion: a deleted profile leaves no
+tombstone.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ NamespacedName = tuple[str, str]
 
 @dataclass(frozen=True)
 class ProfileSource:
-    """What someone wrote as a MonitoringProfile; the spec as JSON, so that what is made of it can be remembered by it."""
+    """A MonitoringProfile as its user wrote it; the spec as JSON, so that it can be the key of a cache."""
 
     name: str
     spec: bytes
 
     def shared(self) -> ProfileSpec:
-        """The profile, as the parser takes it."""
+        """The profile as the parser takes it."""
         return ProfileSpec(self.name, json.loads(self.spec))
 
 
 @dataclass(frozen=True)
 class ObservedProfile:
-    """A MonitoringProfile as last seen."""
+    """A MonitoringProfile as last observed."""
 
     source: ProfileSource
     namespace: str
@@ -40,24 +40,24 @@ class ObservedProfile:
 
 @dataclass(frozen=True)
 class ProfileChange:
-    """What an observation told: something about the profile, and of it something that its models inherit."""
+    """What an observation changed: anything of the profile, and anything that its models inherit."""
 
     any: bool
     spec: bool
 
 
 class ProfileStore:
-    """The profiles that are known."""
+    """The known profiles."""
 
     def __init__(self) -> None:
         self._known: dict[NamespacedName, ObservedProfile] = {}
 
     def get(self, place: NamespacedName) -> ObservedProfile | None:
-        """A profile, or None when there is none of that name."""
+        """A profile, or None if none of that name exists."""
         return self._known.get(place)
 
     def observe(self, place: NamespacedName, seen: ObservedProfile) -> ProfileChange:
-        """Take note of a profile."""
+        """Store an observed profile. Returns what changed."""
         known = self._known.get(place)
         if known and known.version >= seen.version > 0:
             return ProfileChange(any=False, spec=False)
@@ -68,7 +68,7 @@ class ProfileStore:
         return ProfileChange(any=not same, spec=known is None or known.source != seen.source)
 
     def vanished(self, place: NamespacedName, version: int) -> bool:
-        """Take note that a profile is gone that had this version. Returns whether that is news."""
+        """Remove a profile that was deleted at this version. Returns whether that changed anything."""
         known = self._known.get(place)
         if known is None or known.version > version > 0:
             return False
@@ -76,5 +76,5 @@ class ProfileStore:
         return True
 
     def missing_from(self, alive: set[NamespacedName], listed_at: int) -> list[NamespacedName]:
-        """What a full list no longer holds."""
+        """Known profiles that a full list lacks."""
         return [place for place, known in self._known.items() if place not in alive and known.version <= listed_at]

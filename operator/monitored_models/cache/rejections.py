@@ -1,7 +1,7 @@
-"""What prometheus-operator has against AlertmanagerConfigs, by its Events. Memory only: one refusal for each of ours.
+"""Rejections of AlertmanagerConfigs by prometheus-operator, from its Events. In memory only: one for each of ours.
 
-It posts an Event when it refuses one (a Secret that is missing, say) and none when it is content, so that an Event counts only
-as long as the object is the one that it was about. Events end by themselves, an hour after the last of their kind.
+It posts an Event when it rejects one (for example for a missing Secret) and none when it accepts one. So an Event
+counts only as long as the object is the one that it was about. Events expire an hour after the last of their kind.
 """
 
 from __future__ import annotations
@@ -16,39 +16,39 @@ Place = tuple[str, str]
 """Namespace and name."""
 REASON = "InvalidConfiguration"
 _PREAMBLE = "was rejected due to invalid configuration: "
-"""What comes before the cause."""
+"""The text before the cause."""
 MAX_MESSAGE = 1000
-"""Characters of a refusal that are kept."""
+"""Characters of a rejection that are kept."""
 
 
 @dataclass(frozen=True)
 class Rejection:
-    """One Event."""
+    """One Event that reports a rejection."""
 
     event: str
     version: int
     uid: str
     about: int
-    """Resource version of the AlertmanagerConfig that was refused; 0 where the Event does not say it."""
+    """Resource version of the rejected AlertmanagerConfig; 0 if the Event does not have it."""
     text: str
 
     def still_about(self, uid: str, version: int) -> bool:
-        """Whether it is about an object as it is now."""
+        """Whether it is about the current version of an object."""
         return self.uid == uid and (not self.about or self.about >= version)
 
 
 class RejectionStore:
-    """The refusals that are known, by the place of the AlertmanagerConfig."""
+    """The known rejections, by namespace and name of the AlertmanagerConfig."""
 
     def __init__(self) -> None:
         self._known: dict[Place, Rejection] = {}
 
     def get(self, config: Place) -> Rejection | None:
-        """The latest refusal of an AlertmanagerConfig."""
+        """The latest rejection of an AlertmanagerConfig."""
         return self._known.get(config)
 
     def observe(self, body: Mapping[str, Any], version: int) -> Place | None:
-        """Take note of an Event. Returns which AlertmanagerConfig it is news of."""
+        """Store an Event. Returns the AlertmanagerConfig whose rejection changed, if any."""
         about = body.get("regarding") or {}
         if about.get("kind") != ALERTMANAGER_CONFIG.name or body.get("reason") != REASON:
             return None
@@ -67,18 +67,18 @@ class RejectionStore:
         return place
 
     def vanished(self, namespace: str, event: str) -> Place | None:
-        """Take note that an Event is gone. Returns which AlertmanagerConfig that is news of."""
+        """Remove a deleted Event. Returns the AlertmanagerConfig whose rejection it was, if any."""
         places = (p for p, known in self._known.items() if p[0] == namespace and known.event == event)
         if place := next(places, None):
             del self._known[place]
         return place
 
     def forget(self, config: Place) -> None:
-        """Drop what is known of an AlertmanagerConfig that is gone, or is not ours."""
+        """Drop the rejection of an AlertmanagerConfig that was deleted or is not ours."""
         self._known.pop(config, None)
 
     def missing_from(self, alive: set[Place], listed_at: int) -> list[Place]:
-        """Events that a full list no longer holds."""
+        """Known Events that a full list lacks."""
         return [
             (namespace, known.event)
             for (namespace, _), known in self._known.items()

@@ -1,4 +1,4 @@
-"""What a Deployment and its pods say of a model's health, reduced to the few facts that conditions are made of. Pure."""
+"""Status of a Deployment and its pods, reduced to the few fields that conditions are computed from. Pure."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ class DeploymentStatus:
     """A Deployment's status."""
 
     current: bool
-    """Whether the status is for the present spec."""
+    """Whether the status is for the current spec."""
     desired: int
     total: int
     updated: int
     available: int
     ready: int
     deadline_exceeded: str | None
-    """Message, when the rollout passed its deadline."""
+    """Message, if the rollout exceeded its progress deadline."""
     replica_failure: str | None
-    """Message, when pods cannot even be created: a quota, an admission policy."""
+    """Message, if pods cannot even be created: a quota, an admission policy."""
 
     paused: bool
     """Whether someone has paused the rollout."""
@@ -32,19 +32,19 @@ class DeploymentStatus:
         return self.total > self.updated
 
     def is_available(self, minimum: int) -> bool:
-        """Whether so many replicas serve the present spec, and none serves an earlier one."""
+        """Whether at least `minimum` replicas serve the current spec, and none serves an earlier one."""
         return self.current and not self.rolling_out and minimum <= min(self.updated, self.available)
 
 
 @dataclass(frozen=True)
 class PodStatus:
-    """Why a pod does not serve, if it does not."""
+    """A pod's status, with the reason if it does not serve."""
 
     name: str
     created: str
     ready: bool
     terminating: bool
-    """Whether it is being deleted, or has ended for good: evicted, shut down with its node."""
+    """Whether it is being deleted, or has ended permanently: evicted, shut down with its node."""
     reason: str | None
     message: str
     out_of_memory: bool
@@ -53,7 +53,7 @@ class PodStatus:
 
 
 def deployment_status(body: Mapping[str, Any]) -> DeploymentStatus:
-    """Facts of a Deployment."""
+    """The status of a Deployment."""
     status = body.get("status", {})
     conditions = {condition["type"]: condition for condition in status.get("conditions", ())}
     progressing, failure = conditions.get("Progressing", {}), conditions.get("ReplicaFailure", {})
@@ -73,7 +73,7 @@ def deployment_status(body: Mapping[str, Any]) -> DeploymentStatus:
 
 
 def pod_status(body: Mapping[str, Any]) -> PodStatus:
-    """Facts of a pod. The reason is Kubernetes' own word, like ErrImagePull or Unschedulable."""
+    """The status of a pod. The reason is Kubernetes' own, such as ErrImagePull or Unschedulable."""
     status = body.get("status", {})
     conditions = {condition["type"]: condition for condition in status.get("conditions", ())}
     reason, message = _waiting(status)

@@ -1,1 +1,1 @@
-"""`mmctl`: files in, text out. Thin."""
+"""The command `mmctl`: files in, text out. Thin."""

@@ -1,4 +1,4 @@
-"""How a cluster would change if a model of a file were applied: the operator's own comparison, in words."""
+"""How a cluster would change if a model of a file were applied: the operator's own comparison, as a unified diff."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Live = dict[tuple[Kind, str], dict[str, Any]]
 
 
 async def diff_model(model: Model, settings: Settings, cluster: KubeClient) -> str:
-    """A unified diff of what the operator owns, live against rendered; empty when nothing would change."""
+    """A unified diff of the fields that the operator owns, live against rendered; empty if nothing would change."""
     stored = await _get(cluster, MODEL, model.namespace, model.name)
     owned = replace(model, uid=stored["metadata"]["uid"] if stored else "")
     live = await _live(cluster, owned.namespace, labels.selector_text(owned), CHILDREN)
@@ -35,7 +35,7 @@ async def diff_model(model: Model, settings: Settings, cluster: KubeClient) -> s
 
 
 async def profile_difference(profile: MonitoringProfile, settings: Settings, cluster: KubeClient) -> str:
-    """The same for what a MonitoringProfile has by itself."""
+    """The same for the children of a MonitoringProfile."""
     stored = await _get(cluster, PROFILE, profile.namespace, profile.name)
     owned = replace(profile, uid=stored["metadata"]["uid"] if stored else "")
     selector = f"{labels.PROFILE}={labels.profiles(owned)[labels.PROFILE]}"
@@ -54,13 +54,13 @@ def _difference(namespace: str, live: Live, rendered: Sequence[Child]) -> str:
 
 
 async def stored_profile(cluster: KubeClient, namespace: str, name: str) -> ProfileSpec | None:
-    """A MonitoringProfile as the cluster has it; None where it has none of that name, or does not know the kind."""
+    """A MonitoringProfile in the cluster; None if none of that name exists, or the cluster does not serve the kind."""
     stored = await _get(cluster, PROFILE, namespace, name)
     return ProfileSpec(name, stored.get("spec", {})) if stored else None
 
 
 async def _live(cluster: KubeClient, namespace: str, selector: str, kinds: Sequence[Kind]) -> Live:
-    """Children in the cluster, found by label, so that those which a change would switch off are seen too."""
+    """Children in the cluster, found by label, so that those which a change would switch off are included."""
     found: Live = {}
     served = await cluster.served_kinds(kinds)
     for kind in (kind for kind in kinds if kind in served):

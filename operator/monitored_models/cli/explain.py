@@ -1,4 +1,4 @@
-"""What a model gets, and where each value comes from: for `mmctl explain`. Pure."""
+"""Explains what a model gets, and where each value comes from, for `mmctl explain`. Pure."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Row = tuple[str, ...]
 
 
 def explanation(model: Model, stack: Sequence[Layer]) -> str:
-    """Text for people: the catalogue, what is not available and why, alerts, settings with their origin, notes."""
+    """Text for people: catalogue, unavailable metrics and why, alerts, settings with their origin, unmet requests."""
     about = context(model)
     made = offers(about)
     there = [offer for offer in made if offer.expression]

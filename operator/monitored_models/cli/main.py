@@ -1,4 +1,4 @@
-"""`mmctl`, also as `kubectl mm`: run the operator, or do with files what it does with a cluster, by the same code."""
+"""The command `mmctl`, also `kubectl mm`: runs the operator, or processes files with the same code."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class _Settings(click.ParamType[Settings]):
 
 
 class _Matching(click.ParamType[str]):
-    """A text of a form that an example shows."""
+    """A text that matches a pattern; the error names an example."""
 
     def __init__(self, name: str, pattern: str, like: str) -> None:
         self.name, self._pattern, self._like = name, pattern, like
@@ -209,7 +209,7 @@ def preview(
     settings: Settings | None,
 ) -> None:
     """Show dashboards on a local page that only reads. Needs no Grafana and no cluster, but a Prometheus."""
-    # Here, so that the operator never loads what only the preview needs, which may not be installed.
+    # Imported here, so that the operator never loads what only the preview needs, which may not be installed.
     try:
         from ..preview import dashboard_reader, server, sources  # noqa: PLC0415
     except ModuleNotFoundError as error:
@@ -239,7 +239,7 @@ async def _differences(manifests: LocalObjects, settings: Settings) -> str:
 
 
 def _read(files: Sequence[Path], namespace: str | None, settings: Settings) -> LocalObjects:
-    """What is in the files, if all of it is valid; else what is wrong goes to standard error, and the exit code is 1."""
+    """The objects of the files if all are valid; otherwise print the problems to standard error and exit with 1."""
     try:
         manifests = read(files, namespace)
     except UnreadableFile as error:
@@ -259,12 +259,12 @@ def _read(files: Sequence[Path], namespace: str | None, settings: Settings) -> L
 
 
 def _models(manifests: LocalObjects, settings: Settings) -> list[Model]:
-    """The models of valid files, each with the profile that the files have for it."""
+    """The models of valid files, each merged with its profile from the files."""
     return [_model(document, manifests.shared(document), settings) for document in manifests.models]
 
 
 def _model(document: LocalObject, shared: ProfileSpec | None, settings: Settings) -> Model:
-    """A model of a valid file. What it asks for and cannot have goes to standard error."""
+    """A model of a valid file. Its unmet requests are printed to standard error."""
     model = _parsed(document, shared, settings)
     assert isinstance(model, Model)
     for note in unmet_requests(model):

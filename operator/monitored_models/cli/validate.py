@@ -1,4 +1,4 @@
-"""What is wrong with a model or a profile, found offline: schema and rules by parsing, then what would be made of it."""
+"""Validates a model or a profile offline: schema and validation rules by parsing, then the objects rendered from it."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from ..settings import Settings
 
 
 def model_problems(parsed: Model | InvalidSpec, settings: Settings) -> list[Problem]:
-    """Every problem; none for a model that can be applied."""
+    """Every problem of a model; none if it can be applied."""
     if isinstance(parsed, InvalidSpec):
         return list(parsed.problems)
     try:
         children = render(parsed, settings, parsed.minimum_replicas)
-    except ValueError as error:  # a text that a rule should have refused
+    except ValueError as error:  # a text that validation should have rejected
         return [Problem("spec", str(error))]
     return [problem for child in children for problem in _rule_problems(child)]
 
 
 def profile_object_problems(body: Mapping[str, Any]) -> list[Problem]:
-    """Every problem of a MonitoringProfile; none for one that can be applied."""
+    """Every problem of a MonitoringProfile; none if it can be applied."""
     metadata = body.get("metadata")
     metadata = metadata if isinstance(metadata, Mapping) else {}
     found = []

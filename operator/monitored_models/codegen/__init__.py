@@ -1,1 +1,1 @@
-"""Files that are generated from the code: CRDs, pages of the docs, config/monitoring.yaml. Never imported at run time."""
+"""Generates files from the code: CRDs, pages of the docs, config/monitoring.yaml. Never imported at run time."""

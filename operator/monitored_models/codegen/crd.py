@@ -1,6 +1,6 @@
 """The CustomResourceDefinitions and the reference page, generated from the types of the spec and the status.
 
-`make generate` writes both; `make check` fails when a file differs from what this renders.
+`make generate` writes both; `make check` fails if a file is out of date.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def _definition(kind: str, plural: str, short: list[str], version: dict[str, Any
 
 
 def openapi_schema() -> dict[str, Any]:
-    """The structural schema of a whole MonitoredModel."""
+    """The structural schema of a MonitoredModel."""
     return {
         **_resource(
             "A machine-learning model that is served and monitored.",
@@ -99,7 +99,7 @@ def openapi_schema() -> dict[str, Any]:
 
 
 def profile_schema() -> dict[str, Any]:
-    """The structural schema of a whole MonitoringProfile."""
+    """The structural schema of a MonitoringProfile."""
     text = "How the models of a namespace are watched, where they do not say it themselves."
     return _resource(text, {"spec": structural(SharedMonitoring)})
 
@@ -126,7 +126,7 @@ def structural(of: type[Any]) -> dict[str, Any]:
 
 
 def _types_in(hint: Any) -> set[type[Any]]:
-    """Every type of ours that a type mentions, itself included."""
+    """Every type of ours that a type references, including itself."""
     if is_dataclass(hint) and isinstance(hint, type):
         return {hint}.union(*(_types_in(inner) for inner in get_type_hints(hint).values()))
     return set().union(*(_types_in(inner) for inner in get_args(hint)))
@@ -161,7 +161,7 @@ class _Converter:
             if exclusive in schema:  # a number in JSON schema, a flag in OpenAPI 3.0
                 schema[bound], schema[exclusive] = schema[exclusive], True
         if "properties" in schema:
-            # pydantic puts fields with factories first; readers want the order of the source.
+            # pydantic puts fields with factories first; readers expect the order of the source.
             keys = self._order.get(name, list(schema["properties"]))
             schema["properties"] = {key: self.convert(schema["properties"][key]) for key in keys}
             if name in _INHERITED:
@@ -182,11 +182,11 @@ class _Converter:
 
 
 _INHERITED = {kind.__name__ for kind in _types_in(Monitoring)}
-"""Types of which a default is not for the API server to fill in: what it fills in would win over a profile."""
+"""Types whose defaults the API server must not fill in: a filled-in value would override a profile."""
 
 
 def _inherited(field: dict[str, Any]) -> dict[str, Any]:
-    """A field without its default, which its description tells instead."""
+    """A field without its default, which its description has instead."""
     default = field.get("default")
     kept = {key: value for key, value in field.items() if key != "default"}
     if default in (None, [], {}):

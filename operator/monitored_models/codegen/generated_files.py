@@ -1,4 +1,4 @@
-"""Writes, or with --check compares, the files that are made from code: CRDs, pages of the docs, the own monitoring."""
+"""Writes, or with --check compares, the generated files: CRDs, pages of the docs, the operator's own monitoring."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .pages import alerts_page, catalogue_page
 
 OWN = """\
 # Rules and dashboard for the operator itself, and the dashboards of all models and of all objectives, generated from
-# operator/monitored_models/selfmonitoring and desired/dashboards by `make generate`. docs/operating.md says how to have
+# operator/monitored_models/render/operator and render/dashboards by `make generate`. docs/operating.md says how to have
 # the operator scraped, docs/dashboards.md how Grafana picks dashboards up.
 """
 ROOT = Path(__file__).parents[3]
@@ -25,7 +25,7 @@ class _Dumper(yaml.SafeDumper):
 
 
 def files() -> dict[Path, str]:
-    """Path to content, for each generated file."""
+    """Content of each generated file, by path."""
     header = "# Generated from operator/monitored_models/api by `make generate`.\n"
     definitions = {"monitoredmodels": crd(), "monitoringprofiles": profile_crd()}
     own = yaml.dump_all(manifests(), Dumper=_Dumper, sort_keys=False, width=120, allow_unicode=True)

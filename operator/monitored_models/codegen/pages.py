@@ -1,4 +1,4 @@
-"""Pages of the documentation that are made from code: the catalogue, by runtime, and the alerts. Written by `generate.py`."""
+"""Pages of the docs, generated from code: the catalogue by runtime, and the alerts. `generated_files` writes them."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _OPERATOR = "monitored_model_"
 
 
 def catalogue_page() -> str:
-    """docs/catalogue.md: name to series, and by runtime to where each comes from."""
+    """docs/catalogue.md: the series of each name, and by runtime the source of each series."""
     lines = [
         "# The catalogue",
         "",
         "Whatever a model's server calls its metrics, these are recorded for it, with the labels `namespace` and `monitored_model`.",
-        "Generated from `operator/monitored_models/desired/catalogue.py` and `runtimes/` by `make generate`; `mmctl explain -f FILE`",
+        "Generated from `operator/monitored_models/render/rules/catalogue.py` and `runtimes/` by `make generate`; `mmctl explain -f FILE`",
         "prints the same for one MonitoredModel.",
         "",
         "| name | series | unit | what |",
@@ -64,7 +64,7 @@ def _sources(profile: RuntimeProfile) -> Iterator[str]:
 
 
 def _own(expression: str) -> list[str]:
-    """Metrics of an expression, those of the server first; the operator's own only serve to join."""
+    """Metrics of an expression, the server's first; without the operator's own, which only serve joins."""
     names = sorted(metrics_in(expression), key=lambda name: (name.startswith(_KUBELET), name))
     told = [
         name for name in names if not name.startswith((f"{_OPERATOR}info", f"{_OPERATOR}pod_", f"{_OPERATOR}claim_"))
@@ -73,14 +73,14 @@ def _own(expression: str) -> list[str]:
 
 
 def alerts_page() -> str:
-    """docs/alerts.md: what a default model gets, what others can have, and why each is worth someone's attention."""
+    """docs/alerts.md: the alerts of a default model, the optional alerts, and the rationale of each."""
     default = _default_model()
     lines = [
         "# Alerts",
         "",
         "Few by default, each worth someone's attention. `critical` wakes someone, `warning` makes a ticket, `info` does neither. Every",
         "one can be changed or switched off in `spec.monitoring.alerts.rules`, and has a page in [runbooks](runbooks). The label",
-        "`signal` says what an alert is about. Generated from `operator/monitored_models/desired/alerts/` by `make generate`.",
+        "`signal` says what an alert is about. Generated from `operator/monitored_models/render/rules/alerts/` by `make generate`.",
         "",
         "## What a model gets that says nothing about alerts",
         "",

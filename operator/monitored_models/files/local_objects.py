@@ -1,4 +1,4 @@
-"""MonitoredModels and MonitoringProfiles in files: reading them for `mmctl`, with the file of whatever is wrong."""
+"""Reads MonitoredModels and MonitoringProfiles from local files for `mmctl`; errors name the file."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from .yaml_loader import documents, text
 
 @dataclass(frozen=True)
 class LocalObject:
-    """One object of a file, in the namespace that it names or was given."""
+    """One object of a file, with its own or the default namespace."""
 
     file: str
     body: dict[str, Any]
 
     @property
     def name(self) -> str:
-        """The object's name, or what to call it by where it has none."""
+        """The object's name, or a placeholder if it has none."""
         return str(self._metadata.get("name") or "(no name)")
 
     @property
@@ -30,7 +30,7 @@ class LocalObject:
 
     @property
     def profile(self) -> str:
-        """Name of the MonitoringProfile that counts for a model, if there is one of that name."""
+        """Name of the MonitoringProfile that applies to a model, if one of that name exists."""
         return profile_name(self.body) or DEFAULT_PROFILE
 
     @property
@@ -41,13 +41,13 @@ class LocalObject:
 
 @dataclass(frozen=True)
 class LocalObjects:
-    """Everything of ours in some files."""
+    """All objects of our kinds in some files."""
 
     models: tuple[LocalObject, ...]
     profiles: tuple[LocalObject, ...]
 
     def shared(self, model: LocalObject) -> ProfileSpec | None:
-        """The profile of these files that counts for a model. Of two with one name the later does, as when applied."""
+        """The profile in these files that applies to a model; of two with one name the later, as when applied."""
         wanted = (model.namespace, model.profile)
         found = [profile for profile in self.profiles if (profile.namespace, profile.name) == wanted]
         spec = found[-1].body.get("spec") if found else None
@@ -55,9 +55,9 @@ class LocalObjects:
 
 
 def read(files: Iterable[Path], namespace: str | None = None) -> LocalObjects:
-    """Every MonitoredModel and MonitoringProfile of the files and folders, `-` being standard input. Raises UnreadableFile.
+    """Read every MonitoredModel and MonitoringProfile of files and folders; `-` is standard input.
 
-    `namespace` is that of objects which name none.
+    `namespace` is that of objects which name none. Raises UnreadableFile.
     """
     found = [
         _document(str(path), body, namespace) for file in files for path in _expand(file) for body in _bodies(path)
@@ -80,7 +80,7 @@ def _bodies(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def _is_ours(item: Any) -> bool:
-    """Whether a document is for us: other kinds in the same file are not, a misspelt kind of our group is."""
+    """Whether a document is ours: other kinds in the same file are not, a misspelled kind of our group is."""
     return isinstance(item, dict) and (
         item.get("kind") in (KIND, PROFILE_KIND) or str(item.get("apiVersion", "")).startswith(f"{GROUP}/")
     )

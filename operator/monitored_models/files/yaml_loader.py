@@ -1,4 +1,4 @@
-"""YAML as Kubernetes reads it: a date is a string, a key stands once in a map, and nothing but JSON's types comes out."""
+"""YAML as Kubernetes reads it: a date is a string, a map has each key once, and the result has only JSON's types."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _NOT_JSON = ("binary", "omap", "pairs", "set", "timestamp")
 
 
 class UnreadableFile(Exception):
-    """A file cannot be read as YAML; the message names the file and the place."""
+    """A file cannot be read as YAML; the message names the file and the position."""
 
 
 class _Loader(yaml.SafeLoader):
@@ -22,7 +22,7 @@ class _Loader(yaml.SafeLoader):
         self._checked: WeakSet[yaml.MappingNode] = WeakSet()
 
     def flatten_mapping(self, node: yaml.MappingNode) -> None:
-        # Before merging puts the keys of other maps into the node; a node that is merged twice is checked once.
+        # Check before merging adds the keys of other maps to the node; a node that is merged twice is checked once.
         if node not in self._checked:
             self._checked.add(node)
             keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode) and key.value != "<<"]
@@ -45,7 +45,7 @@ _Loader.yaml_constructors = {
 
 
 def documents(name: str, text: str) -> list[Any]:
-    """Every document of a text. Raises UnreadableFile, with the name."""
+    """Every document of a YAML text. Raises UnreadableFile, with the name."""
     try:
         return list(yaml.load_all(text, Loader=_Loader))
     except (yaml.YAMLError, ValueError, RecursionError) as error:
@@ -53,7 +53,7 @@ def documents(name: str, text: str) -> list[Any]:
 
 
 def text(path: Path) -> str:
-    """The text of a file, `-` being standard input. Raises UnreadableFile."""
+    """The text of a file; `-` is standard input. Raises UnreadableFile."""
     try:
         return sys.stdin.read() if str(path) == "-" else path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

@@ -1,1 +1,1 @@
-"""Other systems, each asked once for the whole fleet."""
+"""Clients and pollers of other systems, each queried once for the entire fleet."""

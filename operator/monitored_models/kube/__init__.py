@@ -1,1 +1,1 @@
-"""The API server: requests to it, and which fields of an object this operator owns."""
+"""The API server client, and which fields of an object this operator owns."""

@@ -1,8 +1,9 @@
-"""What this operator owns of an object, as a digest: of a rendering, and of a live object. Equal means nothing to do.
+"""Digests of the fields that this operator owns: of a rendering and of a live object. Equal means nothing to do.
 
-The API server records per field which manager owns it. Projecting a live object on the fields that are ours, and
-digesting that like a rendering, finds every way in which they can differ: a changed value is no longer ours, a removed
-field is gone, a field that the rendering dropped is still there. No hash annotation, no copy of the object is kept.
+For each field, the API server records which manager owns it. Projecting a live object onto the fields that are ours,
+and digesting that like a rendering, detects every possible difference: a changed value is no longer ours, a removed
+field is missing, a field that the rendering dropped is still present. No hash annotation and no copy of the object is
+stored.
 """
 
 from __future__ import annotations
@@ -17,9 +18,9 @@ from typing import Any
 from ..naming.labels import FIELD_MANAGER
 
 _TEXT_MAPS = frozenset({"annotations", "data", "labels", "matchLabels", "nodeSelector"})
-"""Maps whose values are text, in which an empty one is a value like any other."""
+"""Maps with text values, in which an empty text is a value like any other."""
 _MEANINGFUL_WHEN_EMPTY = frozenset({"emptyDir", "labelSelector", "namespaceSelector", "podSelector"})
-"""Objects that say something by being there: an empty selector selects everything."""
+"""Objects that have a meaning when empty: an empty selector selects everything."""
 
 _FACTORS = {"": 0, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "m": -3, "u": -6, "n": -9}
 _BINARY = {"Ki": 1, "Mi": 2, "Gi": 3, "Ti": 4, "Pi": 5}
@@ -32,19 +33,19 @@ def digest_rendered(child: Mapping[str, Any]) -> str:
 
 
 def digest_live(body: Mapping[str, Any]) -> str:
-    """Digest of what this operator owns of a live object; of nothing, where it owns nothing."""
+    """Digest of the fields that this operator owns in a live object; of nothing if it owns none."""
     return _digest(owned_fields_of(body))
 
 
 def rendered_fields(child: Mapping[str, Any]) -> Any:
-    """What the digest of a rendering is of: all but the identity, in canonical spelling."""
+    """The content that the digest of a rendering covers: all fields but the identity, in canonical form."""
     metadata = {key: value for key, value in child["metadata"].items() if key not in ("name", "namespace")}
     content = {key: value for key, value in child.items() if key not in ("apiVersion", "kind", "metadata")}
     return _canonical({**content, "metadata": metadata})
 
 
 def owned_fields_of(body: Mapping[str, Any]) -> Any:
-    """What the digest of a live object is of: the fields that are ours, in canonical spelling."""
+    """The content that the digest of a live object covers: the fields that are ours, in canonical form."""
     return _canonical(_project(body, owned_fields(body)))
 
 
@@ -72,10 +73,10 @@ def owned_by_others(body: Mapping[str, Any], *path: str) -> bool:
 
 
 def _project(value: Any, fields: Mapping[str, Any], name: str = "") -> Any:
-    """The part of a value that FieldsV1 names. An entry without entries of its own stands for the whole value."""
+    """The part of a value that FieldsV1 names. An entry without nested entries stands for the entire value."""
     inner = {key: sub for key, sub in fields.items() if key != "."}
     if not inner:
-        # Of our rendered objects only this one is empty and can be added to by others field by field.
+        # The only object that we render empty and to which others can add single fields.
         return {} if name == "emptyDir" else value
     if isinstance(value, Mapping):
         named = {key[2:]: sub for key, sub in inner.items() if key.startswith("f:")}
@@ -86,7 +87,7 @@ def _project(value: Any, fields: Mapping[str, Any], name: str = "") -> Any:
 
 
 def _matches_item(key: str, item: Any) -> bool:
-    """Whether a list entry of FieldsV1 (`k:` by key fields, `v:` by value) means this item."""
+    """Whether a list entry of FieldsV1 (`k:` by key fields, `v:` by value) refers to this item."""
     wanted = json.loads(key[2:])
     if key.startswith("k:"):
         return isinstance(item, Mapping) and all(item.get(name) == part for name, part in wanted.items())
@@ -99,7 +100,7 @@ def _digest(value: Any) -> str:
 
 
 def _canonical(value: Any, within: str = "", quantities: bool = False) -> Any:
-    """The value as the API server gives it back: quantities in one spelling, nothing that means nothing."""
+    """The value as the API server returns it: quantities in one form, no empty fields without a meaning."""
     if isinstance(value, Mapping):
         inner = {
             key: _canonical(item, key, quantities or key in ("requests", "limits", "sizeLimit", "divisor"))

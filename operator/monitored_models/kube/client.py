@@ -1,6 +1,6 @@
-"""The API server, as far as the operator writes to it or lists it. Thin: it decides nothing about what should exist.
+"""The API server client for the operator's writes and lists. Thin: it does not decide what should exist.
 
-`kubernetes.aio` brings configuration, authentication and TLS; requests go to its REST client, below the layer that
+`kubernetes.aio` provides configuration, authentication and TLS. Requests use its REST client, below the layer that
 builds result objects, which would cost more than everything else here.
 """
 
@@ -29,22 +29,22 @@ from ..naming.kinds import CHILDREN, EVENT, MODEL, PROFILE, Kind
 from ..naming.labels import FIELD_MANAGER
 
 PAGE_BYTES, FIRST_PAGE, LARGEST_PAGE = 2_000_000, 25, 200
-"""A page of a list is to have about so many bytes: what its objects weigh is known from the page before."""
+"""Target bytes per list page, estimated from the previous page's objects; objects on the first and the largest page."""
 TIMEOUT_SECONDS, CONNECT_SECONDS = 30.0, 10.0
 CREATE_ONLY_RESOURCE_VERSION = "1"
-"""A resource version that no object has, etcd's first being of an empty store: an apply that names it can only create."""
+"""A resource version that no object has, because etcd's first is an empty store's: an apply with it can only create."""
 _APPLY = "application/apply-patch+yaml; charset=utf-8"
-"""With a parameter, the REST client below leaves the encoding to us."""
+"""Because of the parameter, the REST client leaves the encoding to us."""
 _METADATA_ONLY = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json"
 
 
 class ConfigurationError(Exception):
-    """There is no usable way to reach a cluster; the message says what was looked for."""
+    """No usable way to reach a cluster; the message names what was tried."""
 
 
 @dataclass
 class ApiError(Exception):
-    """The API server refused a request, or could not be reached (code 0)."""
+    """The API server rejected a request, or could not be reached (code 0)."""
 
     code: int
     reason: str
@@ -53,7 +53,7 @@ class ApiError(Exception):
 
     @property
     def transient(self) -> bool:
-        """Whether the same request may well succeed later."""
+        """Whether the same request may succeed later."""
         return self.code in (0, HTTPStatus.TOO_MANY_REQUESTS) or self.code >= HTTPStatus.INTERNAL_SERVER_ERROR
 
     def __str__(self) -> str:
@@ -61,13 +61,16 @@ class ApiError(Exception):
 
 
 async def load_configuration() -> api.Configuration:
-    """How to reach the cluster: KUBECONFIG, else the pod's own service account, else ~/.kube/config."""
+    """Configuration to reach the cluster: KUBECONFIG, else the pod's service account, else ~/.kube/config.
+
+    Raises ConfigurationError if none is usable.
+    """
     configuration = api.Configuration()
     try:
         if "KUBECONFIG" not in os.environ and "KUBERNETES_SERVICE_HOST" in os.environ:
             configs.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
         else:
-            file = os.environ.get("KUBECONFIG") or None  # which the library reads only once, when it is imported
+            file = os.environ.get("KUBECONFIG") or None  # which the library reads only once, on import
             await configs.load_kube_config(file, client_configuration=configuration)  # type: ignore[no-untyped-call]
     except (configs.ConfigException, OSError) as error:
         raise ConfigurationError(
@@ -78,18 +81,18 @@ async def load_configuration() -> api.Configuration:
 
 
 def trust_environment() -> bool:
-    """Whether sessions look into the environment: for a proxy, if it names one.
+    """Whether sessions read the environment: only if it names a proxy.
 
-    They would also read ~/.netrc, in a thread, for each request; and fail where it has something for the host, since we
-    say ourselves who we are.
+    They would also read ~/.netrc, in a thread, for each request, and fail if it has an entry for the host, because we
+    set the Authorization header ourselves.
     """
     return bool(getproxies())
 
 
 class KubeClient:
-    """Requests to one API server, each of at most so many seconds.
+    """Client of one API server, with a timeout in seconds for each request.
 
-    `fence` gives the seconds for which a write that starts now may be on its way; none starts when there are none.
+    `fence` returns the seconds for which a write that starts now may be in flight; at 0 no write starts.
     """
 
     def __init__(
@@ -118,7 +121,7 @@ class KubeClient:
         content_type: str = "application/json",
         accept: str = "application/json",
     ) -> dict[str, Any]:
-        """One request. Raises ApiError for whatever is not a 2xx, and instead of writing when another may lead."""
+        """Send one request. Raises ApiError unless the response is 2xx, and for a write when another may lead."""
         content = await self._request(method, path, query, body, content_type=content_type, accept=accept)
         with self._steps.timed("decode"):
             result: dict[str, Any] = json.loads(content)
@@ -134,7 +137,7 @@ class KubeClient:
         content_type: str = "application/json",
         accept: str = "application/json",
     ) -> bytes:
-        """The content of the answer to one request."""
+        """The content of the response to one request."""
         headers = {"Accept": accept, "Content-Type": content_type, "User-Agent": FIELD_MANAGER}
         if token := await self.token():
             headers["Authorization"] = token
@@ -168,18 +171,18 @@ class KubeClient:
 
     @property
     def tls(self) -> ssl.SSLContext:
-        """How connections to the API server are secured."""
+        """The TLS context of connections to the API server."""
         context: ssl.SSLContext = self._client.rest_client.ssl_context
         return context
 
     async def token(self) -> str:
-        """The value of the Authorization header; empty where a certificate says who we are. Read anew when it expires."""
+        """The value of the Authorization header; empty with a client certificate. Read again when it expires."""
         return await self.configuration.get_api_key_with_prefix("BearerToken", alias="authorization") or ""
 
     async def apply(self, kind: Kind, child: Mapping[str, Any], uid: str | None) -> dict[str, Any]:
-        """Server-side apply of a child: only if it is still the object with this uid, or, without one, if there is none.
+        """Server-side apply of a child: only if it is still the object with this uid or, without one, if none exists.
 
-        Returns the object. Raises ApiError 409 where the condition does not hold.
+        Returns the object. Raises ApiError 409 if the condition is not met.
         """
         metadata = {**child["metadata"], **({"uid": uid} if uid else {"resourceVersion": CREATE_ONLY_RESOURCE_VERSION})}
         path = kind.path(metadata["namespace"], metadata["name"])
@@ -198,7 +201,7 @@ class KubeClient:
         return await self.request("PATCH", MODEL.path(namespace, name, "status"), query, body, content_type=_APPLY)
 
     async def metadata(self, kind: Kind, namespace: str, name: str) -> dict[str, Any] | None:
-        """The metadata of an object, or None where there is none."""
+        """The metadata of an object, or None if it does not exist."""
         try:
             return await self.request("GET", kind.path(namespace, name), accept=_METADATA_ONLY)
         except ApiError as error:
@@ -212,7 +215,7 @@ class KubeClient:
         return found is not None and found["metadata"]["uid"] == uid
 
     async def delete(self, kind: Kind, namespace: str, name: str, uid: str) -> None:
-        """Delete an object, if it is still the one with this uid."""
+        """Delete an object if it is still the one with this uid."""
         body = {"preconditions": {"uid": uid}, "propagationPolicy": "Background"}
         try:
             await self.request("DELETE", kind.path(namespace, name), body=body)
@@ -220,11 +223,11 @@ class KubeClient:
             if error.code == HTTPStatus.NOT_FOUND:
                 return
             if error.code == HTTPStatus.CONFLICT and not await self.exists(kind, namespace, name, uid):
-                return  # replaced by another; else it was trouble for a moment
+                return  # replaced by another; otherwise the conflict was transient
             raise
 
     async def create_event(self, namespace: str, body: Mapping[str, Any]) -> None:
-        """Post an Event."""
+        """Create an Event."""
         await self.request("POST", EVENT.path(namespace), body=body)
 
     async def list_pages(
@@ -239,7 +242,7 @@ class KubeClient:
             items = []
             while (item := self._next_of(page)) is not None:
                 items.append(item)
-                await asyncio.sleep(0)  # a page of large objects must not hold up everything else
+                await asyncio.sleep(0)  # a page of large objects must not block everything else
             metadata = page.metadata()
             version = metadata.get("resourceVersion", "")
             yield items, int(version) if version.isdigit() else 0
@@ -252,7 +255,7 @@ class KubeClient:
             return page.next()
 
     async def served_kinds(self, kinds: Iterable[Kind] = (MODEL, PROFILE, *CHILDREN)) -> frozenset[Kind]:
-        """Which of the kinds the API server has."""
+        """Which of the kinds the API server serves."""
         wanted = list(kinds)
         versions = sorted({kind.api_version for kind in wanted})
         resources = dict(zip(versions, await asyncio.gather(*map(self._resources, versions)), strict=True))
@@ -270,9 +273,9 @@ class KubeClient:
 
 
 class ListPage:
-    """A page of a list, decoded one item at a time: as a whole, a page of large objects would hold the event loop.
+    """A page of a list, decoded one item at a time: at once, a page of large objects would block the event loop.
 
-    Raises ValueError for a text that is no JSON.
+    Raises ValueError for a text that is not JSON.
     """
 
     _ITEMS = '"items":['
@@ -284,7 +287,7 @@ class ListPage:
         self._position = begin + len(self._ITEMS) if begin >= 0 else len(text)
 
     def next(self) -> dict[str, Any] | None:
-        """The next item, or None when there is none left."""
+        """The next item, or None if none is left."""
         if self._text[self._position : self._position + 1] not in ("{", ","):
             return None
         begin = self._position + (self._text[self._position] == ",")
@@ -292,7 +295,7 @@ class ListPage:
         return dict(item)
 
     def metadata(self) -> dict[str, Any]:
-        """The metadata of the list. Only when all items have been read."""
+        """The metadata of the list. Call only after all items have been read."""
         begin = self._text.find(self._ITEMS)
         rest = self._text[: begin + len(self._ITEMS)] + self._text[self._position :] if begin >= 0 else self._text
         found: dict[str, Any] = json.loads(rest)["metadata"]
@@ -300,7 +303,7 @@ class ListPage:
 
 
 def next_limit(items: int, size: int) -> int:
-    """How many items the next page should have, by what those of the last one weigh."""
+    """How many items the next page should have, from the size in bytes of those of the last one."""
     return max(1, min(LARGEST_PAGE, items * PAGE_BYTES // max(size, 1))) if items else FIRST_PAGE
 
 
@@ -308,7 +311,7 @@ _NOT_IN_YAML = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 
 
 def _encode(body: Mapping[str, Any]) -> bytes:
-    """JSON that is YAML as well, which an apply is read as: no pairs of surrogates, no raw control characters."""
+    """JSON that is also valid YAML, as which an apply is parsed: no surrogate pairs, no raw control characters."""
     text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
     return _NOT_IN_YAML.sub(lambda found: f"\\u{ord(found[0]):04x}", text).encode()
 

@@ -1,4 +1,4 @@
-"""Keys of what is reconciled by itself: a model, or a MonitoringProfile."""
+"""Keys of the owners that are reconciled: models and MonitoringProfiles."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Key:
 
 @dataclass(frozen=True, order=True)
 class ProfileKey:
-    """The namespace and name of a MonitoringProfile; equal to no model's key."""
+    """The namespace and name of a MonitoringProfile; never equal to a model's key."""
 
     namespace: str
     name: str
@@ -30,4 +30,4 @@ class ProfileKey:
 
 
 OwnerKey = Key | ProfileKey
-"""What has children, and is worked on by itself."""
+"""Key of an owner: it has children, and is reconciled on its own."""

@@ -1,4 +1,4 @@
-"""The Kubernetes kinds that this operator reads or writes, each named once."""
+"""The Kubernetes kinds that this operator reads or writes, each defined once."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Kind:
     name: str
     plural: str
     optional: bool = False
-    """Whether a cluster may do without it."""
+    """Whether a cluster may lack it."""
 
     @property
     def api_version(self) -> str:
@@ -63,25 +63,25 @@ CHILDREN = (
 )
 """Kinds of children, in the order in which they are applied."""
 MONITORING_KINDS = (SERVICE_MONITOR, PROMETHEUS_RULE, CONFIG_MAP, GRAFANA_DASHBOARD)
-"""Kinds of children whose absence leaves a model unmonitored, and not unserved."""
+"""Kinds of children without which a model is served, but not monitored."""
 NOTIFICATION_KINDS = (ALERTMANAGER_CONFIG,)
-"""Kinds of children whose absence leaves a model served and monitored, and nobody told. Profiles have them too."""
+"""Kinds of children without which a model is served and monitored, but notifies nobody. Profiles have them too."""
 WATCHED = (*CHILDREN, POD, EVENT, PROFILE, MODEL)
-"""Kinds that are listed and watched, in this order: when a model is seen, what it depends on is known."""
+"""Kinds that are listed and watched, in this order: when a model is observed, its dependencies are known."""
 USER_AUTHORED_KINDS = (PROFILE, MODEL)
-"""Kinds that users write, and put no label of ours on."""
+"""Kinds that users write, without our labels."""
 EVENT_FIELD_SELECTOR = f"reason=InvalidConfiguration,regarding.kind={ALERTMANAGER_CONFIG.name}"
-"""Field selector of the only Events that are of interest: what prometheus-operator has against an AlertmanagerConfig."""
+"""Field selector of the only Events of interest: rejections of an AlertmanagerConfig by prometheus-operator."""
 
 
 def watched_kinds(served: Collection[Kind]) -> tuple[Kind, ...]:
-    """The kinds that are listed and watched where the cluster serves these. Pods it always has, and Events."""
+    """The kinds to list and watch if the cluster serves these. It always serves Pods and Events."""
     built_in = (POD, EVENT) if ALERTMANAGER_CONFIG in served else (POD,)
     return tuple(kind for kind in WATCHED if kind in served or kind in built_in)
 
 
 def resource_of(path: str) -> str:
-    """The resource that the URL path of a request is about, like pods or deployments/status."""
+    """The resource in the URL path of a request, such as pods or deployments/status."""
     parts = path.strip("/").split("/")
     parts = parts[2:] if parts[0] == "api" else parts[3:]  # after group and version
     if parts[:1] == ["namespaces"] and len(parts) > 2:

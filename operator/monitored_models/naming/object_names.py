@@ -1,4 +1,4 @@
-"""The name of every child of a model: each stands here and nowhere else."""
+"""The name of every child of a model, each defined only here."""
 
 from __future__ import annotations
 
@@ -12,22 +12,23 @@ METRICS_PORT = "metrics"
 
 
 def workload(model: Model) -> str:
-    """Name of the Deployment, and of every child of which there is one."""
+    """Name of the Deployment, and of every child that exists once."""
     return model.name
 
 
 GENERATED_NAME = 58
-"""Characters that Kubernetes keeps of a name to which it appends five of its own."""
+"""Characters that Kubernetes keeps of a name before it appends five of its own."""
 
 
 SAFE = "[bcdfghjklmnpqrstvwxz2456789]"
-"""Characters of what Kubernetes generates: k8s.io/apimachinery/pkg/util/rand."""
+"""Characters that Kubernetes generates names from: k8s.io/apimachinery/pkg/util/rand."""
 
 
 def pod_pattern(model: Model) -> str:
-    """Regular expression that the names of the model's pods match, and no other Deployment's.
+    """Regular expression that matches the names of the model's pods, and no other Deployment's.
 
-    `<name>-<hash>-<five>`, of letters and digits that make no words. After a long name the hash may be cut, its dash with it.
+    `<name>-<hash>-<five>`, of letters and digits that form no words. After a long name the hash may be cut, with its
+    dash.
     """
     cut = len(workload(model)) + len("-0123456789-") > GENERATED_NAME
     return f"{workload(model)}-{SAFE}{{1,10}}" + (f"-?{SAFE}{{5}}" if cut else f"-{SAFE}{{5}}")
@@ -45,21 +46,21 @@ def dashboard(model: Model) -> str:
 
 
 def dashboard_uid(model: Model) -> str:
-    """Uid of the dashboard in Grafana: at most 40 characters, the same for a namespace and name, other for others."""
+    """Uid of the dashboard in Grafana: at most 40 characters, stable and unique per namespace and name."""
     return "mm-" + hashlib.sha256(f"{model.namespace}/{model.name}".encode()).hexdigest()[:36]
 
 
 def dashboard_key(model: Model) -> str:
-    """Key in the ConfigMap; Grafana's sidecar makes it a file name, so that it must be unique in the cluster."""
+    """Key in the ConfigMap; Grafana's sidecar uses it as file name, so it must be unique in the cluster."""
     return f"{dashboard_uid(model)}.json"
 
 
 LONGEST = 200
-"""Characters of a profile's name that stay in the name of what it has."""
+"""Characters of a profile's name that are kept in the name of its child."""
 
 
 def notifications(profile: str) -> str:
-    """Name of a MonitoringProfile's AlertmanagerConfig. With a dot, which no name of a model has."""
+    """Name of a MonitoringProfile's AlertmanagerConfig. It has a dot, which no name of a model has."""
     if len(profile) > LONGEST:
         cut = hashlib.sha256(profile.encode()).hexdigest()[:12]
         profile = f"{profile[:LONGEST].rstrip('-.')}-{cut}"
@@ -67,7 +68,7 @@ def notifications(profile: str) -> str:
 
 
 def notifier(model: Model) -> str | None:
-    """Name of the AlertmanagerConfig that tells of a model's alerts: its own, its profile's, or none."""
+    """Name of the AlertmanagerConfig that notifies about a model's alerts: its own, its profile's, or None."""
     if not model.monitoring.notifications:
         return None
     if model.spec.monitoring.notifications:

@@ -1,1 +1,1 @@
-"""The desired state against the observed state, as steps. Pure."""
+"""The steps from observed to desired state. Pure."""

@@ -1,7 +1,7 @@
-"""What a model should have: parsed, rendered and digested once for each generation, and remembered. Pure.
+"""The desired state of a model: parsed, rendered and digested once for each generation, and cached. Pure.
 
-A model is reconciled many times while its pods start, and its spec is the same each time. What is kept for long are
-digests; the objects themselves only for as long as it takes to apply them.
+A model is reconciled many times while its pods start, with the same spec each time. Digests are cached for long; the
+objects themselves only for as long as it takes to apply them.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from ..render.workload.replicas import replicas
 from ..settings import Settings
 
 SUMMARY_CACHE = 1024
-"""Models whose digests are kept: more than start at the same time."""
+"""Models whose digests are cached: more than start at the same time."""
 OBJECT_CACHE = 128
-"""Models whose objects are kept: those that are being applied."""
+"""Models whose objects are cached: those that are being applied."""
 _KINDS = {kind.name: kind for kind in CHILDREN}
 
 
 @dataclass(frozen=True)
 class DesiredChild:
-    """A child that should exist, in brief."""
+    """Summary of a child that should exist."""
 
     kind: Kind
     name: str
@@ -39,25 +39,25 @@ class DesiredChild:
 
 @dataclass(frozen=True)
 class DesiredState:
-    """All that should exist for a model, in brief."""
+    """Summary of everything that should exist for a model."""
 
     model: Model
     children: tuple[DesiredChild, ...]
     rules: int
-    """Rules and alerts in its PrometheusRule."""
+    """Number of recording rules and alerts in its PrometheusRule."""
     profile: str | None
-    """The MonitoringProfile that counts."""
+    """The MonitoringProfile in effect."""
     notes: tuple[UnmetRequest, ...]
-    """What is asked of the monitoring and cannot be had."""
+    """Requested monitoring that is unavailable."""
     unavailable: tuple[str, ...]
-    """Metrics of the catalogue that a server of its runtime cannot give."""
+    """Metrics of the catalogue that a server of its runtime does not expose."""
     alertmanager_config: str | None = None
-    """The AlertmanagerConfig by which someone is told of its alerts: a child of its own, or its profile's."""
+    """The AlertmanagerConfig that notifies about its alerts: a child of its own, or its profile's."""
 
 
 @dataclass(frozen=True)
 class DesiredProfileState:
-    """All that should exist for a MonitoringProfile by itself, in brief."""
+    """Summary of everything that should exist for a MonitoringProfile itself."""
 
     name: str
     uid: str
@@ -65,7 +65,7 @@ class DesiredProfileState:
 
 
 def summarize(model: Model, rendered: Sequence[Child], profile: str | None = None) -> DesiredState:
-    """What is kept of a rendering. `profile` names the MonitoringProfile that the model was parsed with."""
+    """Summary of a rendering. `profile` names the MonitoringProfile that the model was parsed with."""
     rules = sum(
         len(group["rules"])
         for child in rendered
@@ -93,7 +93,7 @@ def identity(child: Child) -> tuple[Kind, str]:
 
 
 class Renderer:
-    """Parses and renders models, and remembers the latest results: the same input always gives the same."""
+    """Parses and renders models, and caches the latest results: the same input always has the same result."""
 
     def __init__(self, settings: Settings) -> None:
         platform = settings.platform
@@ -126,21 +126,21 @@ class Renderer:
         self._wanted = lru_cache(SUMMARY_CACHE)(wanted)
 
     def parse(self, source: ModelSource, shared: ProfileSource | None) -> Model | InvalidSpec:
-        """The model with what it inherits from its profile, or what is wrong with its spec."""
+        """The model merged with its profile, or the problems of its spec."""
         return self._parsed(source, shared)
 
     def desired_state(self, source: ModelSource, shared: ProfileSource | None, scale: LiveScale | None) -> DesiredState:
-        """What a model should have that could be parsed. Raises ValueError for a text that a rule should have refused."""
+        """Desired state of a valid model. Raises ValueError for a text that validation should have rejected."""
         return self._wanted(source, shared, scale)
 
     def objects(
         self, source: ModelSource, shared: ProfileSource | None, scale: LiveScale | None
     ) -> dict[tuple[Kind, str], Child]:
-        """The objects themselves, by kind and name."""
+        """The rendered objects, by kind and name."""
         return {identity(child): child for child in self._rendered(source, shared, scale)[1]}
 
     def profile(self, seen: ObservedProfile) -> tuple[DesiredProfileState, dict[tuple[Kind, str], Child]] | InvalidSpec:
-        """What a MonitoringProfile should have, and the objects themselves; or what is wrong with it."""
+        """Desired state of a MonitoringProfile with its rendered objects, or the problems of its spec."""
         made = self._of_profile(seen.source, seen.namespace, seen.uid)
         if isinstance(made, InvalidSpec):
             return made

@@ -1,4 +1,4 @@
-"""What has to be done so that what exists becomes what should exist. Pure: digests against digests."""
+"""Plans the steps from observed to desired state. Pure: compares digests with digests."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .desired_state import DesiredChild, DesiredProfileState, DesiredState
 
 @dataclass(frozen=True)
 class Apply:
-    """Apply a child; `uid` is that of the object it must still be, or None where none is known."""
+    """Apply a child; `uid` is that of the object to update, or None if none is known."""
 
     wanted: DesiredChild
     uid: str | None
@@ -32,7 +32,7 @@ class Apply:
 
 @dataclass(frozen=True)
 class Delete:
-    """Delete a child that is no longer wanted."""
+    """Delete a child that is no longer desired."""
 
     kind: Kind
     name: str
@@ -41,7 +41,7 @@ class Delete:
 
 @dataclass(frozen=True)
 class ChildProblem:
-    """Why a child is not as it should be: a stable reason, and a message with a way out."""
+    """Why a child is not in its desired state: a stable reason, and a message with a way out."""
 
     kind: Kind
     reason: str
@@ -50,20 +50,20 @@ class ChildProblem:
 
 @dataclass(frozen=True)
 class Plan:
-    """Steps in order, and what stands in their way."""
+    """Steps in order, and the problems that block others."""
 
     steps: tuple[Apply | Delete, ...]
     problems: tuple[ChildProblem, ...]
 
     @property
     def creates(self) -> bool:
-        """Whether anything is made that is not there."""
+        """Whether any step creates an object."""
         return any(isinstance(step, Apply) and step.uid is None for step in self.steps)
 
 
 @dataclass(frozen=True)
 class Owner:
-    """Whose children are compared: its uid, and what it calls its child of each kind."""
+    """The owner whose children are compared: its uid, the name of its child of each kind, and a noun for messages."""
 
     uid: str
     child_names: Mapping[Kind, str]
@@ -76,7 +76,7 @@ def plan_model(
     served: Collection[Kind],
     settled: Mapping[tuple[Kind, str], tuple[str, str]],
 ) -> Plan:
-    """The steps from the existing children of a model to the wanted ones. Nothing to do gives no step.
+    """Plan the steps from the observed children of a model to the desired ones; none if nothing differs.
 
     `settled` has the pairs of digests, rendered and live, that count as equal.
     """
@@ -94,7 +94,7 @@ def plan_profile(
     served: Collection[Kind],
     settled: Mapping[tuple[Kind, str], tuple[str, str]],
 ) -> Plan:
-    """The same for a MonitoringProfile."""
+    """Plan the same for a MonitoringProfile."""
     given = dict.fromkeys(NOTIFICATION_KINDS, object_names.notifications(wanted.name))
     return _plan(wanted.children, Owner(wanted.uid, given, "profile"), existing, served, settled)
 
@@ -123,7 +123,7 @@ def _plan(
             steps.append(Apply(child, seen.uid))
     names_wanted = {(child.kind, child.name) for child in wanted}
     for (kind, name), seen in existing.items():
-        # Whatever an object says of its owner: what this one could not have made, it does not delete.
+        # Whatever its owner reference: an object that this owner could not have created is not deleted.
         made = name == owner.child_names.get(kind)
         unwanted = (kind, name) not in names_wanted and made and not seen.deleting
         if unwanted and is_owned_by(seen.owner_uid, seen.applied, owner.uid):
@@ -132,17 +132,17 @@ def _plan(
 
 
 def is_owned_by(controller_uid: str | None, applied: bool, owner_uid: str) -> bool:
-    """Whether an object belongs to the model: it controls it, or someone took the owner off what we had applied."""
+    """Whether the owner controls an object, or this operator applied it and someone removed the owner reference."""
     return controller_uid == owner_uid or (controller_uid is None and applied)
 
 
 def owner_noun(key: OwnerKey) -> str:
-    """What to call the owner of a child."""
+    """The noun for the owner of a child in messages."""
     return "model" if isinstance(key, Key) else "profile"
 
 
 def crd_missing(kind: Kind) -> ChildProblem:
-    """The cluster does not know the kind."""
+    """The problem that the cluster does not serve the kind."""
     if kind is GRAFANA_DASHBOARD:
         ways = "install grafana-operator, or leave the operator's setting grafanaOperator out"
     else:
@@ -154,7 +154,7 @@ def crd_missing(kind: Kind) -> ChildProblem:
 
 
 def name_conflict(kind: Kind, name: str, owner: str = "model") -> ChildProblem:
-    """An object of the name exists and is someone else's; it is left alone."""
+    """The problem that an object of this name exists and has another owner; it is left alone."""
     return ChildProblem(
         kind,
         "NameConflict",

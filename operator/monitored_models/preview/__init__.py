@@ -1,6 +1,7 @@
-"""`mmctl dashboard preview`: a dashboard's classic Grafana JSON and a Prometheus, as a local page that only reads.
+"""`mmctl dashboard preview`: render classic Grafana JSON with data of a Prometheus, as a local read-only page.
 
-`dashboards` reads the JSON, `variables` fills in queries, `frames` takes Prometheus' answers apart, `fields` and `units`
-say how a value looks, `figures` and `numbers` draw, `page` writes HTML: all of it values in, values out. `sources` reads
-files, `prometheus` asks, `server` answers. Needs the extra `preview`; the operator itself never imports this package.
+These modules are pure functions: `dashboard_reader` parses the JSON, `variables` interpolates queries, `frames` parses
+the responses of Prometheus, `field_config` and `units` format values, `figures`, `timeseries` and `single_values` draw,
+`page` renders HTML. `sources` reads files, `integrations.prometheus` sends the queries and `server` serves the pages.
+The package needs the extra `preview`; the operator itself never imports it.
 """

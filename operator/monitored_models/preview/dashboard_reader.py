@@ -1,4 +1,4 @@
-"""Classic Grafana JSON as values: what of a dashboard the preview knows. Whatever else stands there is passed over."""
+"""Classic Grafana JSON as typed values. The reader ignores everything that the preview does not support."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ class Target:
     legend: str
     instant: bool
     form: str
-    """time_series, table or heatmap."""
+    """Result format: time_series, table or heatmap."""
     least_step: str
 
 
 @dataclass(frozen=True)
 class Panel:
-    """One panel. Options and field configuration keep Grafana's form: each type of panel reads its own with `at`."""
+    """One panel. Options and field configuration stay raw JSON: each panel type reads its own with `get_path`."""
 
     number: int
     kind: str
@@ -47,7 +47,7 @@ class Panel:
 
 @dataclass(frozen=True)
 class Row:
-    """Panels below a heading, which can be closed; the panels above the first heading have none."""
+    """Panels below a collapsible heading. Panels above the first heading have a row without a title."""
 
     title: str | None
     collapsed: bool
@@ -56,7 +56,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Variable:
-    """What stands at the top of a dashboard, to choose from."""
+    """A template variable of a dashboard."""
 
     name: str
     label: str
@@ -73,7 +73,7 @@ class Variable:
 
 @dataclass(frozen=True)
 class Annotation:
-    """A query whose results are moments."""
+    """An annotation query, whose results mark times."""
 
     name: str
     expression: str
@@ -86,7 +86,7 @@ class Annotation:
 
 @dataclass(frozen=True)
 class Dashboard:
-    """A dashboard, in the order in which it is seen."""
+    """A dashboard, with its rows and panels in display order."""
 
     slug: str
     title: str
@@ -99,12 +99,15 @@ class Dashboard:
     rows: tuple[Row, ...]
 
     def panel(self, number: int) -> Panel | None:
-        """The panel of a number."""
+        """Return the panel with this number, or None."""
         return next((panel for row in self.rows for panel in row.panels if panel.number == number), None)
 
 
 def in_object(found: Any) -> Iterator[JSON]:
-    """The dashboards in one object: itself, the answer of Grafana's API, those of a ConfigMap, a List or a GrafanaDashboard."""
+    """Yield the dashboards of one object.
+
+    The object is a dashboard, a response of Grafana's API, a ConfigMap, a List or a GrafanaDashboard.
+    """
     if not isinstance(found, dict):
         return
     if isinstance(found.get("panels"), list):
@@ -131,7 +134,7 @@ def _in_text(text: Any) -> Iterator[JSON]:
 
 
 def dashboards(found: list[JSON]) -> tuple[Dashboard, ...]:
-    """Each as a Dashboard, with an address of its own."""
+    """Parse each into a Dashboard with a unique slug."""
     made: dict[str, Dashboard] = {}
     for one in found:
         title = get_path(one, "title", "") or "Dashboard"
@@ -164,7 +167,7 @@ def _dashboard(found: JSON, slug: str, title: str) -> Dashboard:
 
 
 def _rows(found: list[JSON]) -> Iterator[Row]:
-    """Panels by row: a closed row holds its panels, an open one is followed by them."""
+    """Group panels by row: a collapsed row contains its panels, an expanded one precedes them."""
     numbers = iter(range(1, 1_000_000))
     title: str | None = None
     collapsed, panels = False, list[Panel]()

@@ -1,4 +1,4 @@
-"""How values of one series or column look: Grafana's field configuration with its overrides, and the colours behind it."""
+"""Display options of a series or column: Grafana's field configuration with its overrides and colors."""
 
 from __future__ import annotations
 
@@ -38,18 +38,18 @@ PALETTE = tuple(
         *("#705DA0", "dark-green", "yellow", "#447EBC", "#C15C17", "#890F02", "#0A437C", "#6D1F62", "#584477"),
     )
 )
-"""Grafana's classic palette, on a light ground."""
+"""Grafana's classic palette, for the light theme."""
 _CODE = re.compile(r"^(#[0-9a-fA-F]{3,8}|rgba?\([0-9., %]+\))$")
 
 
 def colour(name: str) -> str:
-    """A colour of Grafana's as CSS; a text that is none comes out grey."""
+    """Return a Grafana color as CSS, or gray if the name is not a color."""
     return _COLOURS.get(name) or (name if _CODE.match(name) else "#8e8e8e")
 
 
 @dataclass(frozen=True)
 class Moment:
-    """Now, and where the reader's clock stands: dates are written by these."""
+    """The current time, in Unix seconds, and the time zone in which dates are formatted."""
 
     now: float
     zone: tzinfo | None = None
@@ -57,7 +57,7 @@ class Moment:
 
 @dataclass(frozen=True)
 class Step:
-    """A threshold; the first has no value and counts from below."""
+    """A threshold step. The base step has no value in the JSON and starts at minus infinity."""
 
     value: float
     colour: str
@@ -65,7 +65,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Field:
-    """How the values of one series look."""
+    """The resolved field configuration of one series."""
 
     config: JSON
     moment: Moment
@@ -76,27 +76,27 @@ class Field:
 
     @property
     def unit(self) -> str:
-        """Grafana's name of the unit."""
+        """Grafana's ID of the unit."""
         return get_path(self.config, "unit", "")
 
     @property
     def decimals(self) -> int | None:
-        """Fixed decimals, if any."""
+        """Fixed number of decimals (0 to 12), or None."""
         found = number(self.config, "decimals")
         return None if found is None else min(max(int(found), 0), 12)
 
     @property
     def name(self) -> str:
-        """A name in the place of the series' own, if any."""
+        """Display name that replaces the name of the series, or an empty string."""
         return get_path(self.config, "displayName", "")
 
     @property
     def empty(self) -> str:
-        """What to write where there is no value."""
+        """Text that replaces a missing value."""
         return get_path(self.config, "noValue", "")
 
     def text(self, value: Any) -> str:
-        """A value as it is shown."""
+        """Format a value for display."""
         if mapped := get_path(self._mapping(value), "text", ""):
             return mapped
         if value is None:
@@ -106,11 +106,11 @@ class Field:
         return units.text(value, self.unit, self.decimals, self.moment.now, self.moment.zone)
 
     def tick(self, value: float) -> str:
-        """A value beside an axis."""
+        """Format a value as an axis label."""
         return units.tick(value, self.unit, self.decimals)
 
     def colour(self, value: Any) -> str:
-        """The colour of a value by mappings, else by thresholds or as fixed."""
+        """Return the color of a value: from its mapping, else from the thresholds or the fixed color."""
         if mapped := get_path(self._mapping(value), "color", ""):
             return colour(mapped)
         mode = get_path(self.config, "color.mode", "thresholds")
@@ -121,12 +121,12 @@ class Field:
         return self.by_threshold(value)
 
     def by_threshold(self, value: float) -> str:
-        """The colour of the highest threshold that a value has reached."""
+        """Return the color of the highest threshold that a value reaches."""
         reached = [step.colour for step in self.steps if value >= step.value]
         return reached[-1] if reached else _COLOURS["green"]
 
     def line_colour(self, index: int, last: float | None) -> str:
-        """The colour of a line, by its place among the others unless it is said."""
+        """Return the color of a line: by color mode, else from the palette by the index of the series."""
         mode = get_path(self.config, "color.mode", "palette-classic")
         if mode in ("fixed", "shades"):
             return colour(get_path(self.config, "color.fixedColor", "green"))
@@ -136,7 +136,7 @@ class Field:
 
     @property
     def has_mappings(self) -> bool:
-        """Whether some values have words of their own."""
+        """Whether the field has value mappings."""
         return bool(objects(self.config, "mappings"))
 
     def _mapping(self, value: Any) -> JSON:
@@ -147,7 +147,7 @@ class Field:
 
 
 def field_of(panel: Panel, moment: Moment, name: str, ref: str = "", kind: str = "number") -> Field:
-    """The configuration of a series or column: the panel's, with every override that fits it, in turn."""
+    """Return the configuration of a series or column: the panel's defaults, then each matching override in order."""
     config = copy.deepcopy(panel.defaults)
     for override in panel.overrides:
         if _fits(get_path(override, "matcher", JSON()), name, ref, kind):
@@ -224,7 +224,7 @@ def _dict(found: Any) -> JSON:
 
 
 def _key(value: Any) -> str:
-    """A value as it stands among the keys of a mapping."""
+    """Format a value as a key of a value mapping."""
     if isinstance(value, float) and value == round(value) and abs(value) < 1e15:
         return str(round(value))
     return str(value)

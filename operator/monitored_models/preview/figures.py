@@ -1,4 +1,4 @@
-"""From a panel and the answers to its queries to a drawing: one function for each type of panel, chosen here."""
+"""Turn a panel and the results of its queries into a drawing, with one function for each panel type."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _SCALES = {
 
 
 def draw(panel: Panel, answers: Sequence[Answer], marks: Sequence[Mark], window: Window, moment: Moment) -> Drawing:
-    """The drawing of a panel."""
+    """Return the drawing of a panel, or NotDrawn for an unsupported panel type."""
     if panel.kind in SINGLE:
         return SINGLE[panel.kind](panel, answers, moment)
     if panel.kind in OVER_TIME:
@@ -39,7 +39,7 @@ def draw(panel: Panel, answers: Sequence[Answer], marks: Sequence[Mark], window:
 
 
 def left_out(panel: Panel) -> tuple[str, ...]:
-    """What a panel asks for that the preview does not do; tables say it themselves."""
+    """Return the features of a panel that the preview does not support. Tables report their own."""
     if panel.kind == "table":
         return ()
     return tuple(f"transformation {get_path(one, 'id', '')}" for one in panel.transformations)
@@ -53,7 +53,7 @@ def _nothing(panel: Panel) -> Nothing:
 
 
 def heatmap(panel: Panel, answers: Sequence[Answer], marks: Sequence[Mark], window: Window, moment: Moment) -> Drawing:
-    """Counts in buckets over time; the buckets are those of a Prometheus histogram, each with what is below it."""
+    """Draw a heatmap: counts per bucket over time, from the cumulative buckets of a Prometheus histogram."""
     bounds = _bounds(series(answers))
     rows = _buckets([one.values for _, one in bounds])
     least = number(panel.options, "filterValues.le") or 1e-9
@@ -61,7 +61,7 @@ def heatmap(panel: Panel, answers: Sequence[Answer], marks: Sequence[Mark], wind
     used = [index for index, row in enumerate(counts) if any(value is not None for value in row)]
     if not used:
         return _nothing(panel)
-    # Grafana's heatmap has its units among the options, and takes none from the field configuration.
+    # In Grafana, a heatmap reads its units from the panel options and ignores the field configuration.
     axis = Field(get_path(panel.options, "yAxis", JSON()), moment)
     cell = Field(get_path(panel.options, "cellValues", JSON()), moment)
     labels = ["∞" if math.isinf(bound) else axis.tick(bound) for bound, _ in bounds]
@@ -95,7 +95,7 @@ def heatmap(panel: Panel, answers: Sequence[Answer], marks: Sequence[Mark], wind
             "tickmode": "array",
             "automargin": True,
             "showgrid": False,
-            "tickvals": [index + 0.5 for index in ticked],  # a bucket ends at its bound
+            "tickvals": [index + 0.5 for index in ticked],  # a label marks the upper bound of its bucket
             "ticktext": [escaped(labels[index]) for index in ticked],
             "ticklabelstandoff": 4,
             "ticks": "",
@@ -108,12 +108,12 @@ def heatmap(panel: Panel, answers: Sequence[Answer], marks: Sequence[Mark], wind
 
 
 def _bounds(found: Sequence[Series]) -> list[tuple[float, Series]]:
-    """Series by the upper bound of their bucket; those of the same bound are one."""
+    """Return the series sorted by the upper bound of their bucket. Series with the same bound are summed."""
     by_bound: dict[float, Series] = {}
     times = max((one.times for one in found), key=len, default=())
     for one in found:
         if one.times != times:
-            continue  # of another query, at other times
+            continue  # it comes from another query, with other timestamps
         try:
             bound = float(one.labels.get("le", one.name))
         except ValueError:
@@ -121,13 +121,13 @@ def _bounds(found: Sequence[Series]) -> list[tuple[float, Series]]:
         if bound in by_bound:
             pairs = zip(by_bound[bound].values, one.values, strict=False)
             added = tuple(a if b is None else b + (a or 0) for a, b in pairs)
-            one = Series(one.ref, one.name, one.labels, one.times, added)  # noqa: PLW2901 -- both, as one
+            one = Series(one.ref, one.name, one.labels, one.times, added)  # noqa: PLW2901 -- the sum replaces both
         by_bound[bound] = one
     return sorted(by_bound.items(), key=lambda pair: pair[0])
 
 
 def _buckets(below: Sequence[Sequence[float | None]]) -> list[list[float | None]]:
-    """What is in each bucket, from what is below each bound."""
+    """Convert cumulative bucket counts into counts per bucket."""
     rows: list[list[float | None]] = []
     before: Sequence[float | None] = [0.0] * len(below[0]) if below else []
     for row in below:
@@ -154,7 +154,7 @@ def _colour_bar(counts: Sequence[Sequence[float | None]], field: Field) -> JSON:
 
 
 def states(panel: Panel, answers: Sequence[Answer], marks: Sequence[Mark], window: Window, moment: Moment) -> Drawing:
-    """A bar for each series, whose colour changes with its value."""
+    """Draw a state timeline: one bar per series, whose color changes with the value."""
     lines = [
         Line(one.name, one, field_of(panel, moment, one.name, one.ref), "", right=False) for one in series(answers)
     ]
@@ -215,14 +215,14 @@ def states(panel: Panel, answers: Sequence[Answer], marks: Sequence[Mark], windo
 
 
 def _state_colour(field: Field, value: float, seen: Mapping[str, str]) -> str:
-    """By mapping or threshold; else the next colour of the palette for each new state."""
+    """Return the color by mapping or threshold, else the next palette color for each new state."""
     if get_path(field.config, "color.mode", "thresholds") == "palette-classic" and not field.has_mappings:
         return seen.get(field.text(value)) or PALETTE[len(seen) % len(PALETTE)]
     return field.colour(value)
 
 
 def _pieces(of: Series) -> Iterator[tuple[float, float, float]]:
-    """Begin, end and value of each stretch in which a value stands."""
+    """Yield begin, end and value of each interval in which the value does not change."""
     step = of.times[1] - of.times[0] if len(of.times) > 1 else 60.0
     begin, standing = 0.0, None
     for at_time, value in zip((*of.times, of.times[-1] + step), (*of.values, None), strict=True):
@@ -237,7 +237,7 @@ def _pieces(of: Series) -> Iterator[tuple[float, float, float]]:
 
 
 def histogram(panel: Panel, answers: Sequence[Answer], moment: Moment) -> Drawing:
-    """How often values occur: counted here, or in Prometheus' buckets where the query asks for those."""
+    """Draw a histogram of the values. With the heatmap format, use the buckets of the Prometheus histogram."""
     if any(answer.target.form == "heatmap" for answer in answers):
         return _bucket_bars(panel, answers, moment)
     found = [one for one in series(answers) if one.last is not None]
@@ -323,7 +323,7 @@ def _bucket_bars(panel: Panel, answers: Sequence[Answer], moment: Moment) -> Dra
 
 
 def barchart(panel: Panel, answers: Sequence[Answer], moment: Moment) -> Drawing:
-    """The last value of each series as a bar, side by side."""
+    """Draw the last value of each series as a bar."""
     found = [(one, value) for one in series(answers) if (value := reduced(one, "lastNotNull")) is not None]
     if not found:
         return _nothing(panel)
@@ -370,4 +370,4 @@ OVER_TIME: Mapping[str, Callable[[Panel, Sequence[Answer], Sequence[Mark], Windo
     "heatmap": heatmap,
     "state-timeline": states,
 }
-"""These have a time axis, on which events are marked."""
+"""Panel types with a time axis, on which annotations are marked."""

@@ -1,4 +1,4 @@
-"""Prometheus' answers as series and as tables, named and put together as Grafana does."""
+"""Results of Prometheus queries as series and as tables, named and transformed as in Grafana."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LONGEST_GRID = 12_000
 
 @dataclass(frozen=True)
 class Answer:
-    """What Prometheus said to one query: samples with `metric` and `value` or `values`."""
+    """The result of one query: samples with `metric` and `value` or `values`. Times and steps are in seconds."""
 
     target: Target
     expression: str
@@ -30,38 +30,38 @@ class Answer:
 
 @dataclass(frozen=True)
 class Series:
-    """Values over time; of an instant query, one."""
+    """Values over time. The series of an instant query has one value."""
 
     ref: str
     name: str
     labels: Mapping[str, str]
     times: tuple[float, ...]
     values: tuple[float | None, ...]
-    """None where a step has no sample."""
+    """One value per step; None where a step has no sample."""
 
     @property
     def last(self) -> float | None:
-        """The last value that there is."""
+        """The last value that is not None, or None."""
         return next((value for value in reversed(self.values) if value is not None), None)
 
 
 @dataclass(frozen=True)
 class Table:
-    """Rows below named columns."""
+    """A table with named columns."""
 
     columns: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
     refs: Mapping[str, str] = field(default_factory=dict)
-    """Column to the query that it comes from."""
+    """Maps a value column to the `refId` of its query."""
 
     def column(self, name: str) -> list[Cell]:
-        """The cells of a column."""
+        """Return the cells of a column."""
         index = self.columns.index(name)
         return [row[index] for row in self.rows]
 
 
 def series(answers: Iterable[Answer]) -> list[Series]:
-    """Every series of the answers."""
+    """Return every series of the results."""
     return [_series(answer, sample) for answer in answers for sample in answer.samples]
 
 
@@ -90,7 +90,7 @@ def _number(text: str) -> float | None:
 
 
 def _name(answer: Answer, labels: Mapping[str, str]) -> str:
-    """The legend: as its format says, else the labels, else the query."""
+    """Return the legend of a series: by its legend format, else from its labels, else the query."""
     form = answer.target.legend
     if form and form != "__auto":
         return named(form, labels)
@@ -102,7 +102,7 @@ def _name(answer: Answer, labels: Mapping[str, str]) -> str:
 
 
 def named(form: str, labels: Mapping[str, str]) -> str:
-    """A text with its {{label}} filled in; a label that is not there is nothing."""
+    """Replace each {{label}} of a text. A missing label becomes an empty string."""
     return _LABEL.sub(lambda match: str(labels.get(match[1], "")), form)
 
 
@@ -110,7 +110,7 @@ def named(form: str, labels: Mapping[str, str]) -> str:
 
 
 def table(answers: Sequence[Answer], panel: Panel) -> tuple[Table, tuple[str, ...]]:
-    """The table of a panel, and what of its transformations the preview does not know."""
+    """Return the table of a panel, and the transformations that the preview does not support."""
     frames = [_frame(answer, len(answers) > 1) for answer in answers]
     frames = [frame for frame in frames if frame.rows] or frames[:1]
     unknown: list[str] = []
@@ -128,7 +128,7 @@ def table(answers: Sequence[Answer], panel: Panel) -> tuple[Table, tuple[str, ..
 
 
 def _frame(answer: Answer, several: bool) -> Table:
-    """Time, labels and value of each series, as the last sample has them."""
+    """Return time (milliseconds), labels and value of the last sample of each series."""
     found = [(sample, _labels(sample)) for sample in answer.samples]
     labels = sorted({label for _, own in found for label in own})
     value = f"Value #{answer.target.ref}" if several else "Value"
@@ -140,7 +140,7 @@ def _frame(answer: Answer, several: bool) -> Table:
 
 
 def _merged(frames: Sequence[Table]) -> Table:
-    """Rows that agree in all columns that the tables share become one."""
+    """Merge the tables: rows that agree in all common columns become one row."""
     columns = tuple(dict.fromkeys(column for frame in frames for column in frame.columns))
     shared = [column for column in columns if all(column in frame.columns for frame in frames)]
     if len(frames) == 1:
@@ -161,7 +161,7 @@ def _merged(frames: Sequence[Table]) -> Table:
 
 
 def _organized(frame: Table, options: JSON) -> Table:
-    """Columns left out, put in order and renamed."""
+    """Exclude, reorder and rename columns (Grafana's `organize`)."""
     excluded, included = get_path(options, "excludeByName", JSON()), get_path(options, "includeByName", JSON())
     order, renamed = get_path(options, "indexByName", JSON()), get_path(options, "renameByName", JSON())
     keep = [
@@ -180,7 +180,7 @@ def _organized(frame: Table, options: JSON) -> Table:
 
 
 def reduced(one: Series, calculation: str) -> float | None:
-    """One value for a series, None where there is none."""
+    """Reduce a series to one value, or None if it has no value. An unknown calculation returns the last value."""
     if calculation in ("last", "first"):
         return one.values[-1 if calculation == "last" else 0] if one.values else None
     values = [value for value in one.values if value is not None]

@@ -1,4 +1,4 @@
-"""The pages as HTML, every text escaped. What a panel shows comes later, piece by piece, from `body`."""
+"""The pages as HTML, with every text escaped. The browser loads each panel later, rendered by `body`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _markdown = MarkdownIt("commonmark", {"html": False}).enable("table").disable("i
 
 @dataclass(frozen=True)
 class View:
-    """What of a dashboard is asked for: variables as chosen, a range that ends now or at a fixed time, the least step."""
+    """The requested view: selected variables, a time range that ends now or at a fixed time, the scrape interval."""
 
     window: Window
     range: str
@@ -33,14 +33,14 @@ class View:
 
     @property
     def query(self) -> str:
-        """The same, for the panels' addresses; the end is fixed, so that all show one range."""
+        """The view as a query string for the panels' URLs. Its end is fixed, so that all panels share one range."""
         pairs = [("from", f"{self.window.begin:.3f}"), ("to", f"{self.window.end:.3f}")]
         pairs += [(f"var-{name}", value) for name, one in self.chosen.items() for value in one.values]
         return urlencode(pairs)
 
 
 def index(dashboards: Sequence[Dashboard], prometheus: str) -> str:
-    """A list of the dashboards."""
+    """Render the list of dashboards."""
     items = "".join(
         f'<li><a href="d/{escape(one.slug)}">{escape(one.title)}</a> <span class="tags">{escape(" · ".join(one.tags))}</span></li>'
         for one in dashboards
@@ -53,7 +53,7 @@ def index(dashboards: Sequence[Dashboard], prometheus: str) -> str:
 
 
 def dashboard(one: Dashboard, view: View, prometheus: str) -> str:
-    """A dashboard with an empty box for each panel."""
+    """Render a dashboard with an empty box for each panel."""
     controls = "".join(_select(found) for found in view.chosen.values() if not found.variable.hidden)
     ranges = RANGES if view.range in RANGES else (view.range, *RANGES)
     times = _options([(f"last {name}", name) for name in ranges], (view.range,))
@@ -131,7 +131,7 @@ def _whole(title: str, body: str, *, scripts: bool) -> str:
 
 
 def body(drawing: Drawing, view: View, left_out: Sequence[str] = ()) -> JSON:
-    """State, HTML and figures of a panel; `data-figure` says where in the HTML a figure goes."""
+    """Return state, HTML and figures of a panel. The attribute `data-figure` marks where a figure belongs."""
     figures: list[Any] = []
     match drawing:
         case Figure():
@@ -153,7 +153,7 @@ def body(drawing: Drawing, view: View, left_out: Sequence[str] = ()) -> JSON:
 
 
 def _finite(found: Any) -> Any:
-    """The same without infinite numbers and NaN, which JSON has not."""
+    """Replace infinite numbers and NaN by None, because JSON cannot represent them."""
     if isinstance(found, float) and not math.isfinite(found):
         return None
     if isinstance(found, dict):
@@ -162,7 +162,7 @@ def _finite(found: Any) -> Any:
 
 
 def failure(text: str) -> JSON:
-    """A panel whose queries failed, in Prometheus' words."""
+    """Return the body of a panel whose queries failed, with the error message of Prometheus."""
     return {"state": "error", "html": f'<div class="word error">{escape(text)}</div>', "figures": []}
 
 
@@ -202,7 +202,7 @@ def _number(one: Number, coloured: str, figures: list[Any]) -> str:
     if one.spark is not None:
         spark = f'<div class="spark" data-figure="{len(figures)}"></div>'
         figures.append(one.spark)
-    # The size follows from the length of the text, so that no number leaves its box.
+    # The font size depends on the length of the text, so that the number fits its box.
     length = max(len(one.text), 3)
     on_colour = coloured.startswith("background")
     look = f"background:{escape(one.colour)};color:#fff" if on_colour else ""

@@ -1,4 +1,4 @@
-"""What figures have in common: type, grid, axes of time and of values, and texts that plotly shows as they are."""
+"""Common parts of the figures: font, grid, time and value axes, and escaping for plotly."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ COLUMN_PIXELS, ROW_PIXELS, GAP_PIXELS = 58, 30, 8
 
 
 def escaped(text: str) -> str:
-    """A text that plotly shows as it is: it would read tags and entities."""
+    """Escape a text, because plotly interprets tags and entities."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\n", " ")
 
 
 def tinted(colour: str, share: float) -> str:
-    """A colour that lets through what is behind it."""
+    """Return a hex color with this opacity (0 to 1). Other CSS colors are returned unchanged."""
     if re.match(r"^#[0-9a-fA-F]{6}$", colour):
         red, green, blue = (int(colour[place : place + 2], 16) for place in (1, 3, 5))
         return f"rgba({red},{green},{blue},{share:g})"
@@ -30,12 +30,12 @@ def tinted(colour: str, share: float) -> str:
 
 
 def moment_text(at: float, zone: tzinfo | None) -> str:
-    """A time as plotly takes it: a date axis knows no zones."""
+    """Format a time (Unix seconds) for plotly, whose date axes have no time zones."""
     return datetime.fromtimestamp(at, zone).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
 
 
 def time_axis(window: Window, zone: tzinfo | None, width: int) -> JSON:
-    """The time range from end to end, with as many labels as fit."""
+    """Return a time axis over the range, with as many labels as fit."""
     day = 86400
     form = "%H:%M" if window.seconds <= 1.5 * day else ("%m-%d %H:%M" if window.seconds <= 8 * day else "%m-%d")
     label = 60 if form == "%H:%M" else 95
@@ -55,7 +55,7 @@ def time_axis(window: Window, zone: tzinfo | None, width: int) -> JSON:
 
 
 def value_axis(least: float, most: float, field: Field, height: int) -> JSON:
-    """An axis with its labels in the field's unit."""
+    """Return a value axis with labels in the unit of the field."""
     wanted = max(2, min(6, height * ROW_PIXELS // 45))
     values = ticks(least, most, field.unit, wanted)
     return {
@@ -72,7 +72,7 @@ def value_axis(least: float, most: float, field: Field, height: int) -> JSON:
 
 
 def log_axis(least: float, most: float, field: Field) -> JSON:
-    """The same where the scale is logarithmic: a label for each power of ten."""
+    """Return a logarithmic value axis, with a label at each power of ten."""
     positive = least if least > 0 else most / 1000
     low, high = _power(positive), _power(most)
     values = [10.0**power for power in range(low, high + 2)]
@@ -86,7 +86,7 @@ def _power(value: float) -> int:
 
 
 def layout(**parts: object) -> JSON:
-    """A layout in the style of the page."""
+    """Return a plotly layout in the style of the page."""
     return {
         "margin": {"l": 10, "r": 18, "t": 10, "b": 25},
         "font": FONT,
@@ -101,7 +101,7 @@ def layout(**parts: object) -> JSON:
 def ends(
     values: Sequence[float], field: Field, soft: tuple[float | None, float | None] = (None, None)
 ) -> tuple[float, float]:
-    """The ends of an axis: as said, or around the values with some air."""
+    """Return minimum and maximum of an axis: as configured, else those of the values plus a margin."""
     finite = [value for value in values if abs(value) < 1e300]
     low, high = min(finite, default=0.0), max(finite, default=1.0)
     if soft[0] is not None:
@@ -115,5 +115,5 @@ def ends(
         room = abs(base) * 0.2 or 1.0
         return (base if least is not None else (0.0 if base == 0 else base - room), base + room)
     air = (top - base) * 0.06
-    flat = low >= 0 and base - air < 0  # what is never negative gets no axis below zero
+    flat = low >= 0 and base - air < 0  # without negative values, the axis starts at zero
     return (base if least is not None else (0.0 if flat else base - air), top if most is not None else top + air)

@@ -1,4 +1,4 @@
-"""The preview as a process: an index, a page for each dashboard, and each panel when its page asks for it."""
+"""HTTP server of the preview: an index, a page for each dashboard, and an endpoint that renders one panel."""
 
 from __future__ import annotations
 
@@ -42,26 +42,26 @@ _MOST_MARKS = 200
 
 
 class CannotServe(Exception):
-    """The preview cannot run; the message says what would help."""
+    """The preview cannot start. The message names the fix."""
 
 
 @dataclass(frozen=True)
 class Preview:
-    """What is shown, and from where."""
+    """The dashboards to serve and the Prometheus to query."""
 
     dashboards: tuple[Dashboard, ...]
     prometheus: str
     listen: str
     range: str = ""
-    """How far pages look back; as each dashboard says where this is empty."""
+    """Duration of the displayed range, such as 15m. If empty, each dashboard's own range applies."""
     end: float | None = None
-    """Where the range ends; now without one."""
+    """End of the range in Unix seconds; None means now."""
     scrape: str = "15s"
-    """How often targets are scraped: no step is shorter."""
+    """Scrape interval, which is the minimum step."""
 
 
 async def run(preview: Preview, told: Callable[[str], None]) -> None:
-    """Serve until a signal ends it; the address is told. Raises CannotServe."""
+    """Serve until SIGINT or SIGTERM. Calls `told` with the URL. Raises CannotServe."""
     ended = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, ended.set)
@@ -72,7 +72,7 @@ async def run(preview: Preview, told: Callable[[str], None]) -> None:
 
 @asynccontextmanager
 async def serving(preview: Preview) -> AsyncIterator[str]:
-    """Serve while inside; gives the address. Raises CannotServe."""
+    """Serve until the context ends; yields the URL. Raises CannotServe."""
     async with aiohttp.ClientSession() as session:
         runner = web.AppRunner(
             application(preview, Prometheus(session, preview.prometheus)), access_log=None, shutdown_timeout=1.0
@@ -91,7 +91,7 @@ async def serving(preview: Preview) -> AsyncIterator[str]:
 
 
 def application(preview: Preview, prometheus: Prometheus) -> web.Application:
-    """The pages. All are GET; nothing is kept but Prometheus' answers, for a minute."""
+    """Return the web application. All routes are GET; it caches only responses of Prometheus, for a minute."""
     by_slug = {one.slug: one for one in preview.dashboards}
     assets = resources.files(__package__) / "assets"
     style, script = (assets / "page.css").read_text("utf-8"), (assets / "page.js").read_text("utf-8")
@@ -133,7 +133,7 @@ def application(preview: Preview, prometheus: Prometheus) -> web.Application:
 
 
 def _only_here(listen: str) -> Any:
-    """On loopback, answers only to names of loopback: a foreign page could give its own name this address."""
+    """Reject foreign Host headers on a loopback address, because of DNS rebinding: a foreign name can resolve to it."""
     host = listen.rsplit(":", 1)[0].strip("[]")
     local = host == "localhost" or _is_loopback(host)
 
@@ -157,7 +157,7 @@ def _is_loopback(host: str) -> bool:
 
 
 def _shown(url: str) -> str:
-    """An address without the name and password that it may hold."""
+    """Return a URL without its user name and password."""
     scheme, _, rest = url.partition("://")
     return f"{scheme}://{rest.rsplit('@', 1)[-1]}"
 
@@ -169,7 +169,7 @@ def _found(by_slug: Mapping[str, Dashboard], request: web.Request) -> Dashboard:
 
 
 async def _view(preview: Preview, one: Dashboard, query: MultiMapping[str], prometheus: Prometheus) -> page.View:
-    """The range and the variables that a page asks for."""
+    """Return the range and the variables that a page requests."""
     own = one.begin.removeprefix("now-") if one.begin.startswith("now-") else "6h"
     length = next(name for name in (query.get("range", ""), preview.range, own, "6h") if variables.seconds(name))
     end = _time(query.get("to")) or _time(query.get("end")) or preview.end or time.time()
@@ -182,7 +182,7 @@ async def _view(preview: Preview, one: Dashboard, query: MultiMapping[str], prom
 
 
 def _time(text: str | None) -> float | None:
-    """Seconds since 1970, within what a date can be."""
+    """Parse Unix seconds; None if the text is not a number or out of the range of dates."""
     try:
         found = float(text or "")
     except ValueError:
@@ -193,7 +193,7 @@ def _time(text: str | None) -> float | None:
 async def _chosen(
     one: Dashboard, window: Window, query: MultiMapping[str], prometheus: Prometheus
 ) -> tuple[dict[str, Chosen], list[str]]:
-    """Variables in their order, each of which may ask by those before it; and what could not be asked."""
+    """Resolve the variables in order, because a query may use earlier ones. Also return the problems."""
     chosen: dict[str, Chosen] = {}
     problems: list[str] = []
     for variable in one.variables:
@@ -242,7 +242,7 @@ async def _answer(panel: Panel, target: Target, view: page.View, prometheus: Pro
 
 
 async def _marks(annotation: Annotation, view: page.View, prometheus: Prometheus) -> list[Mark]:
-    """The moments at which an annotation's query begins to have a result. One that fails marks nothing."""
+    """Return the times at which an annotation's query starts to have a result. A failed query has no marks."""
     step = variables.step(view.window, 1400, annotation.least_step or "60s")
     query = variables.in_query(annotation.expression, view.chosen, variables.built_in(view.window, step))
     begin, end = (moment // step * step for moment in (view.window.begin, view.window.end))

@@ -1,4 +1,4 @@
-"""Panels that show single values: stat, gauge, bar gauge and table."""
+"""Panels that display single values: stat, gauge, bar gauge and table."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _MOST_ROWS = 500
 
 
 def stat(panel: Panel, answers: Sequence[Answer], moment: Moment) -> Drawing:
-    """Big numbers, one for each series."""
+    """Draw a stat panel: one large number per series."""
     found = _texts(panel, answers, moment) or _reduced(panel, answers, moment)
     if not found:
         return Nothing(_empty(panel))
@@ -40,7 +40,7 @@ def stat(panel: Panel, answers: Sequence[Answer], moment: Moment) -> Drawing:
 
 
 def bars(panel: Panel, answers: Sequence[Answer], moment: Moment) -> Drawing:
-    """A bar for each series, filled from the least to the most."""
+    """Draw a bar gauge: one bar per series, filled between the minimum and the maximum."""
     found = _reduced(panel, answers, moment)
     if not found:
         return Nothing(_empty(panel))
@@ -55,7 +55,7 @@ def bars(panel: Panel, answers: Sequence[Answer], moment: Moment) -> Drawing:
 
 
 def gauge(panel: Panel, answers: Sequence[Answer], moment: Moment) -> Drawing:
-    """A dial for each series, with its thresholds as a rim."""
+    """Draw a gauge: one dial per series, with the thresholds on its rim."""
     found = _reduced(panel, answers, moment)
     if not found:
         return Nothing(_empty(panel))
@@ -110,7 +110,7 @@ Found = tuple[str, Field, Any, Series | None]
 
 
 def _reduced(panel: Panel, answers: Sequence[Answer], moment: Moment) -> list[Found]:
-    """Name, field, value and series, for each series."""
+    """Return name, field, reduced value and series for each series; empty if no series has a value."""
     calculation = next(iter(get_path(panel.options, "reduceOptions.calcs", ["lastNotNull"])), "lastNotNull")
     found: list[Found] = []
     for one in series(answers):
@@ -120,7 +120,7 @@ def _reduced(panel: Panel, answers: Sequence[Answer], moment: Moment) -> list[Fo
 
 
 def _texts(panel: Panel, answers: Sequence[Answer], moment: Moment) -> list[Found]:
-    """The texts of a column that the panel names, of tables."""
+    """Return the cells of the table columns that the panel's `reduceOptions.fields` selects."""
     wanted = get_path(panel.options, "reduceOptions.fields", "")
     if not wanted or not any(answer.target.form == "table" for answer in answers):
         return []
@@ -163,7 +163,7 @@ def _spark(of: Series, colour: str) -> JSON | None:
 
 
 def sheet(panel: Panel, answers: Sequence[Answer], moment: Moment) -> Drawing:
-    """The rows of the queries."""
+    """Draw a table of the query results."""
     found, unknown = table(answers, panel)
     if not found.rows:
         return Nothing(_empty(panel))
@@ -203,7 +203,7 @@ def _sorted(found: Table, panel: Panel) -> list[tuple[Any, ...]]:
 
 
 def _order(index: int, row: Sequence[Any]) -> tuple[bool, Any]:
-    """Numbers before texts, none as 0."""
+    """Sort key: numbers before texts, None as 0."""
     return isinstance(row[index], str), row[index] if row[index] is not None else 0
 
 

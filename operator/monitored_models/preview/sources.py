@@ -1,4 +1,4 @@
-"""Dashboards in files: dashboard JSON, objects that hold some, and MonitoredModels, of which the operator makes some."""
+"""Dashboards from files: dashboard JSON, objects that contain it, and the rendered dashboards of MonitoredModels."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from .dashboard_reader import in_object
 
 
 class NoDashboards(Exception):
-    """There is nothing to show; the message names the file and the reason."""
+    """There is no dashboard to display. The message names the file and the reason."""
 
 
 def found_in(files: Sequence[Path], namespace: str | None, settings: Settings) -> list[JSON]:
-    """Every dashboard of the files and folders, `-` being standard input. Raises NoDashboards."""
+    """Return every dashboard of the files and folders; `-` is standard input. Raises NoDashboards."""
     paths = [path for file in files for path in _expand(file)]
     found, ours = list[JSON](), list[Path]()
     try:
@@ -47,10 +47,10 @@ def _expand(path: Path) -> list[Path]:
 
 
 def _documents(path: Path) -> Iterator[Any]:
-    """What stands in a file; the items of a List each for itself."""
+    """Yield the documents of a file, and the items of a List one by one."""
     content = text(path)
     try:
-        # A large dashboard would take YAML's reader seconds.
+        # The YAML parser takes seconds for a large dashboard.
         found = [json.loads(content)] if content.lstrip().startswith("{") else documents(str(path), content)
     except (ValueError, RecursionError):
         found = documents(str(path), content)

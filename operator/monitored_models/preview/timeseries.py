@@ -1,4 +1,4 @@
-"""The panel that most are: values over time, with limits as lines and events as marks."""
+"""The time series panel: values over time, with thresholds as lines and annotations as marks."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _DASHES = {"dash": "dash", "dot": "dot"}
 
 @dataclass(frozen=True)
 class Mark:
-    """An event on the time axis."""
+    """An event on the time axis; `at` is in Unix seconds."""
 
     at: float
     text: str
@@ -29,7 +29,7 @@ class Mark:
 
 @dataclass(frozen=True)
 class Line:
-    """A series with how it looks, and on which of the two axes."""
+    """A series with its field configuration, its color and its value axis (left or right)."""
 
     name: str
     of: Series
@@ -41,7 +41,7 @@ class Line:
 def timeseries(
     panel: Panel, answers: Sequence[Answer], marks: Sequence[Mark], window: Window, moment: Moment
 ) -> Drawing:
-    """Lines, areas, bars or points over time."""
+    """Draw lines, areas, bars or points over time."""
     lines = list(_lines(panel, series(answers), moment))
     if not any(line.of.last is not None for line in lines):
         return Nothing(get_path(panel.defaults, "noValue", "") or "No data")
@@ -122,7 +122,7 @@ def _trace(line: Line, moment: Moment) -> JSON:
 
 
 def _alone(values: Sequence[float | None]) -> list[int]:
-    """A size for each point, where some have no neighbour and would not be seen as a line."""
+    """Return a marker size per point, because an isolated point is invisible as a line. Empty if there is none."""
     around = [None, *values, None]
     sizes = [
         5 if here is not None and around[index] is None and around[index + 2] is None else 0
@@ -145,7 +145,7 @@ def _axis(lines: Sequence[Line], panel: Panel) -> JSON:
 
 
 def _heights(lines: Sequence[Line]) -> Iterator[float]:
-    """Where lines reach to; stacked ones stand on each other."""
+    """Yield the values that the axis must include. Stacked lines add up."""
     stacked = [line for line in lines if _stacked(line.field)]
     if stacked and get_path(stacked[0].field.custom, "stacking.mode", "") == "percent":
         yield from (0.0, 1.0)
@@ -162,7 +162,7 @@ def _heights(lines: Sequence[Line]) -> Iterator[float]:
 
 
 def legend(panel: Panel, lines: Sequence[Line]) -> Legend:
-    """Name, colour and values of each line, unless the panel wants no legend."""
+    """Return name, color and calculated values of each line, or an empty legend if the panel hides it."""
     mode = get_path(panel.options, "legend.displayMode", "list")
     if mode == "hidden" or not get_path(panel.options, "legend.showLegend", default=True):
         return Legend()
@@ -180,7 +180,7 @@ def legend(panel: Panel, lines: Sequence[Line]) -> Legend:
 
 
 def limits(field: Field) -> Iterator[JSON]:
-    """Thresholds as lines or areas, where the panel shows them."""
+    """Yield the thresholds as line or area shapes, if the panel displays them."""
     mode = get_path(field.custom, "thresholdsStyle.mode", "off")
     whole: JSON = {"xref": "paper", "x0": 0, "x1": 1, "yref": "y"}
     if "area" in mode:
@@ -205,7 +205,7 @@ def limits(field: Field) -> Iterator[JSON]:
 
 
 def vertical(marks: Sequence[Mark], moment: Moment) -> Iterator[JSON]:
-    """A dashed line for each event."""
+    """Yield a dashed vertical line for each event."""
     for mark in marks:
         x = moment_text(mark.at, moment.zone)
         line = {"color": mark.colour, "width": 1, "dash": "dash"}
@@ -213,7 +213,7 @@ def vertical(marks: Sequence[Mark], moment: Moment) -> Iterator[JSON]:
 
 
 def flags(marks: Sequence[Mark], moment: Moment) -> list[JSON]:
-    """A small triangle at the foot of each event's line, which says what it was."""
+    """Return a small triangle at the foot of each event's line, with the text of the event on hover."""
     return [
         {
             "x": moment_text(mark.at, moment.zone),
@@ -232,7 +232,7 @@ def flags(marks: Sequence[Mark], moment: Moment) -> list[JSON]:
 
 
 def moments(annotation: Annotation, sample: JSON, window: Window, step: float) -> Iterator[Mark]:
-    """The moments that a series of an annotation's query stands for: where it begins to be, or the times in its values."""
+    """Yield the marks of one series of an annotation's query: where it starts, or the times in its values."""
     labels: JSON = get_path(sample, "metric", JSON())
     texts_of = (named(form, labels) for form in (annotation.title or annotation.name, annotation.text))
     text = " · ".join(part for part in texts_of if part)

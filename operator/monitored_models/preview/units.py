@@ -1,4 +1,4 @@
-"""Numbers as Grafana writes them: units, scaling, decimals. Only the units that dashboards of ours may use."""
+"""Number formatting as in Grafana: units, scaling, decimals. Covers the units that our dashboards may use."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ _DATES = {
 def text(
     value: float | None, unit: str = "", decimals: int | None = None, now: float = 0, zone: tzinfo | None = None
 ) -> str:
-    """A value in its unit. Dates are milliseconds since 1970, as everywhere in Grafana; `now` is in seconds."""
+    """Format a value in its unit. Dates are Unix milliseconds, as everywhere in Grafana; `now` is in seconds."""
     if value is None:
         return ""
     if math.isnan(value):
@@ -65,7 +65,7 @@ def text(
 
 
 def tick(value: float, unit: str, decimals: int | None = None) -> str:
-    """A value beside an axis: as short as it may be."""
+    """Format a value as an axis label, as short as possible."""
     scaled, after = scale(value, unit)
     written = digits(scaled, decimals)
     if decimals is None and "." in written:
@@ -74,7 +74,7 @@ def tick(value: float, unit: str, decimals: int | None = None) -> str:
 
 
 def digits(value: float, decimals: int | None) -> str:
-    """A number with so many decimals, or with three digits that count."""
+    """Format a number with fixed decimals, or with three significant digits."""
     if math.isinf(value):
         return "∞" if value > 0 else "-∞"
     if decimals is None:
@@ -84,7 +84,7 @@ def digits(value: float, decimals: int | None) -> str:
 
 
 def scale(value: float, unit: str) -> tuple[float, str]:  # noqa: PLR0911 -- one line for each family of units
-    """A value in the part of its unit that suits its size, and what is written after it."""
+    """Scale a value to the multiple of its unit that fits its size. Returns the value and the suffix."""
     if unit == "percentunit":
         return value * 100, "%"
     if unit == "short":
@@ -110,7 +110,7 @@ def scale(value: float, unit: str) -> tuple[float, str]:  # noqa: PLR0911 -- one
 
 
 def ticks(least: float, most: float, unit: str, wanted: int) -> list[float]:
-    """Round values between two ends, some of the wanted number; round in the unit that they are written in."""
+    """Return about `wanted` round values between two ends. They are round in the unit in which they are displayed."""
     span = most - least
     if not (span > 0 and math.isfinite(span)):
         return [least]
@@ -129,7 +129,7 @@ def ticks(least: float, most: float, unit: str, wanted: int) -> list[float]:
 
 
 def _whole(largest: float, unit: str) -> float:
-    """How much one of the shown unit is."""
+    """Return the size of one displayed unit, in the unit of the value."""
     if unit in _SECONDS_OF:
         in_seconds = largest * _SECONDS_OF[unit]
         return next((size for size, _ in _TIMES if in_seconds >= size), 1e-9) / _SECONDS_OF[unit]
@@ -155,7 +155,7 @@ def _time(in_seconds: float, zero: str) -> tuple[float, str]:
 
 
 def _ago(at: float, now: float) -> str:
-    """A moment as the time since it, or until it."""
+    """Format a time (Unix seconds) relative to now."""
     if not math.isfinite(at):
         return "never"
     length = abs(now - at)

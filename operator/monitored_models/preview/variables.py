@@ -1,4 +1,4 @@
-"""What Grafana fills into a query before it asks: variables as chosen, the time range, the step. Text in, text out."""
+"""Interpolation of variables into queries and titles, as in Grafana. Pure functions on text."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .dashboard_reader import Variable
 
 ALL = "$__all"
 SCRAPE_SECONDS = 15
-"""How often Grafana supposes that targets are scraped, where its data source says nothing else."""
+"""Scrape interval that Grafana assumes if its data source does not configure one."""
 CHOSEN_KINDS = ("query", "custom", "interval")
 _REFERENCE = re.compile(r"\$(\w+)|\[\[(\w+)(?::(\w+))?\]\]|\$\{(\w+)(?::(\w+))?\}")
 _LABEL_VALUES = re.compile(r"^\s*label_values\(\s*(?:(.+)\s*,)?\s*([a-zA-Z_][a-zA-Z0-9_]*)\s*\)\s*$", re.DOTALL)
@@ -27,20 +27,20 @@ _STEPS = (
 
 @dataclass(frozen=True)
 class Window:
-    """A time range, in seconds since 1970."""
+    """A time range, in Unix seconds."""
 
     begin: float
     end: float
 
     @property
     def seconds(self) -> float:
-        """Its length."""
+        """Length of the range."""
         return self.end - self.begin
 
 
 @dataclass(frozen=True)
 class Chosen:
-    """A variable with what there is to choose, and what is."""
+    """A variable with its options and its selected values."""
 
     variable: Variable
     options: tuple[str, ...]
@@ -48,12 +48,12 @@ class Chosen:
 
     @property
     def all(self) -> bool:
-        """Whether all are meant, rather than each by name."""
+        """Whether the option All is selected."""
         return self.values == (ALL,)
 
 
 def seconds(duration: str) -> float | None:
-    """A duration such as 90s, 5m or 1h30m; None for what is none."""
+    """Parse a duration such as 90s, 5m or 1h30m into seconds; None if the text is not a duration."""
     parts = _DURATION.findall(duration)
     if not parts or "".join(amount + unit for amount, unit in parts) != duration.strip():
         return None
@@ -61,7 +61,7 @@ def seconds(duration: str) -> float | None:
 
 
 def duration(length: float) -> str:
-    """The other way: the largest unit that divides a length."""
+    """Format seconds as a duration, in the largest unit that divides them."""
     if length < 1:
         return f"{max(round(length * 1000), 1)}ms"
     whole = round(length)
@@ -70,7 +70,7 @@ def duration(length: float) -> str:
 
 
 def step(window: Window, points: int, least: str) -> float:
-    """Seconds between two points: a round number near range by points, and no less than the least."""
+    """Return the step in seconds: a round number near range / points, but at least the minimum step."""
     wanted = window.seconds / max(points, 1)
     bounds = itertools.pairwise(_STEPS)
     rounded = next((low for low, high in bounds if wanted < (low + high) / 2), _STEPS[-1])
@@ -78,7 +78,7 @@ def step(window: Window, points: int, least: str) -> float:
 
 
 def built_in(window: Window, stepped: float, least: str = "") -> dict[str, str]:
-    """The variables that Grafana brings itself."""
+    """Return Grafana's built-in variables."""
     scrape = seconds(least.removeprefix(">")) or SCRAPE_SECONDS
     rate = max(stepped + scrape, 4 * scrape)
     return {
@@ -95,12 +95,12 @@ def built_in(window: Window, stepped: float, least: str = "") -> dict[str, str]:
 
 
 def in_query(text: str, chosen: Mapping[str, Chosen], own: Mapping[str, str]) -> str:
-    """A query with every variable filled in as Grafana's Prometheus data source does; unknown ones stay as they are."""
+    """Interpolate a query as Grafana's Prometheus data source does. Unknown variables stay unchanged."""
     return _filled(text, chosen, own, _prometheus)
 
 
 def in_text(text: str, chosen: Mapping[str, Chosen], own: Mapping[str, str]) -> str:
-    """A title with every variable filled in, for people."""
+    """Interpolate a title, in human-readable form."""
     return _filled(text, chosen, own, lambda one: "All" if one.all else " + ".join(one.values))
 
 
@@ -127,19 +127,19 @@ def _values(one: Chosen) -> tuple[str, ...]:
 
 
 def _prometheus(one: Chosen) -> str:
-    """In a plain variable quotes and backslashes are escaped; in one that may be several, all that a regex would read."""
+    """Escape quotes and backslashes of a plain variable; escape regex characters of one with several values."""
     if _own_all(one):
         return one.variable.all_value
     values = _values(one)
     if not (one.variable.multi or one.variable.with_all):
-        # Grafana leaves the double quote alone unless told otherwise, and such a value breaks its query.
+        # By default, Grafana does not escape the double quote, so such a value breaks its query.
         return "".join(values).replace("\\", "\\\\").replace("'", "\\'").replace('"', '\\"')
     escaped = [_regex(value) for value in values]
     return escaped[0] if len(escaped) == 1 else f"({'|'.join(escaped)})"
 
 
 def _regex(value: str) -> str:
-    """For a regex that stands in a PromQL string, where a backslash is written twice."""
+    """Escape a value for a regex in a PromQL string, which needs each backslash twice."""
     escaped = re.sub(r"[$^*{}\[\]+?.()|]", r"\\\\\g<0>", value.replace("\\", "\\\\\\\\"))
     return escaped.replace('"', '\\"')
 
@@ -161,13 +161,13 @@ _FORMS: Mapping[str, Callable[[Sequence[str]], str]] = {
 
 
 def label_values(query: str) -> tuple[str, str] | None:
-    """Selector, which may be empty, and label of a `label_values(…)`; None for any other query."""
+    """Return selector (possibly empty) and label of a `label_values(…)` query; None for any other query."""
     match = _LABEL_VALUES.match(query)
     return ((match[1] or "").strip(), match[2]) if match else None
 
 
 def listed(variable: Variable) -> tuple[str, ...]:
-    """The options that stand in a dashboard itself."""
+    """Return the static options of a custom, constant or interval variable."""
     if variable.kind == "constant":
         return (variable.query,)
     parts = [part.strip() for part in re.split(r"(?<!\\),", variable.query)]
@@ -175,7 +175,7 @@ def listed(variable: Variable) -> tuple[str, ...]:
 
 
 def kept(variable: Variable, values: Iterable[str]) -> tuple[str, ...]:
-    """What a variable's regex leaves of Prometheus' answer, in its order, each once."""
+    """Filter the values of Prometheus with the variable's regex, sort them and remove duplicates."""
     found = list(values)
     if variable.regex:
         try:
@@ -193,7 +193,7 @@ def kept(variable: Variable, values: Iterable[str]) -> tuple[str, ...]:
 
 
 def chosen(variable: Variable, options: Sequence[str], asked: Sequence[str]) -> Chosen:
-    """What counts: what was asked for, else what the dashboard names, else all or the first. Only what is an option."""
+    """Select values among the options: those requested, else the dashboard's own, else All or the first option."""
     for wanted in (asked, variable.current):
         if variable.with_all and ALL in wanted:
             return Chosen(variable, tuple(options), (ALL,))

@@ -1,4 +1,4 @@
-"""What a panel becomes before it is HTML: a figure with its legend, some numbers, a table, a text, or a word why not."""
+"""Drawings of panels, before HTML: a figure with its legend, numbers, a table, a text, or the reason for none."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ..base.json_paths import JSON
 
 @dataclass(frozen=True)
 class Key:
-    """A line of a legend. `traces` are those of the figure that it switches on and off."""
+    """A legend entry. `traces` are the indexes of the figure's traces that it toggles."""
 
     name: str
     colour: str
@@ -19,7 +19,7 @@ class Key:
 
 @dataclass(frozen=True)
 class Legend:
-    """What the colours of a figure mean."""
+    """The legend of a figure."""
 
     keys: tuple[Key, ...] = ()
     headings: tuple[str, ...] = ()
@@ -29,7 +29,7 @@ class Legend:
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure as plotly takes it. Its texts are escaped: plotly reads a little HTML."""
+    """A plotly figure. Its texts are escaped, because plotly interprets some HTML."""
 
     figure: JSON
     legend: Legend = field(default_factory=Legend)
@@ -37,7 +37,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class Number:
-    """One value of a stat or a bar gauge; `share` is how much of the bar is filled."""
+    """One value of a stat or a bar gauge. `share` (0 to 1) is the filled part of the bar."""
 
     name: str
     text: str
@@ -48,7 +48,7 @@ class Number:
 
 @dataclass(frozen=True)
 class Numbers:
-    """Big numbers, coloured in the text or behind it."""
+    """Large numbers, with a colored text or background."""
 
     numbers: tuple[Number, ...]
     coloured: str = "value"
@@ -58,7 +58,7 @@ class Numbers:
 
 @dataclass(frozen=True)
 class Shown:
-    """A cell: its text, and colours where thresholds or mappings ask for them."""
+    """A table cell: its text, and its colors from thresholds or mappings."""
 
     text: str
     colour: str = ""
@@ -68,7 +68,7 @@ class Shown:
 
 @dataclass(frozen=True)
 class Sheet:
-    """A table as it is shown."""
+    """A table as displayed."""
 
     columns: tuple[str, ...]
     rows: tuple[tuple[Shown, ...], ...]
@@ -77,7 +77,7 @@ class Sheet:
 
 @dataclass(frozen=True)
 class Text:
-    """Markdown, or text that is shown as it is."""
+    """Markdown, or preformatted text."""
 
     content: str
     markdown: bool = True
@@ -85,14 +85,14 @@ class Text:
 
 @dataclass(frozen=True)
 class Nothing:
-    """No data: what the panel says of it."""
+    """The panel has no data; `text` is its message."""
 
     text: str
 
 
 @dataclass(frozen=True)
 class NotDrawn:
-    """A panel that the preview does not know."""
+    """The preview does not support the panel type."""
 
     text: str
 

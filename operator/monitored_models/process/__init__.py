@@ -1,1 +1,1 @@
-"""The running process: lead, watch, work, stop."""
+"""The running process: leader election, watches, workers, shutdown."""

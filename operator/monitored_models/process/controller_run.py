@@ -1,4 +1,4 @@
-"""The work of a leader while the cluster serves one set of kinds: watches in, the queue and its workers, full lists."""
+"""The leader's work while the cluster serves one set of kinds: watches, the work queue and its workers, full lists."""
 
 from __future__ import annotations
 
@@ -30,22 +30,22 @@ from .resync import resync
 T = TypeVar("T")
 
 PERSISTENT_FAILURES = 3
-"""Failures in a row after which trouble with the API server is shown as a condition."""
+"""Consecutive failures after which an API server error is reported as a condition."""
 START_RETRY_SECONDS = 2.0
 STOP_SECONDS = 20.0
-"""Time that work in hand gets to end; Kubernetes kills a pod after thirty."""
+"""Time for reconciles in flight to finish; Kubernetes kills a pod after thirty seconds."""
 
 log = logging.getLogger(__name__)
 
 
 def install_signal_handlers(stop: asyncio.Event) -> None:
-    """Stop at a signal."""
+    """Set `stop` on SIGTERM or SIGINT."""
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
 
 
 async def retry_until_stopped(ask: Callable[[], Awaitable[T]], stop: asyncio.Event) -> T | None:
-    """Ask until there is an answer; None when told to stop before. Raises ApiError for an answer that will stay."""
+    """Repeat a call until it succeeds; None if stopped first. Raises ApiError for a permanent error."""
     while not stop.is_set():
         try:
             return await ask()
@@ -58,7 +58,7 @@ async def retry_until_stopped(ask: Callable[[], Awaitable[T]], stop: asyncio.Eve
 
 
 async def sleep_or_stop(delay: float, stop: asyncio.Event) -> None:
-    """Wait for some seconds, or until told to stop."""
+    """Sleep for `delay` seconds, or until `stop` is set."""
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(stop.wait(), delay)
 
@@ -97,7 +97,7 @@ class ControllerRun:
         self._kinds_changed = False
 
     async def serve(self) -> bool:
-        """Run until told to stop, or until the kinds change. Returns whether it was the kinds."""
+        """Run until stopped or until the served kinds change. Returns whether the kinds changed."""
         self._metrics.depth.set_function(self._queue.depth)
         self._metrics.age.set_function(self._queue.age)
         self._metrics.models.set_function(self._view.count)
@@ -106,7 +106,7 @@ class ControllerRun:
         self._face.health.synced = True
         log.info("%d models; kinds not served: %s", self._view.count(), self._absent(), extra=reason("Started"))
         async with asyncio.TaskGroup() as group:
-            # Made before kopf starts: at its end, kopf cancels tasks that were made later.
+            # Created before kopf starts: when kopf ends, it cancels the tasks that were created later.
             workers = [group.create_task(self._queue.work(self._handle)) for _ in range(self._settings.workers)]
             kopf_runs = asyncio.Event()
             clocks = [
@@ -127,7 +127,7 @@ class ControllerRun:
         return self._kinds_changed
 
     async def kinds_differ(self) -> bool:
-        """Whether the cluster now serves other kinds than when this session began."""
+        """Whether the cluster now serves other kinds than when this controller run began."""
         return await self._cluster.served_kinds() != self._served
 
     def _watched_dashboards(self) -> DashboardTracker | None:
@@ -141,7 +141,7 @@ class ControllerRun:
         return made
 
     async def _ask_grafana(self) -> None:
-        """Ask Grafana for ever, where it is known. Of thousands of models it moves, users' edits go first."""
+        """Poll Grafana forever, if configured. Changed models are enqueued at low priority, behind users' edits."""
         if self._settings.grafana and self._dashboards:
             await Poller(
                 self._settings.grafana,
@@ -175,7 +175,7 @@ class ControllerRun:
             self._queue.add(key, routine=True)
 
     async def _handle(self, key: OwnerKey) -> None:
-        """Reconcile one model or profile; whatever goes wrong is logged and tried again, and touches no other."""
+        """Reconcile one model or profile. Any failure is logged and retried, and affects no other key."""
         tolerate, began, outcome = self._queue.failures(key) >= PERSISTENT_FAILURES, self._clock(), "error"
         try:
             if isinstance(key, Key):
@@ -225,10 +225,10 @@ class ControllerRun:
 
     async def _end_when_told(self) -> None:
         await self._stop.wait()
-        self._kinds_changed = False  # whatever else is going on
+        self._kinds_changed = False  # a stop takes precedence over a change of kinds
         self._ending.set()
 
     async def _take_signals_back(self, kopf_runs: asyncio.Event) -> None:
-        """Heed signals again: kopf does so only while it runs, and a signal must also end what follows."""
+        """Reinstall our signal handlers: kopf's work only while it runs, and a signal must also end what follows."""
         await kopf_runs.wait()
         install_signal_handlers(self._stop)

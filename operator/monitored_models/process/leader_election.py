@@ -1,8 +1,8 @@
-"""Leader election by a Lease: of several operators one works, the others stand by.
+"""Leader election by a Lease: one of several operators leads, the others are standbys.
 
-The leader renews; who stands by takes over when it has seen the same renewal for as long as the lease lasts, by its own
-clock. Fencing: no write starts later than `RENEW_SECONDS` after the last renewal that is known to have arrived, and
-none is on its way when someone else can take over. A leader that was paused therefore writes nothing when it wakes up.
+The leader renews the Lease. A standby takes over after it has seen the same renewal for the full lease duration, by its
+own clock. Fencing: no write starts more than `RENEW_SECONDS` after the last renewal that is known to have succeeded,
+and none is in flight when another instance can take over. So a leader that was paused writes nothing when it wakes up.
 """
 
 from __future__ import annotations
@@ -22,29 +22,32 @@ from ..naming.kinds import LEASE
 from ..telemetry.logs import reason
 
 LEASE_SECONDS = 10
-"""Time after the last renewal after which another may take over."""
+"""Time after the last renewal until another instance may take over."""
 RENEW_SECONDS = 7.0
-"""Time after the last renewal after which the leader stops: the difference is for requests on their way."""
+"""Time after the last renewal until the leader stops; the difference covers requests in flight."""
 RETRY_SECONDS = 2.0
-"""Time between renewals, and between looks of those who stand by."""
+"""Time between renewals, and between the checks of a standby."""
 RENEW_RETRY_SECONDS = 0.5
-"""Time until a renewal that failed is tried again."""
+"""Time until a failed renewal is retried."""
 
 log = logging.getLogger(__name__)
 
 
 def steady_clock() -> float:
-    """Seconds that go on while the machine is suspended, where the system has such a clock."""
+    """Monotonic seconds that also count while the machine is suspended, if the system has such a clock."""
     return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
 class LeadershipLost(Exception):
-    """Another operator may lead now."""
+    """Another instance may lead now."""
 
 
 @dataclass
 class LeaderElector:
-    """A Lease that this process holds or wants. `cluster` is a client of its own: renewals wait for no other request."""
+    """A Lease that this process owns or tries to acquire.
+
+    `cluster` is a separate client, so that renewals wait for no other request.
+    """
 
     cluster: KubeClient
     namespace: str
@@ -52,22 +55,22 @@ class LeaderElector:
     identity: str
     clock: Callable[[], float] = steady_clock
     _renewed: float = float("-inf")
-    """When the last renewal that arrived was sent."""
+    """When the last successful renewal was sent."""
     _body: dict[str, Any] | None = None
-    """The Lease as it is since then; None when that is not known."""
+    """The Lease since that renewal; None if unknown."""
     _observed_renewal: tuple[object, float] = (None, 0.0)
-    """The last renewal by another, and since when it has been the last."""
+    """The latest renewal by another instance, and when it was first seen."""
 
     def is_leader(self) -> bool:
-        """Whether this process leads, and may write."""
+        """Whether this process leads and may write."""
         return self.clock() < self._renewed + RENEW_SECONDS
 
     def write_budget(self) -> float:
-        """Seconds for which a write that starts now may be on its way: until another may lead. 0: none may start."""
+        """Seconds that a write which starts now may take, until another instance may lead; 0 if none may start."""
         return self._renewed + LEASE_SECONDS - self.clock() if self.is_leader() else 0.0
 
     async def acquire(self) -> None:
-        """Wait until this process leads. Raises ApiError for an answer that will stay."""
+        """Wait until this process leads. Raises ApiError for a permanent error."""
         told: str | None = None
         while not self.is_leader():
             try:
@@ -85,7 +88,7 @@ class LeaderElector:
         log.info("leading as %s", self.identity, extra=reason("Leading"))
 
     async def renew_forever(self) -> None:
-        """Renew for ever. Raises LeadershipLost."""
+        """Renew the Lease forever. Raises LeadershipLost."""
         pause = RETRY_SECONDS
         while True:
             await asyncio.sleep(pause)
@@ -106,21 +109,21 @@ class LeaderElector:
                 )
 
     async def release(self) -> None:
-        """Let another lead at once. Only when nothing of this process can write any more."""
+        """Release the Lease, so that another can lead at once. Call only when this process can no longer write."""
         if not self.is_leader():
             return
         self._renewed = float("-inf")
         try:
-            body = self._body or await self._read()  # a renewal that was cut short leaves the version unknown
+            body = self._body or await self._read()  # an interrupted renewal leaves the version unknown
             if body and body["spec"].get("holderIdentity") == self.identity:
                 await self._write(body, holderIdentity="", leaseDurationSeconds=1)
         except ApiError as error:
             log.warning("the lease was not released: %s", error, extra=reason(error.reason))
 
     async def _acquire_or_renew(self) -> str | None:
-        """Take or renew the lease. Returns None where this process leads now, else who does. Raises ApiError."""
+        """Acquire or renew the Lease. Returns None if this process leads now, else the leader. Raises ApiError."""
         sent, body = self.clock(), self._body
-        self._body = None  # until the answer is there, nobody knows
+        self._body = None  # unknown until the response arrives
         body = body or await self._read()
         if body and (holder := self._current_holder(body["spec"])):
             return holder
@@ -129,13 +132,13 @@ class LeaderElector:
         return None
 
     def _current_holder(self, spec: Mapping[str, Any]) -> str | None:
-        """Who else holds the lease; None when nobody does, or has not renewed it for as long as it lasts."""
+        """The other instance that owns the Lease; None if no other does, or if the Lease has expired."""
         holder = spec.get("holderIdentity")
         if not holder or holder == self.identity:
             return None
         renewal, now = (holder, spec.get("renewTime")), self.clock()
         if renewal != self._observed_renewal[0]:
-            self._observed_renewal = (renewal, now)  # by our own clock: that of the other may be wrong
+            self._observed_renewal = (renewal, now)  # by our own clock: the holder's may be wrong
         lasts = spec.get("leaseDurationSeconds", LEASE_SECONDS)
         return str(holder) if now < self._observed_renewal[1] + lasts else None
 
@@ -148,7 +151,7 @@ class LeaderElector:
             raise
 
     async def _write(self, body: Mapping[str, Any] | None, **claim: Any) -> dict[str, Any]:
-        """Write the Lease, only if it is still as `body` says. Returns it. Raises ApiError."""
+        """Write the Lease only if it has not changed since `body`. Returns the new Lease. Raises ApiError."""
         before, now = (body or {}).get("spec", {}), datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
         spec = {**before, **claim, "renewTime": now}
         if spec["holderIdentity"] != before.get("holderIdentity"):
@@ -165,4 +168,4 @@ class LeaderElector:
 
 
 def _is_transient(error: ApiError) -> bool:
-    return error.transient or error.code == HTTPStatus.CONFLICT  # someone was faster
+    return error.transient or error.code == HTTPStatus.CONFLICT  # another instance was faster

@@ -1,8 +1,8 @@
-"""The operator as a process: one task group owns everything that runs; if a part dies, the whole ends.
+"""The operator process: one task group owns everything that runs; if one part fails, the process ends.
 
-Of several operators one leads. The leader works in sessions: one lasts as long as the cluster serves the same kinds. When
-a custom resource is installed or removed, work in hand ends and a new session begins, which writes nothing if nothing
-else has changed.
+One of several operators leads. The leader works in controller runs, each of which lasts as long as the cluster serves
+the same kinds. When a custom resource is installed or removed, the reconciles in flight finish and a new controller run
+begins, which writes nothing if nothing else has changed.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ T = TypeVar("T")
 
 CRD_POLL_SECONDS = 5.0
 END_SECONDS = 25.0
-"""Time between a signal and the end of the process, whatever hangs: Kubernetes kills a pod after thirty."""
+"""Time from a signal to the end of the process, even if something hangs: Kubernetes kills a pod after thirty."""
 
 log = logging.getLogger(__name__)
 
 
 def run(settings: Settings) -> None:
-    """Run until told to stop by a signal.
+    """Run until a signal stops the process.
 
-    Raises ConfigurationError, CannotListen, or ApiError where trying again will not help.
+    Raises ConfigurationError, ListenError, or ApiError for a permanent error.
     """
     try:
         asyncio.run(Operator(settings).run())
@@ -44,7 +44,7 @@ def run(settings: Settings) -> None:
 
 
 def _root_cause(group: ExceptionGroup) -> Exception:
-    """What to tell of several failures: the one that brought the others about, if it is one that we know of."""
+    """The failure to report from a group: the one that caused the others, if it is of a known type."""
     for known in (ConfigurationError, ApiError):
         found: BaseException | None = group.subgroup(known)
         while isinstance(found, ExceptionGroup):
@@ -64,7 +64,7 @@ class Operator:
         self._supervisor = Supervisor(settings, self._face)
 
     async def run(self) -> None:
-        """Serve the own pages, and lead when it is our turn, until told to stop."""
+        """Serve the HTTP endpoint, and lead once elected, until stopped."""
         install_signal_handlers(self._stop)
         self._face.steps.spare_garbage_collection()
         self._face.steps.time_garbage_collection()
@@ -83,10 +83,10 @@ class Operator:
                 for task in beside:
                     task.cancel()
         finally:
-            await self._supervisor.finish()  # the Lease goes last: all that could write has ended
+            await self._supervisor.finish()  # the Lease is released last: everything that could write has ended
 
     async def _lead_when_elected(self) -> None:
-        """Lead when no other does."""
+        """Lead when no other instance does."""
         if not self._settings.leader_election:
             await self._lead(lambda: math.inf)
             return
@@ -96,7 +96,7 @@ class Operator:
             await self._lead(fence)
 
     async def _lead(self, fence: Callable[[], float]) -> None:
-        """One session after the other, until told to stop."""
+        """Run one controller run after another, until stopped."""
         self._face.health.role = "leading"
         self._face.metrics.leader.set(1)
         configuration = await load_configuration()
@@ -115,17 +115,17 @@ class Operator:
             await cluster.close()
 
     async def _serve(self, session: ControllerRun) -> bool:
-        """One session. Returns whether another should follow."""
+        """Run one controller run. Returns whether another should follow."""
         try:
             return await session.serve()
         except (ExceptionGroup, ApiError):
-            # A kind that is removed while it is listed or watched ends that with an error; so does real trouble.
+            # Removing a kind while it is listed or watched causes an error; so does a real failure.
             if not await session.kinds_differ():
                 raise
             return True
 
     async def _wait_for_crd(self, cluster: KubeClient) -> frozenset[Kind] | None:
-        """The kinds that the cluster serves, once ours is among them; None when told to stop before."""
+        """Wait until the cluster serves MonitoredModels. Returns the served kinds; None if stopped first."""
         told = False
         while not self._stop.is_set():
             served = await retry_until_stopped(cluster.served_kinds, self._stop)
@@ -143,7 +143,7 @@ class Operator:
         return None
 
     async def _unless_stopped(self, work: Awaitable[T]) -> T | None:
-        """The result of something that may take for ever; None when told to stop before."""
+        """The result of a call that may take forever; None if stopped first."""
         doing, stopping = asyncio.ensure_future(work), asyncio.ensure_future(self._stop.wait())
         try:
             await asyncio.wait((doing, stopping), return_when=asyncio.FIRST_COMPLETED)
@@ -153,6 +153,6 @@ class Operator:
             stopping.cancel()
 
     async def _enforce_shutdown_deadline(self) -> None:
-        """Have the process end if that takes too long once it was told to: a task that hangs must not keep the Lease."""
+        """End the process if its shutdown takes too long: a task that hangs must not keep the Lease."""
         await self._stop.wait()
         self._supervisor.end_within(END_SECONDS)

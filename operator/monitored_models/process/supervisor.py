@@ -1,7 +1,7 @@
-"""The thread beside the work: it holds the Lease, serves the operator's own pages, and ends a process that hangs.
+"""The supervisor thread: it renews the Lease, serves the operator's HTTP endpoint, and ends a process that hangs.
 
-It has an event loop and a client of its own, so that a long step of the work delays neither a renewal of the Lease nor
-an answer to a probe. The work asks it for three things only: to lead, to end the process in time, and to finish.
+It has its own event loop and client, so that a long step of the work delays neither a renewal of the Lease nor the
+response to a probe. The work asks it for three things only: to lead, to end the process in time, and to finish.
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ from .leader_election import RENEW_SECONDS, LeaderElector, LeadershipLost
 T = TypeVar("T")
 
 LOOK_SECONDS = 1.0
-"""Time between two looks at the work's loop."""
+"""Time between two checks of the work's event loop."""
 LOG_SECONDS = 1.0
-"""Time that the last lines of the log get: whoever hangs may hold a lock of the logging."""
+"""Time for the last log lines: a thread that hangs may own a logging lock."""
 _OWN_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
 log = logging.getLogger(__name__)
 
 
 class Supervisor:
-    """One thread for one process. Its methods are for the work's event loop."""
+    """One thread per process. The work's event loop calls its methods."""
 
     def __init__(self, settings: Settings, face: Telemetry) -> None:
         self._settings, self._face = settings, face
@@ -50,30 +50,30 @@ class Supervisor:
         self._lease: LeaderElector | None = None
 
     async def start(self) -> str:
-        """Start the thread. Returns the address of the pages, empty for none. Raises CannotListen."""
+        """Start the thread. Returns the address of the HTTP endpoint, empty if none is served. Raises ListenError."""
         self._thread.start()
         return await asyncio.wrap_future(self._started)
 
     async def lead(self) -> Callable[[], float]:
-        """Wait until this process leads. Returns the fence: seconds for which a write that starts now may take.
+        """Wait until this process leads. Returns the fence: the seconds that a write which starts now may take.
 
-        Raises ConfigurationError where the Lease cannot be had.
+        Raises ConfigurationError if the Lease cannot be acquired.
         """
         lease = await self._call(self._acquire())
         return lease.write_budget
 
     def end_within(self, seconds: float) -> None:
-        """End the process after so many seconds, whatever hangs."""
+        """End the process after this many seconds, even if something hangs."""
         message = f"the process did not end within {seconds:.0f} s"
         self._loop.call_soon_threadsafe(self._loop.call_later, seconds, end_process, message, "NotEnded")
 
     async def finish(self) -> None:
-        """Release the Lease and end the thread. Only when nothing of this process can write any more."""
+        """Release the Lease and end the thread. Call only when this process can no longer write."""
         self._loop.call_soon_threadsafe(self._finishing.set)
         await asyncio.wrap_future(self._ended)
 
     async def _call(self, work: Coroutine[Any, Any, T]) -> T:
-        """Run something in the thread's loop; cancelled there when the caller is."""
+        """Run a coroutine in the thread's loop; canceling the caller cancels it."""
         return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self._loop))
 
     # --- everything below runs in the thread ---
@@ -81,7 +81,7 @@ class Supervisor:
     def _run(self) -> None:
         try:
             asyncio.run(self._supervise())
-        except BaseException as error:  # whatever ends the thread ends the process
+        except BaseException as error:  # any failure of the thread ends the process
             if not self._started.done():
                 self._started.set_exception(error)
                 return
@@ -99,12 +99,12 @@ class Supervisor:
             await self._release()
 
     async def _watch_work(self) -> None:
-        """End the process when its work hangs. The Lease runs out, and another operator leads."""
+        """End the process if its work hangs. The Lease then expires, and another instance leads."""
         limit = self._settings.hang_timeout_seconds
         while True:
             await asyncio.sleep(LOOK_SECONDS)
             if self._face.heartbeat.look() >= limit:
-                # The Lease is not released: the work may wake up before the process has ended, and would write.
+                # The Lease is not released: the work could wake up before the process ends, and write.
                 end_process(
                     f"the event loop has not turned for {limit:.0f} s; it stands in: {self._where()}", "WorkHangs"
                 )
@@ -144,7 +144,7 @@ class Supervisor:
 
 
 async def _keep(lease: LeaderElector) -> None:
-    """Renew the lease. When that fails the process ends at once: all that it could still do is for another to do."""
+    """Renew the Lease. If that fails, the process ends at once: the next leader does the rest."""
     try:
         await lease.renew_forever()
     except LeadershipLost as error:
@@ -152,7 +152,7 @@ async def _keep(lease: LeaderElector) -> None:
 
 
 def end_process(message: str, why: str) -> NoReturn:
-    """End the process at once with exit code 1, and say why if the log can still be written."""
+    """End the process at once with exit code 1, and log the reason if the log can still be written."""
 
     def last_line() -> None:
         log.error(message, extra=reason(why))
@@ -170,5 +170,5 @@ def _lease_namespace(settings: Settings) -> str:
 
 
 def _identity() -> str:
-    """A name that no other process has, and by which people find the pod."""
+    """A unique name of this process, by which people find its pod."""
     return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"

@@ -1,4 +1,4 @@
-"""kopf's side: watch events of models, profiles, children, pods and Events become "remember this, look at that".
+"""kopf watches: events of models, profiles, children, pods and Events update the cache and enqueue keys.
 
 Low-level handlers only. kopf writes nothing to our objects: no annotation, no finalizer, no index. Handlers never call
 the API server and never raise.
@@ -22,30 +22,30 @@ from ..reconcile.workqueue import WorkQueue
 from .resync import selectors
 
 DEBOUNCE_SECONDS = 0.25
-"""A Deployment and its pods change many times within moments; they are looked at when that is over."""
+"""Delay until a reconcile, because a Deployment and its pods change many times in quick succession."""
 
 log = logging.getLogger(__name__)
 
 
 class NoDiffBase(kopf.DiffBaseStorage):
-    """kopf keeps what it last handled of each object, for handlers of changes; there are none here."""
+    """Stores nothing: kopf keeps the last state of each object for change handlers only, and none are registered."""
 
     def build(self, **_: Any) -> kopf.BodyEssence:
-        """Nothing of an object is worth comparing."""
+        """An empty essence: no part of an object is compared."""
         return kopf.BodyEssence({})
 
     def fetch(self, **_: Any) -> kopf.BodyEssence | None:
-        """Nothing was kept."""
+        """None: nothing was stored."""
         return None
 
     def store(self, **_: Any) -> None:
-        """Keep nothing."""
+        """Store nothing."""
 
 
 def registry(
     view: ClusterCache, queue: WorkQueue[OwnerKey], served: Collection[Kind], steps: Steps
 ) -> kopf.OperatorRegistry:
-    """Handlers for every kind that the cluster has."""
+    """Event handlers for every watched kind that the cluster serves."""
     made = kopf.OperatorRegistry()
     for kind in watched_kinds(served):
         _watch(made, kind, view, queue, steps)
@@ -56,7 +56,7 @@ def _watch(
     made: kopf.OperatorRegistry, kind: Kind, view: ClusterCache, queue: WorkQueue[OwnerKey], steps: Steps
 ) -> None:
     async def seen(type: str | None, event: kopf.RawEvent, **_: Any) -> None:
-        body = event["object"]  # as it came: kopf's own view of it is slow to walk through
+        body = event["object"]  # the raw object: kopf's wrapper of it is slow to traverse
         try:
             with steps.timed("watch_event"):
                 keys = update_cache(view, kind, type, body)
@@ -69,28 +69,28 @@ def _watch(
 
 
 def update_cache(view: ClusterCache, kind: Kind, event: str | None, body: Mapping[str, Any]) -> list[OwnerKey]:
-    """Put a watch event into the view. Returns what to look at: nothing when nothing changed."""
+    """Put a watch event into the cache. Returns the keys to reconcile: none if nothing changed."""
     return view.forget(kind, body) if event == "DELETED" else view.observe(kind, body)
 
 
 def enqueue(queue: WorkQueue[OwnerKey], kind: Kind, event: str | None, keys: Iterable[OwnerKey]) -> None:
-    """Have models and profiles looked at after an event; without a type it is one of the list that a watch begins with."""
+    """Enqueue models and profiles after an event; one without a type comes from the list that a watch begins with."""
     for key in keys:
         if kind in (DEPLOYMENT, POD) and event in ("ADDED", "MODIFIED"):
             queue.add_after(key, DEBOUNCE_SECONDS)
         else:
-            # A profile may be that of thousands of models: what users do to single ones goes before them.
+            # Thousands of models may use one profile: what users do to single models goes first.
             queue.add(key, routine=event is None or kind in (PROFILE, EVENT))
 
 
 def operator_settings() -> kopf.OperatorSettings:
-    """Kopf's settings for the way it is used here."""
+    """Kopf's settings for this operator."""
     made = kopf.OperatorSettings()
     made.peering.standalone = True
-    made.scanning.disabled = True  # else it lists and watches every CRD of the cluster in full
+    made.scanning.disabled = True  # otherwise kopf lists and watches every CRD of the cluster in full
     made.posting.enabled = False
     made.persistence.diffbase_storage = NoDiffBase()
-    made.queueing.idle_timeout = 0.2  # a worker per object would otherwise stay for seconds
+    made.queueing.idle_timeout = 0.2  # otherwise a worker per object stays for seconds
     made.watching.chunk_size = 50  # kopf reads a page in one step
     made.watching.server_timeout = 240
     made.networking.connect_timeout = 10
@@ -105,10 +105,10 @@ def operator_settings() -> kopf.OperatorSettings:
 
 
 class SessionPool:
-    """kopf's ways to the cluster: the same that our own client uses, counted like it.
+    """Sessions of kopf to the API server, configured and counted like those of our own client.
 
-    kopf closes a session while its own tasks may still be using it, when it is told to stop as it starts. So it is
-    given sessions that outlive that, and they are closed here.
+    If kopf is stopped while it starts, it closes a session that its own tasks may still use. So it gets sessions that
+    outlive that, and they are closed here.
     """
 
     def __init__(self, cluster: KubeClient) -> None:
@@ -116,7 +116,7 @@ class SessionPool:
         self._sessions: list[SharedSession] = []
 
     async def log_in(self, **_: object) -> kopf.AiohttpSession:
-        """A new session. Asked for anew each time: tokens of service accounts and of login programs expire."""
+        """A new session with a fresh token: tokens of service accounts and of login programs expire."""
         for returned in [session for session in self._sessions if session.returned]:
             self._sessions.remove(returned)
             await returned.lent.close()
@@ -135,13 +135,13 @@ class SessionPool:
         )
 
     async def close(self) -> None:
-        """Close everything. Only when kopf has ended."""
+        """Close all sessions. Call only when kopf has ended."""
         for session in self._sessions:
             await session.lent.close()
 
 
 class SharedSession:
-    """A session that is not closed by the one who borrows it."""
+    """A session that its borrower does not close."""
 
     def __init__(self, lent: aiohttp.ClientSession) -> None:
         self.lent, self.returned = lent, False
@@ -150,5 +150,5 @@ class SharedSession:
         return getattr(self.lent, name)
 
     async def close(self) -> None:
-        """Take note that it is no longer needed."""
+        """Mark the session as no longer needed."""
         self.returned = True

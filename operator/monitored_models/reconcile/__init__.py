@@ -1,1 +1,1 @@
-"""One loop for each kind of owner: parse, render, plan, apply, report. Start with `model.py`."""
+"""One reconcile loop per kind of owner: parse, render, plan, apply, report. Start with `model.py`."""

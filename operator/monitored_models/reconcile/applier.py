@@ -1,4 +1,4 @@
-"""Carries out a plan on the API server. What is refused for a reason becomes a problem; trouble is raised."""
+"""Executes a plan on the API server. A permanent error becomes a problem; a transient one is raised."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from ..render.children import Child
 from ..telemetry.logs import about
 
 _MISSING_RIGHT = re.compile(r"cannot \w+ resource")
-"""How the API server says that a role lacks a rule; quotas and admission policies answer 403 as well."""
+"""How the API server reports that a role lacks a permission; quotas and admission policies answer 403 as well."""
 
 log = logging.getLogger(__name__)
 
 
 class NamespaceTerminating(Exception):
-    """The namespace is being deleted: nothing can be made in it any more, and nothing needs to be."""
+    """The namespace is being deleted: nothing can be created in it anymore, and nothing needs to be."""
 
 
 @dataclass(frozen=True)
 class Applier:
-    """Applies and deletes children, and tells the view at once."""
+    """Applies and deletes children, and updates the cache at once."""
 
     cluster: KubeClient
     view: ClusterCache
@@ -38,10 +38,10 @@ class Applier:
     async def execute(
         self, key: OwnerKey, owner_uid: str, plan: Plan, objects: Mapping[tuple[Kind, str], Child], *, tolerate: bool
     ) -> list[ChildProblem]:
-        """Carry out the steps in order; `objects` are what there is to apply. Returns all problems, the plan's first.
+        """Execute the steps in order; `objects` are the objects to apply. Returns all problems, the plan's first.
 
-        Raises ApiError for trouble that goes away by itself, unless it is to be tolerated because it did not, and
-        NamespaceTerminating.
+        Raises NamespaceTerminating, and ApiError for a transient error. With `tolerate`, because retries did not help,
+        a transient error becomes a problem too.
         """
         problems = list(plan.problems)
         for step in plan.steps:
@@ -61,7 +61,7 @@ class Applier:
 
     async def _apply(self, key: OwnerKey, owner_uid: str, step: Apply, child: Child) -> ChildProblem | None:
         body = await self._written(step, child)
-        if body is None:  # never take over: it exists, and nobody has told us whose it is
+        if body is None:  # never take over: the object exists, and its owner is unknown
             found = await self.cluster.metadata(step.kind, key.namespace, step.name)
             if found is not None and not is_owned_by(*_ownership(found["metadata"]), owner_uid):
                 return name_conflict(step.kind, step.name, owner_noun(key))
@@ -80,7 +80,7 @@ class Applier:
         return None
 
     async def _written(self, step: Apply, child: Child) -> dict[str, Any] | None:
-        """The applied object; None where one of the name exists that was not known of."""
+        """The applied object; None if an object of this name exists that was not in the cache."""
         try:
             return await self.cluster.apply(step.kind, child, step.uid)
         except ApiError as error:
@@ -89,7 +89,7 @@ class Applier:
             raise
 
     def _digest(self, key: OwnerKey, step: Apply, body: dict[str, Any]) -> str:
-        """Digest of the answer, which the view has just made, unless it has heard of something newer."""
+        """Digest of the response, which the cache has just computed, unless it has a newer version by now."""
         seen = self.view.child(key, step.kind, step.name)
         return (
             seen.digest
@@ -99,7 +99,7 @@ class Applier:
 
     async def _delete(self, key: OwnerKey, step: Delete) -> None:
         await self.cluster.delete(step.kind, key.namespace, step.name, step.uid)
-        # The watch tells it later, and until then it must not be tried again.
+        # The watch reports it later, and until then the deletion must not be retried.
         if seen := self.view.child(key, step.kind, step.name):
             self.view.remove(step.kind, key.namespace, step.name, seen.version)
         log.info("deleted %s %s", step.kind.name, step.name, extra=about(key, "Deleted"))
@@ -110,7 +110,7 @@ def _ownership(metadata: Mapping[str, Any]) -> tuple[str | None, bool]:
 
 
 def _permanent_problem(kind: Kind, name: str, error: ApiError) -> ChildProblem | None:
-    """The problem behind an answer that will stay the same until someone changes something; else None."""
+    """The problem behind an error that stays until someone changes something; else None."""
     if "field not declared in schema" in error.message:
         return ChildProblem(
             kind, "CRDTooOld", f"the cluster's {kind.name} does not know a field of it: {error.message}; update its CRD"

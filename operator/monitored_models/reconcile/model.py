@@ -1,8 +1,8 @@
-"""One model, from what is wanted to what exists: parse, render, compare, apply, report. Read this file first.
+"""Reconciles one model from desired to observed state: parse, render, plan, apply, report. Read this file first.
 
-`reconcile` is called by the queue with the key of a model, never with an event: it starts from what is there, so that
-running it twice, late or after a restart ends the same way. A bad spec becomes a condition and is not tried again;
-trouble with the API server is raised, and the queue backs off.
+The queue calls `reconcile` with the key of a model, never with an event: it starts from the observed state, so that
+running it twice, late or after a restart has the same result. An invalid spec becomes a condition and is not retried;
+an API server error is raised, and the queue backs off.
 """
 
 from __future__ import annotations
@@ -38,18 +38,18 @@ from .profile import ProfileReconciler, notification_state
 STATUS_DEBOUNCE = 2.0
 """Condition changes within this time become one status write."""
 COUNTS_DEBOUNCE = 30.0
-"""A mere change of counts or wording waits this long for something worth more."""
+"""A change of only counts or messages waits this long for a more important one."""
 LARGE_BYTES = 16_384
-"""Specs above this are parsed and rendered in a thread. Below it that takes some milliseconds, above it up to a second."""
+"""Larger specs are parsed and rendered in a thread: they take up to a second, smaller ones some milliseconds."""
 IMMEDIATELY = 0.01
-"""Seconds, where something is to be looked at again."""
+"""Seconds until an immediate requeue."""
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Reconciler:
-    """Brings models to what their specs say."""
+    """Brings models to their desired state."""
 
     view: ClusterCache
     cluster: KubeClient
@@ -60,17 +60,17 @@ class Reconciler:
     clock: Callable[[], float]
     """Monotonic seconds."""
     recheck_seconds: float
-    """Time after which an obstacle that no watch shows is looked at again: a foreign object, a missing right."""
+    """Time until an obstacle that no watch reports is checked again: a foreign object, a missing permission."""
     dashboards: DashboardTracker | None = None
-    """What Grafana says of dashboards; None where it is not asked."""
+    """What Grafana reports about dashboards; None if Grafana is not configured."""
     steps: Steps = field(default_factory=Steps)
     _written: dict[Key, float] = field(default_factory=dict)
-    """When the status of a model was last written."""
+    """When the status of each model was last written."""
 
     async def reconcile(self, key: Key, *, tolerate: bool = False) -> float | None:
-        """Reconcile one model. Returns seconds after which to look again, or None. Raises ApiError.
+        """Reconcile one model. Returns seconds until the next reconcile, or None. Raises ApiError.
 
-        `tolerate` reports trouble with the API server as a condition, for when trying again has not helped.
+        `tolerate` reports API server errors as a condition, for when retries have not helped.
         """
         await self._prepare(key)
         observed = self.view.model(key)
@@ -101,7 +101,7 @@ class Reconciler:
             return None
         workload = self._workload(key, observed)
         if workload and not workload.current and not problems and reported:
-            return None  # scaled a moment ago: the figures are those of before until its controller has looked
+            return None  # just scaled: the counts are outdated until the Deployment's controller has caught up
         verdict = self._verdict(key, wanted, stored)
         told = self._delivery(key, wanted, problems)
         situation = build.StatusInput(wanted, workload, self.view.pods(key), problems, dashboard=verdict, delivery=told)
@@ -111,7 +111,7 @@ class Reconciler:
         return min((delay for delay in (again, self.recheck_seconds if problems else None) if delay), default=None)
 
     async def _prepare(self, key: Key) -> None:
-        """Render a large spec in a thread, where it does not hold the event loop. The renderer remembers the result."""
+        """Render a large spec in a thread, where it does not block the event loop. The renderer caches the result."""
         observed = self.view.model(key)
         if observed is None or observed.deleting:
             return
@@ -128,13 +128,13 @@ class Reconciler:
             return model
         try:
             return self.renderer.desired_state(source, shared, scale)
-        except ValueError as error:  # a text that a rule should have refused
+        except ValueError as error:  # a text that validation should have rejected
             return InvalidSpec((Problem("spec", str(error)),))
 
     def _delivery(
         self, key: Key, wanted: DesiredState, problems: Collection[ChildProblem]
     ) -> build.NotificationState | build.NotificationsUnknown | None:
-        """How someone is told of the model's alerts: by a configuration of its own, by its profile's, or not at all."""
+        """State of the notifications for the model's alerts: its own configuration, its profile's, or None."""
         if wanted.alertmanager_config is None:
             return None
         if any(child.kind in NOTIFICATION_KINDS for child in wanted.children):
@@ -149,10 +149,10 @@ class Reconciler:
             self.dashboards.drop(key)
 
     async def _confirm_deleted(self, key: Key, observed: ObservedModel) -> bool:
-        """Whether the model no longer exists; if so, it is forgotten.
+        """Whether the model no longer exists; if so, forget it.
 
-        To be asked when children vanish: of a model that was deleted the garbage collector takes the children, which
-        may be heard of before the model is, and they must not be made anew.
+        Called when children disappear: after a model is deleted, the operator may see the garbage collector delete its
+        children before it sees the model's own deletion, and it must not recreate them.
         """
         if await self.cluster.exists(MODEL, key.namespace, key.name, observed.uid):
             return False
@@ -169,7 +169,7 @@ class Reconciler:
         return live.workload if live else None
 
     def _verdict(self, key: Key, wanted: DesiredState, stored: dict[str, Any]) -> DashboardCheck | None:
-        """What is to be said of the dashboard; None where Grafana is not asked, or there is none."""
+        """The check of the dashboard; None if Grafana is not configured or the model has no dashboard."""
         if self.dashboards and not any(child.kind is CONFIG_MAP for child in wanted.children):
             self.dashboards.drop(key)
         elif self.dashboards:
@@ -177,7 +177,7 @@ class Reconciler:
         return None
 
     def _queue_annotation(self, key: Key, model: Model | None, stored: dict[str, Any]) -> None:
-        """Have the last change of version marked in Grafana, once it is in the status, which outlives this process."""
+        """Enqueue an annotation for the last version change once the status, which outlives this process, has it."""
         if self.dashboards and model and (found := last_version_change(key, dashboard_uid(model), stored)):
             self.dashboards.enqueue_annotation(found)
 
@@ -191,7 +191,7 @@ class Reconciler:
     async def _report(
         self, key: Key, observed: ObservedModel, model: Model | None, stored: dict[str, Any], new: dict[str, Any]
     ) -> float | None:
-        """Write the status if it differs and enough time has passed. Returns seconds to wait, if it has not."""
+        """Write the status if it changed and enough time has passed. Returns seconds to wait if not enough has."""
         self.series.put(key, render_model_metrics(key, model, new, self.view.pods(key)))
         if not build.changed(stored, new):
             self._queue_annotation(key, model, stored)
@@ -216,7 +216,7 @@ class Reconciler:
             extra=about(key, ready["reason"]),
         )
         await self._emit_event(key, observed.uid, stored, new)
-        # An edit of the moment before came in with the answer: its own event is then late, and tells nobody.
+        # The response may carry a concurrent edit; its own watch event is then not newer, and enqueues nothing.
         return IMMEDIATELY if body["metadata"].get("generation", 0) != observed.source.generation else None
 
     def _status_delay(self, key: Key, stored: dict[str, Any], new: dict[str, Any]) -> float | None:
@@ -232,7 +232,7 @@ class Reconciler:
             return
         try:
             await self.cluster.create_event(key.namespace, event)
-        except ApiError as error:  # an Event is a courtesy: the status says the same
+        except ApiError as error:  # an Event is optional: the status has the same content
             log.warning("event not posted: %s", error, extra=about(key, error.reason))
 
 

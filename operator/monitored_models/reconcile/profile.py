@@ -1,7 +1,7 @@
-"""One MonitoringProfile, from what is wanted to what exists: the same steps as for a model, but for a report.
+"""Reconciles one MonitoringProfile: the same steps as for a model, except the report.
 
-What a profile has by itself is the AlertmanagerConfig of all its models. It has no status: how it stands is remembered here, and
-said in the condition NotificationsReady of each model that is told by it.
+A profile's only child is the AlertmanagerConfig of all its models. A profile has no status: its state is kept here, and
+reported in the condition NotificationsReady of each model that notifies through it.
 """
 
 from __future__ import annotations
@@ -22,25 +22,25 @@ from .applier import Applier, NamespaceTerminating
 
 @dataclass(frozen=True)
 class ProfileReconciler:
-    """Brings what profiles have by themselves to what they say."""
+    """Brings the children of profiles to their desired state."""
 
     view: ClusterCache
     cluster: KubeClient
     renderer: Renderer
     served: Collection[Kind]
     enqueue_models: Callable[[Iterable[Key]], None]
-    """Has the models looked at for which a profile now stands otherwise."""
+    """Enqueues the models that use a profile whose state has changed."""
     recheck_seconds: float
     _known: dict[ProfileKey, NotificationState] = field(default_factory=dict)
 
     def delivery(self, key: ProfileKey) -> NotificationState | None:
-        """How the AlertmanagerConfig of a profile stands; None as long as that is not known."""
+        """State of a profile's AlertmanagerConfig; None while unknown."""
         return self._known.get(key)
 
     async def reconcile(self, key: ProfileKey, *, tolerate: bool = False) -> float | None:
-        """Reconcile one profile. Returns seconds after which to look again, or None. Raises ApiError.
+        """Reconcile one profile. Returns seconds until the next reconcile, or None. Raises ApiError.
 
-        A spec that cannot be understood changes nothing: what an earlier one brought about stays.
+        An invalid spec changes nothing: the children of an earlier spec stay.
         """
         seen = self.view.profile(key)
         if seen is None or seen.deleting:
@@ -63,7 +63,7 @@ class ProfileReconciler:
         return self.recheck_seconds if problems else None
 
     async def _is_gone(self, key: ProfileKey, uid: str, version: int) -> bool:
-        """Whether the profile no longer exists. To be asked when its child vanishes, which may be heard of before."""
+        """Whether the profile no longer exists. Called when its child disappears, which may be seen first."""
         if await self.cluster.exists(PROFILE, key.namespace, key.name, uid):
             return False
         left = self.view.remove(PROFILE, key.namespace, key.name, version)
@@ -84,7 +84,7 @@ class ProfileReconciler:
 def notification_state(
     view: ClusterCache, key: OwnerKey, config: str, problems: Iterable[ChildProblem]
 ) -> NotificationState:
-    """How an AlertmanagerConfig stands, after it was brought to what it should be."""
+    """State of an AlertmanagerConfig after it was applied."""
     seen = view.child(key, ALERTMANAGER_CONFIG, config)
     return NotificationState(
         config=config,

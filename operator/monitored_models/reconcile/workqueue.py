@@ -1,8 +1,8 @@
-"""The work queue: one key at a time per model, each key once however often it is added, with delays and back-off.
+"""The work queue: each key is queued once however often it is added, by one worker at a time, with delays and backoff.
 
-Two lanes: what a user or the cluster just did overtakes the keys of a start or a resync. Inside a lane groups of keys
-(namespaces) take turns, and a quarter of the workers is kept for groups that have nothing in hand: a thousand models,
-or requests that hang, hold up no one elsewhere.
+Two priorities: recent changes by a user or the cluster overtake the keys of a startup or a resync. Within a priority,
+groups of keys (namespaces) take turns, and a quarter of the workers is reserved for groups with nothing in flight: a
+thousand models, or requests that hang, delay no other namespace.
 """
 
 from __future__ import annotations
@@ -18,26 +18,26 @@ from typing import Generic, TypeVar
 K = TypeVar("K", bound=Hashable)
 
 FIRST_RETRY, LONGEST_RETRY = 0.5, 300.0
-"""Seconds. The first retry comes soon since most failures are moments; the last bound keeps a broken cluster calm."""
+"""Seconds. The first retry comes soon because most failures are brief; the maximum spares a broken cluster."""
 
 
 _NONE = object()
 RESERVED_DIVISOR = 4
-"""One worker in so many is kept for groups that have nothing in hand."""
+"""One worker in this many is reserved for groups with nothing in flight."""
 
 
 class FairQueue(Generic[K]):
-    """Keys in the order in which they came, of which groups take turns."""
+    """Keys in the order of their arrival, where groups take turns."""
 
     def __init__(self) -> None:
         self._groups: OrderedDict[Hashable, deque[K]] = OrderedDict()
 
     def append(self, group: Hashable, key: K) -> None:
-        """Put a key at the end of its group."""
+        """Append a key to its group."""
         self._groups.setdefault(group, deque()).append(key)
 
     def take(self, allowed: Callable[[Hashable], bool], wanted: Callable[[K], bool]) -> K | None:
-        """The next key that is still wanted, of the first group that is allowed; the group then goes to the end."""
+        """Take the next key that is still `wanted` from the first `allowed` group, which then moves to the end."""
         while (group := next(filter(allowed, self._groups), _NONE)) is not _NONE:
             keys = self._groups[group]
             found = None
@@ -54,9 +54,9 @@ class FairQueue(Generic[K]):
 
 
 class WorkQueue(Generic[K]):
-    """Keys waiting to be worked on. One event loop; not for threads.
+    """Keys that wait for a worker. For one event loop; not for threads.
 
-    `group` tells which keys take turns with which others, `waited` hears how many seconds each key has waited.
+    `group` determines which keys take turns with which others; `waited` receives the seconds that each key has waited.
     """
 
     def __init__(
@@ -70,25 +70,25 @@ class WorkQueue(Generic[K]):
         self._group, self._waited = group, waited
         self._urgent, self._routine = FairQueue[K](), FairQueue[K]()
         self._waiting: dict[K, float] = {}
-        """Keys in the lanes, and since when."""
+        """Keys in the queues, and since when."""
         self._working: set[K] = set()
         self._in_flight: Counter[Hashable] = Counter()
-        """How many keys of a group are being worked on."""
+        """Number of keys in flight per group."""
         self._workers = 0
         self._requeue: dict[K, bool] = {}
-        """Keys to work on once more, and whether that is routine."""
+        """Keys to requeue, and whether at low priority."""
         self._due: dict[K, float] = {}
         self._timers: list[tuple[float, int, K]] = []
         self._order = 0
         self._failures: dict[K, int] = {}
         self._retry_after: dict[K, float] = {}
-        """Times before which the server has asked not to be asked again."""
+        """Times before which the server has asked not to be called again."""
         self._wake = asyncio.Event()
         self._turn = asyncio.Lock()
         self._closed = False
 
     def add(self, key: K, *, routine: bool = False) -> None:
-        """Have a key worked on. While it is being worked on, it is worked on once more afterwards."""
+        """Enqueue a key; `routine` is the low priority. A key in flight is requeued afterwards."""
         if (held := self._retry_after.get(key, 0.0)) > self._clock():
             self.add_after(key, held - self._clock())
             return
@@ -96,13 +96,13 @@ class WorkQueue(Generic[K]):
         if key in self._working:
             self._requeue[key] = routine and self._requeue.get(key, True)
         elif key not in self._waiting or not routine:
-            # A routine key that becomes urgent stands in both lanes; where it is met second, it no longer waits.
+            # A routine key that becomes urgent is in both queues; the second queue to reach it skips it.
             self._waiting.setdefault(key, self._clock())
             (self._routine if routine else self._urgent).append(self._group(key), key)
             self._wake.set()
 
     def add_after(self, key: K, delay: float) -> None:
-        """Have a key worked on after a delay in seconds, unless it is worked on before; the earliest time counts."""
+        """Enqueue a key after a delay in seconds, unless it is enqueued before; the earliest time counts."""
         due = self._clock() + delay
         if key not in self._waiting and self._due.get(key, due) >= due:
             self._order += 1
@@ -116,7 +116,7 @@ class WorkQueue(Generic[K]):
         self._retry_after.pop(key, None)
 
     def retry(self, key: K, at_least: float = 0.0) -> float:
-        """Have a failed key worked on again after its back-off, or after what the server asked for. Returns seconds."""
+        """Requeue a failed key after its backoff, or after the time that the server asked for. Returns seconds."""
         failures = self._failures[key] = self._failures.get(key, 0) + 1
         back_off = min(FIRST_RETRY * 2.0 ** min(failures - 1, 16), LONGEST_RETRY)
         delay = max(back_off * random.uniform(0.8, 1.2), at_least)
@@ -126,22 +126,22 @@ class WorkQueue(Generic[K]):
         return delay
 
     def failures(self, key: K) -> int:
-        """How many times in a row work on a key has failed."""
+        """Number of consecutive failures of a key."""
         return self._failures.get(key, 0)
 
     def close(self) -> None:
-        """Let the work in hand end, and start no other."""
+        """Let the work in flight end, and start no other."""
         self._closed = True
         self._wake.set()
 
     async def work(self, handle: Callable[[K], Awaitable[None]]) -> None:
-        """Be one of the workers, until the queue is closed. `handle` must not raise."""
+        """Run one worker until the queue is closed. `handle` must not raise."""
         self._workers += 1
         try:
             while (key := await self._next()) is not None:
                 try:
-                    # One key at a time begins, and everything else of the loop has its turn in between: of a thousand
-                    # models that need nothing but a look, none would ever wait for anything.
+                    # Start one key at a time, and let everything else in the loop run in between: a thousand reconciles
+                    # that change nothing never await anything, and would block the loop.
                     async with self._turn:
                         await asyncio.sleep(0)
                     await handle(key)
@@ -151,13 +151,13 @@ class WorkQueue(Generic[K]):
             self._workers -= 1
 
     def depth(self) -> int:
-        """How many keys wait for a worker; those with a delay are not among them."""
+        """Number of keys that wait for a worker, without delayed keys."""
         return len(self._waiting)
 
     def age(self) -> float:
-        """Seconds for which the key has waited that has waited longest; 0 when none waits."""
+        """Seconds for which the oldest waiting key has waited; 0 if none waits."""
         now = self._clock()
-        return now - min(tuple(self._waiting.values()), default=now)  # in one step: another thread may ask
+        return now - min(tuple(self._waiting.values()), default=now)  # in one step: another thread may call this
 
     def _done(self, key: K) -> None:
         group = self._group(key)
@@ -168,15 +168,15 @@ class WorkQueue(Generic[K]):
         if key in self._requeue:
             self.add(key, routine=self._requeue.pop(key))
         if self._waiting:
-            # Workers that sleep because of this group may take it up now; whoever was done with it may take another,
-            # and hang there.
+            # Wake the workers that wait for capacity of this group: the one that has just finished may take a key of
+            # another group, and hang there.
             self._wake.set()
 
     async def _next(self) -> K | None:
         while not self._closed:
             self._release_due()
             for lane in (self._urgent, self._routine):
-                # A key that went from one lane to the other stands in both, and waits only once.
+                # A key that changed its priority is in both queues, and waits only once.
                 if (key := lane.take(self._has_capacity, self._waiting.__contains__)) is not None:
                     self._waited(self._clock() - self._waiting.pop(key))
                     self._working.add(key)
@@ -187,11 +187,11 @@ class WorkQueue(Generic[K]):
         return None
 
     def _has_capacity(self, group: Hashable) -> bool:
-        """Whether a group may have one more key worked on: the last free workers are for those that have none."""
+        """Whether a group may have one more key in flight: the last free workers are for groups that have none."""
         return not self._in_flight[group] or self._workers - len(self._working) > self._workers // RESERVED_DIVISOR
 
     def _release_due(self) -> None:
-        """Move keys whose time has come from the timers to the lanes."""
+        """Move keys that are due from the timers to the queues."""
         now = self._clock()
         while self._timers and (self._timers[0][0] <= now or self._superseded(self._timers[0])):
             due, _, key = heapq.heappop(self._timers)

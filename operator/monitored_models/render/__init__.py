@@ -1,1 +1,1 @@
-"""What should exist for a model or a profile, as Kubernetes objects. Pure. Start with `children.py`."""
+"""Render the desired children of a model or a MonitoringProfile. Pure. Start with `children.py`."""

@@ -1,4 +1,4 @@
-"""What should exist for a model or a profile: `render` lists its children, one module makes each kind. Pure."""
+"""The desired children of a model or a MonitoringProfile. One module renders each kind. Pure."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ __all__ = ["Child", "render", "render_profile", "unavailable", "unmet_requests"]
 
 
 def render(model: Model, settings: Settings, replicas: int | None) -> list[Child]:
-    """Every child that should exist, in the order in which they are applied.
+    """Render every desired child of a model, in the order in which the operator applies them.
 
-    `replicas` is the number for the Deployment, or None to leave it to the autoscaler that owns it.
+    `replicas` is the replica count of the Deployment, or None to leave it to the autoscaler that owns it.
     """
     made = (
         make_deployment(model, replicas),
@@ -41,6 +41,6 @@ def render(model: Model, settings: Settings, replicas: int | None) -> list[Child
 
 
 def render_profile(profile: MonitoringProfile, settings: Settings) -> list[Child]:
-    """What should exist for a MonitoringProfile by itself."""
+    """Render the desired children that a MonitoringProfile itself owns."""
     made = make_profile_config(profile, settings)
     return [made] if made else []

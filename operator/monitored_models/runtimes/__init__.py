@@ -1,7 +1,7 @@
 """Runtime profiles: what is known of each kind of model server, as data.
 
 One YAML file per runtime in this folder; adding one touches no Python. A profile's expressions are bare PromQL
-without any matcher on the model: `desired/promql.py` scopes them.
+without any matcher on the model: `render/rules/promql.py` scopes them.
 """
 
 from __future__ import annotations

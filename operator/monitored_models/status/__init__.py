@@ -1,1 +1,1 @@
-"""From facts to conditions and Events. Pure."""
+"""From observed status to conditions and Events. Pure."""

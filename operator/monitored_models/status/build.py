@@ -1,7 +1,7 @@
-"""The status of a model: conditions from facts, by short lists of checks of which the first that speaks wins. Pure.
+"""Builds the status of a model: each condition from a short list of checks, of which the first cause wins. Pure.
 
 The lists are the documentation: docs/conditions.md has the same reasons in the same order. Nothing here depends on
-how often something changes: readings are metrics, not status.
+how often something changes: measurements are metrics, not status.
 """
 
 from __future__ import annotations
@@ -32,53 +32,53 @@ TYPES = (
 )
 """Condition types that this operator owns."""
 VOLATILE_FIELDS = ("readyReplicas", "readyReplicasText")
-"""Status fields that move while pods come and go."""
+"""Status fields that change while pods come and go."""
 
 
 @dataclass(frozen=True)
 class NotificationState:
-    """What is known of the AlertmanagerConfig by which someone is told of a model's alerts."""
+    """State of the AlertmanagerConfig that notifies about a model's alerts."""
 
     config: str
     problems: tuple[ChildProblem, ...] = ()
     refusal: str | None = None
-    """What prometheus-operator has against it."""
+    """Why prometheus-operator rejected it; None if it did not."""
     accepted_by: tuple[str, ...] = ()
 
 
 class NotificationsUnknown:
-    """Nothing is known yet: the profile whose AlertmanagerConfig it is comes later."""
+    """The state is unknown: the profile that owns the AlertmanagerConfig is reconciled later."""
 
 
 @dataclass(frozen=True)
 class StatusInput:
-    """All that conditions are made of."""
+    """Everything that the conditions are computed from."""
 
     wanted: DesiredState
     workload: DeploymentStatus | None
     pods: Sequence[PodStatus]
     problems: Sequence[ChildProblem]
     dashboard: DashboardCheck | None = None
-    """What Grafana says of the dashboard; None where nothing asks, or there is none."""
+    """Check of the dashboard in Grafana; None if Grafana is not configured or the model has no dashboard."""
     delivery: NotificationState | NotificationsUnknown | None = None
-    """None where nobody is to be told."""
+    """None without notifications."""
 
     @property
     def model(self) -> Model:
-        """The model that all this is about."""
+        """The model of this status."""
         return self.wanted.model
 
 
 @dataclass(frozen=True)
 class Cause:
-    """Outcome of a check: why a condition is not True. `stalled` when only a change by someone can help."""
+    """Result of a check: why a condition is not True. `stalled` if only a change by someone can help."""
 
     reason: str
     message: str
     stalled: bool = False
 
 
-# --- why a workload is not ready, first finding wins ---
+# --- why a workload is not ready, first cause wins ---
 
 
 def _suspended(s: StatusInput) -> Cause | None:
@@ -178,14 +178,14 @@ def _still_starting(s: StatusInput) -> Cause:
 
 
 def _serves(s: StatusInput) -> bool:
-    """Whether the model has the replicas that it must have; an autoscaler may be on its way to more."""
+    """Whether the model has its required replicas; an autoscaler may still be adding more."""
     if s.workload is None:
         return False
     return s.workload.is_available(s.model.minimum_replicas if s.model.spec.autoscaling else s.workload.desired)
 
 
 WORKLOAD_CHECKS: tuple[Callable[[StatusInput], Cause | None], ...] = (_suspended, _workload_problem)
-"""Looked at in any case."""
+"""Always evaluated."""
 SERVING_CHECKS: tuple[Callable[[StatusInput], Cause | None], ...] = (
     _pods_refused,
     _image,
@@ -197,7 +197,7 @@ SERVING_CHECKS: tuple[Callable[[StatusInput], Cause | None], ...] = (
     _stuck,
     _still_starting,
 )
-"""Why a model does not serve; looked at when it does not."""
+"""Why a model does not serve; evaluated only if it does not."""
 
 
 # --- the rest ---
@@ -208,7 +208,7 @@ def _monitoring_problem(s: StatusInput) -> Cause | None:
 
 
 def _notifications_cause(s: StatusInput) -> Cause | None:
-    """Why nobody is told. It keeps no model from being Ready: the platform's own routes see its alerts all the same."""
+    """Why notifications fail. This does not affect Ready: the platform's own routes still receive the alerts."""
     assert isinstance(s.delivery, NotificationState)
     if found := _first_problem(s.delivery.problems):
         return found
@@ -229,7 +229,7 @@ def _notifications_ok(delivery: NotificationState) -> str:
 
 
 def _unmet(s: StatusInput) -> Cause | None:
-    """What of the monitoring cannot be had. The rest is in place, so that it keeps no model from being Ready."""
+    """Requested monitoring that is unavailable. This does not affect Ready, because the rest is applied."""
     notes = s.wanted.notes
     return Cause(notes[0].reason, "; ".join(note.message for note in notes)) if notes else None
 
@@ -261,7 +261,7 @@ def _applied_summary(s: StatusInput) -> str:
 
 
 def build_status(situation: StatusInput, stored: Mapping[str, Any], now: str) -> dict[str, Any]:
-    """The status of a valid model. `stored` is the last one, from which times of unchanged facts are kept."""
+    """The status of a valid model. `stored` is the last one; what has not changed keeps its time from it."""
     model, workload = situation.model, situation.workload
     checks = WORKLOAD_CHECKS if _serves(situation) else (*WORKLOAD_CHECKS, *SERVING_CHECKS)
     workload_finding = next((f for check in checks if (f := check(situation))), None)
@@ -288,7 +288,7 @@ def build_status(situation: StatusInput, stored: Mapping[str, Any], now: str) ->
         "gpu": {"requested": model.spec.gpu.count * wanted if model.spec.gpu else 0},
         "conditions": _with_transition_times(conditions, model.generation, stored, now),
     }
-    if there := _monitoring(situation):  # an empty map would be stored as null, which the schema refuses
+    if there := _monitoring(situation):  # an empty map would be stored as null, which the schema rejects
         status["monitoring"] = there
     if version := model.spec.model.version:
         same = stored.get("version") == version and "versionSince" in stored
@@ -301,7 +301,7 @@ def build_status(situation: StatusInput, stored: Mapping[str, Any], now: str) ->
 def build_invalid_status(
     invalid: InvalidSpec, generation: int, workload: DeploymentStatus | None, stored: Mapping[str, Any], now: str
 ) -> dict[str, Any]:
-    """The status of a spec that cannot be understood: what an earlier one brought about runs on, and is not restored."""
+    """The status for an invalid spec: the children of an earlier spec keep running, and are not repaired."""
     finding = Cause("InvalidSpec", str(invalid)[:2000], stalled=True)
     counts = _counts(workload.desired, workload.ready) if workload else {}
     kept = {key: value for key, value in stored.items() if key not in ("conditions", "observedGeneration")}
@@ -320,7 +320,7 @@ def build_invalid_status(
 
 
 def _notifications(s: StatusInput, stored: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The condition on notifications, where there are any: as it was, as long as nothing is known."""
+    """The condition of notifications, if any; unchanged while their state is unknown."""
     if s.delivery is None:
         return []
     if isinstance(s.delivery, NotificationsUnknown):
@@ -350,7 +350,7 @@ def _unverified(model: Model) -> dict[str, Any]:
 
 
 def _dashboard(s: StatusInput) -> list[dict[str, Any]]:
-    """Whether Grafana has the dashboard. Neither Ready nor anything else depends on it."""
+    """The condition for the dashboard in Grafana. Neither Ready nor any other condition depends on it."""
     if s.dashboard is None:
         return []
     if problem := _first_problem(p for p in s.problems if p.kind is CONFIG_MAP):
@@ -360,13 +360,13 @@ def _dashboard(s: StatusInput) -> list[dict[str, Any]]:
 
 
 def dashboard_verdict(stored: Mapping[str, Any]) -> DashboardCheck | None:
-    """What a status says of the dashboard, or None."""
+    """The dashboard check in a stored status, or None."""
     found = condition(stored, "DashboardReady")
     return DashboardCheck(found["status"], found["reason"], found["message"]) if found else None
 
 
 def _kstatus_conditions(finding: Cause | None) -> list[dict[str, Any]]:
-    """Conditions by which generic tools tell waiting from being stuck: there only when they are true."""
+    """Conditions by which generic tools distinguish waiting from being stuck; present only while True."""
     if finding is None or finding.reason == "Suspended":
         return []
     kind = "Stalled" if finding.stalled else "Reconciling"
@@ -404,14 +404,14 @@ def _monitoring(situation: StatusInput) -> dict[str, Any]:
 
 
 def condition(status: Mapping[str, Any], kind: str) -> Mapping[str, Any]:
-    """A condition of a status; empty where it is not there."""
+    """A condition of a status; empty if absent."""
     return next((c for c in status.get("conditions", ()) if c["type"] == kind), {})
 
 
 def changed(stored: Mapping[str, Any], new: Mapping[str, Any], *, in_substance: bool = False) -> bool:
-    """Whether writing the new status would change anything that is this operator's.
+    """Whether writing the new status would change anything that this operator owns.
 
-    In substance: counts and the words of messages do not matter, which change while pods come and go.
+    `in_substance` ignores counts and the texts of messages, which change while pods come and go.
     """
     left_out = ("conditions", *VOLATILE_FIELDS) if in_substance else ("conditions",)
 

@@ -1,4 +1,4 @@
-"""Events for people: one for each transition of Ready, none for anything else. Pure."""
+"""Kubernetes Events for people: one for each transition of Ready, none for anything else. Pure."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from ..naming.labels import FIELD_MANAGER
 from .build import condition
 
 NOTE_BYTES = 1024
-"""The API's bound."""
+"""The API's maximum."""
 
 
 def ready_event(
     key: Key, uid: str, stored: Mapping[str, Any], new: Mapping[str, Any], now: datetime
 ) -> dict[str, Any] | None:
-    """The Event for a change of Ready between two statuses, or None where there is none worth telling."""
+    """The Event for a transition of Ready between two statuses, or None if none should be created."""
     before, after = condition(stored, "Ready"), condition(new, "Ready")
     beginning = not before and not condition(new, "Stalled")
     if before.get("status") == after["status"] or (after["status"] != "True" and beginning):

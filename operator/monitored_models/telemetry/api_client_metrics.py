@@ -1,7 +1,7 @@
-"""What goes to the API server, from our own client and from kopf's: counted in one place, watches dated.
+"""Metrics of requests to the API server, from our own client and from kopf's: request counts and the age of watches.
 
-Of a watch stream nothing else can be seen from outside than when it was opened. A healthy one is opened anew every few
-minutes, since the server ends it, and kopf ends one that is silent for longer than the bookmarks of the API server allow.
+From outside, only the time when a watch stream was opened can be observed. A healthy stream is reopened every few
+minutes, because the server ends it, and kopf ends one that is silent for longer than the API server's bookmarks allow.
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ class WatchAgeCollector(Collector):
         self._opened: dict[str, float] = {}
 
     def opened(self, path: str) -> None:
-        """Take note of a stream, by its path."""
+        """Record that a stream was opened, by its path."""
         self._opened[path] = time.monotonic()
 
     def clear(self) -> None:
-        """Forget all streams: other ones will be opened."""
+        """Forget all streams: new ones will be opened."""
         self._opened.clear()
 
     def age(self) -> float:
-        """Seconds since the oldest stream was opened; 0 where there is none."""
+        """Seconds since the oldest stream was opened; 0 without streams."""
         return time.monotonic() - min(tuple(self._opened.values()), default=time.monotonic())
 
     def collect(self) -> Iterator[Metric]:
@@ -55,7 +55,7 @@ class WatchAgeCollector(Collector):
 
 
 def trace_config(metrics: Metrics, watches: WatchAgeCollector) -> aiohttp.TraceConfig:
-    """What a client session has to carry so that its requests are counted."""
+    """The trace configuration with which a client session counts its requests."""
 
     async def started(_session: object, context: SimpleNamespace, _params: object) -> None:
         context.started = time.perf_counter()

@@ -1,4 +1,4 @@
-"""Whether the operator is well: the checks behind /readyz."""
+"""Health of the operator: the checks behind /readyz."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from ..naming.series import MAX_WATCH_AGE
 
 LAG_WINDOW = 60
-"""Measurements that are looked back on: half a minute."""
+"""Number of recent measurements that count: half a minute."""
 MAX_LOOP_LAG = 5.0
-"""Seconds. Longer means that watches, workers and signals wait; the Lease and the probes have a thread of their own."""
+"""Seconds. Beyond that, watches, workers and signals wait; the Lease and the probes have their own thread."""
 
 
 @dataclass
 class Health:
-    """What the process knows of its own state."""
+    """What the process knows about its own state."""
 
     role: str = "starting"
     """starting, standby or leading."""
@@ -24,11 +24,11 @@ class Health:
     _lags: deque[float] = field(default_factory=lambda: deque(maxlen=LAG_WINDOW))
 
     def record_lag(self, seconds: float) -> None:
-        """Take note of how late a timer came."""
+        """Record how late a timer fired."""
         self._lags.append(seconds)
 
     def checks(self, watch_age: float, longest_step: tuple[str, float]) -> dict[str, str]:
-        """What is wrong, by check; nothing where all is well. A standby is ready: to take over."""
+        """The problem of each check; empty if none. A standby is ready: to take over."""
         worst = max(tuple(self._lags), default=0.0)
         step, took = longest_step
         late = watch_age > MAX_WATCH_AGE

@@ -1,4 +1,4 @@
-"""Whether the event loop of the work turns: it beats, and the supervisor's thread counts for how long it has not."""
+"""Heartbeat of the work's event loop: the loop beats, and the supervisor's thread measures for how long it has not."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import time
 from collections.abc import Callable
 
 BEAT_SECONDS = 0.5
-"""Time between two beats of a loop that has nothing else to do."""
+"""Time between two beats of an idle loop."""
 LONGEST_TICK_SECONDS = 2.0
-"""What one look counts at most: a process that was paused as a whole has not hung."""
+"""Maximum that one check counts: a process that was paused has not hung."""
 
 
 class Heartbeat:
-    """A count that one event loop raises and another thread watches. Safe for one writer and one reader."""
+    """A counter that one event loop increments and another thread watches. Safe for one writer and one reader."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -23,14 +23,14 @@ class Heartbeat:
         self._stalled = 0.0
 
     def beat(self) -> None:
-        """Count one turn of the loop. Called by the loop that is watched."""
+        """Count one turn of the loop. Called by the watched loop."""
         self._beats += 1
 
     def look(self) -> float:
-        """Seconds for which the loop has not turned, as the watching thread has seen it. Called regularly by that thread.
+        """Seconds for which the loop has not turned, as observed by the watching thread, which calls this regularly.
 
-        The time between two looks counts for two seconds at most. When the whole process stands still (SIGSTOP, a
-        suspended machine), the watching thread stands still too, and the loop gets its chance before it is blamed.
+        The time between two checks counts for two seconds at most. When the entire process is paused (SIGSTOP, a
+        suspended machine), the watching thread is paused too, and the loop can beat again before it counts as hung.
         """
         now, beats = self._clock(), self._beats
         since, self._looked = now - self._looked, now
@@ -45,7 +45,7 @@ class Heartbeat:
 
 
 async def keep_beating(heartbeat: Heartbeat, *lag_observers: Callable[[float], None]) -> None:
-    """Beat for ever in the running loop, and report how late each timer came, in seconds."""
+    """Beat forever in the running loop, and report how late each timer fired, in seconds."""
     clock = asyncio.get_running_loop().time
     while True:
         due = clock() + BEAT_SECONDS

@@ -1,7 +1,7 @@
-"""The operator's own HTTP endpoint: /healthz, /readyz and /metrics. It reads, and changes nothing.
+"""The operator's own HTTP endpoint: /healthz, /readyz and /metrics. It is read-only.
 
-It is served by the supervisor's thread, so that it answers while the work is busy. The series of thousands of models are
-sent in pieces, between which that thread renews the Lease and lets the work go on.
+The supervisor's thread serves it, so that it answers while the work is busy. The series of thousands of models are
+sent in chunks, between which that thread renews the Lease and lets the work continue.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ _TEXT = "text/plain; version=0.0.4; charset=utf-8"
 
 
 class ListenError(Exception):
-    """The address is taken or not ours; the message names the setting."""
+    """The address is in use or not local; the message names the setting."""
 
 
 @asynccontextmanager
 async def run_server(settings: Settings, face: Telemetry) -> AsyncIterator[str]:
-    """Serve while inside; gives the address, empty where nothing is to be served. Raises CannotListen."""
+    """Serve within the context; yields the address, empty if nothing is served. Raises ListenError."""
     listen = settings.listen
     if not listen:
         yield ""
@@ -49,7 +49,7 @@ async def run_server(settings: Settings, face: Telemetry) -> AsyncIterator[str]:
 
 
 def application(face: Telemetry, hang_timeout: float) -> web.Application:
-    """The three pages."""
+    """The web application with the three pages."""
 
     async def healthz(_request: web.Request) -> web.Response:
         stalled = face.heartbeat.stalled

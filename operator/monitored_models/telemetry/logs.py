@@ -1,6 +1,6 @@
-"""How the operator logs: one line for each thing worth telling, with the model it is about and a reason to search by.
+"""Logging of the operator: one line per notable event, with the model that it is about and a reason to search by.
 
-For people on a terminal in colour; else one JSON object a line, with the fields `model` and `reason`.
+In color for people on a terminal; otherwise one JSON object per line, with the fields `model` and `reason`.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from ..naming.keys import OwnerKey
 
 
 def about(key: OwnerKey, why: str) -> dict[str, Any]:
-    """Fields of a line about a model or a profile; for `extra`."""
+    """Log fields of a line about a model or a profile; for `extra`."""
     return {"model": str(key), "reason": why}
 
 
 def reason(why: str) -> dict[str, Any]:
-    """Fields of a line about the operator; for `extra`."""
+    """Log fields of a line about the operator; for `extra`."""
     return {"reason": why}
 
 
 def to_stderr(*, verbose: bool) -> None:
-    """Log to standard error, as a terminal or a collector of logs likes it."""
+    """Log to standard error, in a format for a terminal or for a log collector."""
     handler: logging.Handler
     if sys.stderr.isatty():
         handler = RichHandler(console=Console(stderr=True), show_path=False)
@@ -49,14 +49,14 @@ def to_stderr(*, verbose: bool) -> None:
 
 
 def _lead_with_model(record: logging.LogRecord) -> bool:
-    """Put the model in front of the message, where there is no field to look for it."""
+    """Prefix the message with the model, for output without fields."""
     if (model := getattr(record, "model", None)) and not str(record.msg).startswith(model):
         record.msg = f"{model}: {record.msg}"
     return True
 
 
 def _downgrade_missing_kind(record: logging.LogRecord) -> bool:
-    """Of a watch that ends because its kind is gone one line is enough: the session notices, and begins anew."""
+    """Reduce the error of a watch whose kind is gone to one warning: a new controller run begins anyway."""
     error = record.exc_info[1] if record.exc_info else None
     if record.name.startswith("kopf") and getattr(error, "status", None) == HTTPStatus.NOT_FOUND:
         record.levelno, record.levelname, record.exc_info = logging.WARNING, "WARNING", None

@@ -1,6 +1,6 @@
-"""What /metrics says of each model: facts that Prometheus cannot get elsewhere without kube-state-metrics.
+"""The series of each model in /metrics: status that Prometheus cannot get elsewhere without kube-state-metrics.
 
-Each model's lines are written when it is reconciled, kept as text, and gone with it; a scrape only joins them.
+Each model's lines are rendered when it is reconciled, kept as text, and removed with it; a scrape only joins them.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from ..naming.keys import Key
 from ..render.rules import slos
 
 CHUNK = 200
-"""Models in one piece of an answer: some ten kilobytes."""
+"""Models in one chunk of a response: about ten kilobytes."""
 
 
 @dataclass(frozen=True)
 class Family:
-    """A metric of models or of their pods; all are gauges but what only grows."""
+    """A metric of models or of their pods; a gauge unless it only grows."""
 
     name: str
     help: str
@@ -72,11 +72,11 @@ class ModelMetrics:
         self._lines: dict[Key, tuple[str, ...]] = {}
 
     def put(self, key: Key, lines: tuple[str, ...]) -> None:
-        """Set the lines of a model, as `lines_of` gives them."""
+        """Set the lines of a model, as returned by `render_model_metrics`."""
         self._lines[key] = lines
 
     def drop(self, key: Key) -> None:
-        """Forget a model that is gone."""
+        """Forget a deleted model."""
         self._lines.pop(key, None)
 
     def clear(self) -> None:
@@ -84,7 +84,7 @@ class ModelMetrics:
         self._lines.clear()
 
     def chunks(self) -> Iterator[bytes]:
-        """The text in pieces, one family after the other, as the format asks."""
+        """The text in chunks, one family after the other, as the format requires."""
         for index, family in enumerate(FAMILIES):
             yield f"# HELP {family.name} {family.help}\n# TYPE {family.name} {family.type}\n".encode()
             every = list(self._lines.values())
@@ -95,7 +95,7 @@ class ModelMetrics:
 def render_model_metrics(
     key: Key, model: Model | None, status: Mapping[str, Any], pods: Sequence[PodStatus]
 ) -> tuple[str, ...]:
-    """A model's lines, one text per family; without a model, its spec cannot be understood."""
+    """A model's lines, one text per family; `model` is None if its spec is invalid."""
     own = {"namespace": key.namespace, "monitored_model": key.name}
     rows: dict[Family, list[str]] = {family: [] for family in FAMILIES}
 
@@ -126,7 +126,7 @@ def render_model_metrics(
 
 
 def _add_spec(add: Callable[..., None], model: Model) -> None:
-    """What the spec alone says."""
+    """Add the series that come from the spec alone."""
     about, watched = model.spec.model, model.monitoring
     has_dashboard = watched.dashboard.enabled and watched.scrape.enabled
     add(
@@ -149,13 +149,13 @@ def _escaped(text: str) -> str:
 
 
 def _claims(model: Model) -> list[str]:
-    """Names of the claims that a model mounts, each once: two volumes may be of one claim."""
+    """Names of the claims that a model mounts, each once: two volumes may use the same claim."""
     claims = (volume.persistent_volume_claim for volume in model.spec.storage.volumes)
     return list(dict.fromkeys(claim.claim_name for claim in claims if claim))
 
 
 def _seconds(time: str) -> float | None:
-    """A time of the API server's as a Unix timestamp; None for a text that is none, which someone put into a status."""
+    """A time of the API server as a Unix timestamp; None for an invalid time that someone put into a status."""
     try:
         return datetime.fromisoformat(time).timestamp()
     except ValueError:

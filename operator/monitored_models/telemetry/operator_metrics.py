@@ -1,6 +1,6 @@
-"""The operator's own figures for Prometheus: how much it does, how long that takes, and what goes wrong.
+"""The operator's own metrics for Prometheus: how much it does, how long that takes, and what fails.
 
-One instance for a process, given to whoever counts. What is known of each model is exposed by `exposition`.
+One instance per process, passed to every component that counts. `model_metrics` exposes the series of each model.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class Metrics:
         build.labels(version("monitored-models")).set(1)
 
     def text(self) -> bytes:
-        """All figures in Prometheus' text format."""
+        """All metrics in Prometheus' text format."""
         return generate_latest(self.registry)
 
     def _histogram(self, name: str, text: str, buckets: tuple[float, ...], *labels: str) -> Histogram:

@@ -1,4 +1,4 @@
-"""What the operator shows of itself, in one hand: filled by whoever does the work, read by `web`."""
+"""The telemetry of one process: written by the components that do the work, read by `http_server`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .operator_metrics import LongestStepCollector, Metrics
 
 @dataclass(frozen=True)
 class Telemetry:
-    """One process's figures, streams, series of models, and state of health."""
+    """Metrics, watch ages, step times, model series, health and heartbeat of one process."""
 
     metrics: Metrics = field(default_factory=Metrics)
     watches: WatchAgeCollector = field(default_factory=WatchAgeCollector)
@@ -28,11 +28,11 @@ class Telemetry:
         self.metrics.registry.register(LongestStepCollector(self.steps))
 
     def ready(self) -> dict[str, str]:
-        """Checks of readiness by name: what is wrong, or nothing where all is well."""
+        """Readiness checks by name: the problem, or an empty text if none."""
         return self.health.checks(self.watches.age(), self.steps.longest())
 
     def reset(self) -> None:
-        """Start anew with nothing seen and nothing opened."""
+        """Reset for a new controller run: no watches, no series, not synced."""
         self.watches.clear()
         self.series.clear()
         self.health.synced = False

@@ -1,7 +1,7 @@
-"""From what Grafana said to what is said of a dashboard, and changes of version to be marked on it. Pure.
+"""Turns Grafana's answers into dashboard checks, and status into version changes to annotate. Pure.
 
-Trouble that all models share comes in here only when it has lasted (`dashboards`), and its words stay as they were first:
-each difference would be a status write for each model.
+An outage that affects all models arrives here only after the tolerance (`tracker`), and its message stays as first
+reported: each difference would be a status write for each model.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ...naming.keys import Key
 
 @dataclass(frozen=True)
 class DashboardCheck:
-    """What is to be said of a dashboard, as condition."""
+    """The condition of one dashboard."""
 
     status: str
     reason: str
@@ -25,19 +25,19 @@ class DashboardCheck:
 
 @dataclass(frozen=True)
 class GrafanaSnapshot:
-    """What Grafana said when it was asked."""
+    """Grafana's answers to one poll."""
 
     loaded: frozenset[str]
-    """Uids of the dashboards that it has."""
+    """Uids of the dashboards that Grafana has."""
     source: str
-    """Name of the data source that panels ask."""
+    """Name of the data source that panels query."""
     data_source_error: str = ""
-    """Grafana's words when that data source does not answer."""
+    """Grafana's message if that data source does not answer."""
 
 
 @dataclass(frozen=True)
 class GrafanaOutage:
-    """Why Grafana could not be asked."""
+    """Why Grafana could not be queried."""
 
     reason: str
     words: str
@@ -50,17 +50,17 @@ _KNOWN = (*_FOUND, UNREACHABLE, FORBIDDEN, "DataSourceFailing", "Loading")
 
 @dataclass(frozen=True)
 class State:
-    """What is known of Grafana as a whole: the latest answer, and trouble that has lasted."""
+    """State of Grafana for all models: the latest answer, and an outage that has lasted."""
 
     look: GrafanaSnapshot | None = None
     looked_at: float = 0.0
     trouble: GrafanaOutage | None = None
     lasting: bool = False
-    """Whether the data source has failed for so long that it counts."""
+    """Whether the data source has failed for longer than the tolerance."""
 
 
 def evaluate(state: State, uid: str, since: float, said: DashboardCheck | None, grace: float) -> DashboardCheck:
-    """The verdict on a dashboard that was first wanted or last seen at `since`. `said` was told before. Pure."""
+    """Check a dashboard that was first tracked or last seen at `since`. `said` is the last reported check. Pure."""
     if state.trouble:
         words = f"{state.trouble.words}; nothing is known of the dashboard until Grafana answers"
         return _keep_message(DashboardCheck("Unknown", state.trouble.reason, words), said)
@@ -86,7 +86,10 @@ def evaluate(state: State, uid: str, since: float, said: DashboardCheck | None, 
 
 
 def _keep_message(found: DashboardCheck, said: DashboardCheck | None) -> DashboardCheck:
-    """What was said, where only words differ: they may hold a time or a port, and each would be a write per model."""
+    """Keep the last reported check if only the message differs.
+
+    Messages may contain a time or a port, and each difference would be a write per model.
+    """
     return said if said and (said.status, said.reason) == (found.status, found.reason) else found
 
 
@@ -96,23 +99,23 @@ def _told(seconds: float) -> str:
 
 @dataclass(frozen=True)
 class VersionChange:
-    """A model that went from one version to another."""
+    """A model's change from one version to another."""
 
     key: Key
     uid: str
     before: str
     after: str
     since: str
-    """When, as in the status."""
+    """Time of the change, as in the status."""
 
     @property
     def milliseconds(self) -> int:
-        """When, as Grafana has times."""
+        """Time of the change, as Grafana stores times."""
         return int(datetime.fromisoformat(self.since).timestamp() * 1000)
 
     @property
     def text(self) -> str:
-        """What the annotation says."""
+        """Text of the annotation."""
         return f"version {self.before} -> {self.after}"
 
     @property
@@ -121,17 +124,17 @@ class VersionChange:
         return ["monitored-models", str(self.key)]
 
     def age(self, now: datetime) -> float:
-        """Seconds since then."""
+        """Seconds since the change."""
         return (now - datetime.fromisoformat(self.since)).total_seconds()
 
 
 def last_version_change(key: Key, uid: str, status: Mapping[str, Any]) -> VersionChange | None:
-    """The last change of version that a stored status tells of, or None."""
+    """The last version change in a stored status, or None."""
     before, after, since = (status.get(name) for name in ("previousVersion", "version", "versionSince"))
     if not (before and after and since):
         return None
     try:
         aware = datetime.fromisoformat(since).tzinfo is not None
-    except ValueError:  # a time that someone else put into the status
+    except ValueError:  # an invalid time that someone else put into the status
         return None
     return VersionChange(key, uid, before, after, since) if aware else None

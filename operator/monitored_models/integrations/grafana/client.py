@@ -1,6 +1,7 @@
-"""Calls to Grafana, by grafana-client: what is asked, how long it may take, and what went wrong, in Grafana's words.
+"""Calls to Grafana through grafana-client: the queries, their timeouts, and errors with Grafana's messages.
 
-Every failure comes out as CallFailed, whatever the libraries below raise: no answer of another server may end the operator.
+Every failure is raised as GrafanaError, whatever the libraries below raise: no answer of another server may end the
+operator.
 """
 
 from __future__ import annotations
@@ -25,17 +26,17 @@ from ...telemetry.operator_metrics import Metrics
 from .check import FORBIDDEN, UNREACHABLE, GrafanaOutage, VersionChange
 
 PAGE = 1000
-"""Dashboards in one answer to a search: half a megabyte."""
+"""Dashboards in one page of a search: half a megabyte."""
 PAGES = 100
-"""Bound of a search that never ends."""
+"""Maximum number of pages, for a search that never ends."""
 TAG = "monitored-models"
 MAX_MESSAGE = 300
-"""Characters of someone else's message."""
+"""Characters kept of another system's message."""
 _DENIED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 
 
 class GrafanaError(Exception):
-    """A call that brought no answer to use. `code` is 0 and `said` empty where Grafana did not answer at all."""
+    """A call without a usable answer. `code` is 0 and `response_message` empty if Grafana did not answer at all."""
 
     def __init__(self, text: str, *, code: int = 0, said: str = "") -> None:
         super().__init__(text)
@@ -43,21 +44,21 @@ class GrafanaError(Exception):
 
     @property
     def unauthorized(self) -> bool:
-        """Whether Grafana does not take the token for this."""
+        """Whether Grafana rejects the token for this call."""
         return self.code in _DENIED
 
     @property
     def is_request_error(self) -> bool:
-        """Whether Grafana refuses what it was given, and may take another."""
+        """Whether Grafana rejects this request, and may accept another."""
         return HTTPStatus.BAD_REQUEST <= self.code < HTTPStatus.INTERNAL_SERVER_ERROR and not self.unauthorized
 
     def as_outage(self) -> GrafanaOutage:
-        """What this says of Grafana."""
+        """The outage of Grafana that this error means."""
         return GrafanaOutage(FORBIDDEN if self.unauthorized else UNREACHABLE, str(self))
 
 
 class GrafanaClient:
-    """The calls, to one Grafana. Each raises CallFailed."""
+    """Client of one Grafana. Each call raises GrafanaError."""
 
     def __init__(self, settings: Grafana, metrics: Metrics) -> None:
         self._settings, self._metrics = settings, metrics
@@ -65,7 +66,7 @@ class GrafanaClient:
         self._api: Any = None
 
     async def dashboard_uids(self) -> frozenset[str]:
-        """Uids of all dashboards that carry our tag."""
+        """Uids of all dashboards with our tag."""
         found: set[str] = set()
         for page in range(1, PAGES + 1):
             ask = (await self._client()).search.search_dashboards(tag=TAG, type_="dash-db", limit=PAGE, page=page)
@@ -76,7 +77,7 @@ class GrafanaClient:
         return frozenset(found)
 
     async def data_source_health(self) -> tuple[str, str]:
-        """Name of the data source that panels ask, and what is wrong with it, if anything."""
+        """Name of the data source that panels query, and its problem, if any."""
         uid = name = self._settings.data_source
         if not uid:
             ask = (await self._client()).datasource.list_datasources()
@@ -93,7 +94,7 @@ class GrafanaClient:
         return name, "" if well else f"the data source {name} of Grafana does not answer: {_message(answer)}"
 
     async def annotate(self, change: VersionChange) -> bool:
-        """Write an annotation, unless an operator has done so and died before it knew. Returns whether it was written."""
+        """Write an annotation, unless an operator did so and died before recording it. Returns whether it wrote one."""
         annotations, when = (await self._client()).annotations, change.milliseconds
         found = await self._call(
             "find_annotations",
@@ -112,7 +113,7 @@ class GrafanaClient:
         return True
 
     async def _call(self, what: str, ask: Awaitable[Any], kind: type) -> Any:
-        """An answer of the kind that is expected."""
+        """The answer to a call, of the expected type."""
         url, seconds, outcome = self._settings.url, self._settings.timeout_seconds, "ok"
         try:
             async with asyncio.timeout(seconds):
@@ -137,7 +138,7 @@ class GrafanaClient:
         return answer
 
     async def _client(self) -> Any:  # the library has no types
-        """A client with the present token, which may be changed at any time."""
+        """A client with the current token, which may change at any time."""
         token = _token(Path(self._settings.token_file))
         if self._api is None or token != self._token:
             await self.close()
@@ -148,12 +149,12 @@ class GrafanaClient:
         """Close all connections."""
         api, self._api = self._api, None
         if api is not None:
-            with suppress(Exception):  # what is given up need not end well
+            with suppress(Exception):  # errors of a discarded session do not matter
                 await api.client.s.close()
 
 
 def client(settings: Grafana, token: str) -> AsyncGrafanaApi:
-    """A client. Not by its `from_url`, which loses the path of a URL without a slash at the end, and IPv6's brackets."""
+    """A client, without `from_url`, which loses IPv6's brackets and the path of a URL without a slash at the end."""
     url = urlsplit(settings.url)
     host = f"[{url.hostname}]" if url.hostname and ":" in url.hostname else url.hostname
     path = url.path.strip("/")
@@ -168,7 +169,7 @@ def client(settings: Grafana, token: str) -> AsyncGrafanaApi:
 
 
 def _token(file: Path) -> str:
-    """The token. It is checked here: the client would quote one that fits no header in its error."""
+    """The token. It is checked here: the client's error would quote a token that fits no header."""
     try:
         token = file.read_text().strip()
     except (OSError, ValueError) as error:
@@ -180,14 +181,14 @@ def _token(file: Path) -> str:
 
 
 def _default(sources: list[Any]) -> tuple[str, str]:
-    """Uid and name of the data source that panels ask: the default one, or else the first, of type prometheus."""
+    """Uid and name of the data source that panels query: the default one, or else the first, of type prometheus."""
     known = [row for row in sources if isinstance(row, Mapping) and row.get("type") == "prometheus" and row.get("uid")]
     best = min(known, key=lambda row: (not row.get("isDefault"), str(row.get("name"))), default={})
     return str(best.get("uid", "")), str(best.get("name", ""))
 
 
 def _root(error: BaseException) -> str:
-    """What is at the root of a chain of errors: the system's word, or the last library's, without its objects."""
+    """The root of a chain of errors: the message of the system or of the last library, without its objects."""
     found, at = error, error.__cause__ or error.__context__
     while at is not None:
         found, at = at, at.__cause__ or at.__context__
@@ -197,7 +198,7 @@ def _root(error: BaseException) -> str:
 
 
 def _message(answer: Any) -> str:
-    """What Grafana says in an answer."""
+    """Grafana's message in an answer."""
     return _truncate(str(answer.get("message", "")) if isinstance(answer, Mapping) else str(answer or ""))
 
 

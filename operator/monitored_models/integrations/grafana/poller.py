@@ -1,8 +1,8 @@
-"""Grafana's side: one look for the whole fleet, again and again, and changes of version marked on dashboards.
+"""Polls Grafana regularly, once for the entire fleet, and annotates version changes on dashboards.
 
-A look is a search for all dashboards of this operator, in pages, and one health check of the data source that panels ask:
-never a call per model. Every call ends after a while, trouble only makes the next look wait, and nothing else in the
-operator waits for any of this. What is made of the answers is decided in `grafana_facts`.
+A poll is a search for all dashboards of this operator, in pages, and one health check of the data source that panels
+query: never a call per model. Every call has a timeout, failures only delay the next poll, and nothing else in the
+operator waits for any of this. `check` evaluates the answers.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from .client import GrafanaClient, GrafanaError
 from .tracker import DashboardTracker
 
 FAST_POLL_SECONDS = 30.0
-"""Seconds between looks while a dashboard is new; changes of version wait no longer either."""
+"""Seconds between polls while a dashboard is new; version changes wait no longer either."""
 FIRST_RETRY = 10.0
-"""Seconds after which a look is tried again; twice as many each time, up to checkSeconds."""
+"""Seconds until a failed poll is retried; twice as many each time, up to checkSeconds."""
 
 log = logging.getLogger(__name__)
 
 
 class Poller:
-    """Asks one Grafana for ever. `moved` hears of each model of which something else is to be said now."""
+    """Polls one Grafana forever. `moved` receives each model whose check has changed."""
 
     def __init__(
         self, settings: Grafana, dashboards: DashboardTracker, metrics: Metrics, moved: Callable[[Key], None]
@@ -39,15 +39,15 @@ class Poller:
         self._clock = asyncio.get_running_loop().time
         self._due = self._clock()
         self._failures = 0
-        """Looks in a row that failed, or found the data source failing."""
+        """Consecutive polls that failed, or found the data source failing."""
         self._answers = False
-        """Whether Grafana answered the last look."""
+        """Whether Grafana answered the last poll."""
         self._refusals = 0
-        """Rounds in a row in which Grafana took no annotation."""
+        """Consecutive rounds in which Grafana accepted no annotation."""
         self._annotate_at = 0.0
 
     async def run(self) -> None:
-        """Look, and mark changes, until cancelled."""
+        """Poll Grafana and annotate version changes, until canceled."""
         try:
             while True:
                 if self._clock() >= self._due or (not self._failures and self._dashboards.has_pending()):
@@ -60,7 +60,7 @@ class Poller:
         finally:
             await self._calls.close()
 
-    # --- looking ---
+    # --- polling ---
 
     async def _poll(self) -> None:
         try:
@@ -93,7 +93,7 @@ class Poller:
         self._due = self._clock() + self._settings.check_seconds
 
     async def _annotate(self) -> None:
-        """Mark changes of version whose dashboards are there, until all are done, a look is due, or Grafana fails."""
+        """Annotate version changes on loaded dashboards, until all are done, a poll is due, or Grafana fails."""
         changes = self._dashboards.changes
         for late in changes.expire(datetime.now(UTC)):
             log.warning("%s is not marked in Grafana: too late", late.text, extra=about(late.key, "NotAnnotated"))

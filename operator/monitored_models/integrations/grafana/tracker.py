@@ -1,8 +1,8 @@
-"""The dashboards that models want, what Grafana is known to have of them, and changes of version that wait. Memory only.
+"""Tracks the dashboards of models, Grafana's latest answers about them, and pending version changes. In memory only.
 
-Reconciles say which dashboard is wanted and ask for the verdict; the poller (`grafana`) brings what Grafana said, and
-hears of which models the verdict is another now. Trouble that all models share counts only when it has lasted: a Grafana
-that starts anew must not cost each model a status write, and another when it is back.
+Reconciles register a dashboard and ask for its check; the poller (`poller`) records Grafana's answers, and learns for
+which models the check has changed. An outage that affects all models counts only after the tolerance: a restart of
+Grafana must not cost each model a status write, and another one when Grafana is back.
 """
 
 from __future__ import annotations
@@ -15,27 +15,27 @@ from ...naming.keys import Key
 from .check import DashboardCheck, GrafanaOutage, GrafanaSnapshot, State, VersionChange, evaluate
 
 ANNOTATED_SECONDS = 3600.0
-"""Older changes of version are not marked any more: so long Grafana may be away, or a dashboard take to load."""
+"""Older version changes are not annotated: the time that Grafana may be down, or a dashboard take to load."""
 MAX_PENDING = 5000
-"""Changes of version that may wait at the same time; of more, the oldest are given up."""
+"""Version changes that may wait at the same time; beyond that, the oldest are dropped."""
 MAX_ATTEMPTS = 3
-"""Times that Grafana may refuse to take a change."""
+"""Times that Grafana may reject a version change."""
 
 
 @dataclass
 class TrackedDashboard:
-    """A dashboard that a model wants."""
+    """A dashboard that a model should have."""
 
     uid: str
     since: float
-    """When it was first wanted, or last seen in Grafana."""
+    """When it was first tracked, or last seen in Grafana."""
     said: DashboardCheck
 
 
 class DashboardTracker:
-    """All dashboards that are wanted. `grace` is for a single one, `tolerance` for what all share; in seconds.
+    """All tracked dashboards. `grace` is for a single one, `tolerance` for outages that affect all; in seconds.
 
-    `marked` says whether changes of version are to be marked.
+    `marked` enables annotations for version changes.
     """
 
     def __init__(self, clock: Callable[[], float], *, grace: float, tolerance: float, marked: bool = True) -> None:
@@ -47,7 +47,7 @@ class DashboardTracker:
         self.changes = AnnotationQueue()
 
     def track_and_evaluate(self, key: Key, uid: str, stored: DashboardCheck | None) -> DashboardCheck:
-        """What is to be said of a dashboard, which from now on is wanted. `stored` is what the status says of it."""
+        """Start tracking a dashboard and return its check. `stored` is the check in the stored status."""
         known = self._wanted.get(key)
         since = known.since if known and known.uid == uid else self._clock()
         said = evaluate(self._state, uid, since, stored, self._grace)
@@ -55,12 +55,12 @@ class DashboardTracker:
         return said
 
     def drop(self, key: Key) -> None:
-        """Forget a dashboard that is not wanted any more."""
+        """Stop tracking a dashboard."""
         if self._wanted.pop(key, None):
             self.changes.drop(key)
 
     def record_success(self, look: GrafanaSnapshot) -> list[Key]:
-        """Take note of an answer of Grafana's. Returns the models of which something else is to be said now."""
+        """Record Grafana's answers. Returns the models whose check has changed."""
         now = self._clock()
         self._silent_since = None
         if not look.data_source_error:
@@ -75,7 +75,7 @@ class DashboardTracker:
         return self._moved()
 
     def record_failure(self, trouble: GrafanaOutage) -> list[Key]:
-        """Take note that Grafana could not be asked. Returns the models of which something else is to be said now."""
+        """Record that Grafana could not be queried. Returns the models whose check has changed."""
         now = self._clock()
         if self._silent_since is None:
             self._silent_since = now
@@ -84,18 +84,18 @@ class DashboardTracker:
         return self._moved()
 
     def enqueue_annotation(self, change: VersionChange) -> None:
-        """Have a change of version marked on the dashboard, if that is wanted and was not done."""
+        """Enqueue an annotation of a version change, if enabled and not yet done."""
         if self._marked and change.key in self._wanted:
             self.changes.note(change, datetime.now(UTC))
 
     def has_pending(self) -> bool:
-        """Whether Grafana may soon have a dashboard that it did not have when it was asked."""
+        """Whether Grafana may soon have a dashboard that it did not have at the last poll."""
         look, now = self._state.look, self._clock()
         there = look.loaded if look else frozenset()
         return any(w.uid not in there and now - w.since < 2 * self._grace for w in self._wanted.values())
 
     def has(self, uid: str) -> bool:
-        """Whether Grafana had a dashboard when it was last asked."""
+        """Whether Grafana had a dashboard at the last poll."""
         return self._state.look is not None and uid in self._state.look.loaded
 
     def _moved(self) -> list[Key]:
@@ -109,19 +109,19 @@ class DashboardTracker:
 
 
 class AnnotationQueue:
-    """Changes of version that are to be marked in Grafana, oldest first; bounded in number and time."""
+    """Version changes to annotate in Grafana, oldest first; bounded in number and time."""
 
     def __init__(self) -> None:
         self._waiting: dict[VersionChange, int] = {}
-        """With how many times Grafana has refused them."""
+        """Pending changes, with how many times Grafana has rejected them."""
         self._done: dict[Key, str] = {}
-        """The latest change of each model that is marked, or given up."""
+        """The latest change of each model that is annotated, or dropped."""
 
     def __len__(self) -> int:
         return len(self._waiting)
 
     def note(self, change: VersionChange, now: datetime) -> None:
-        """Have a change marked, unless that was done, or it is too long ago."""
+        """Enqueue a change, unless it is enqueued, done, or too old."""
         known = change in self._waiting or self._done.get(change.key) == change.since
         if known or change.age(now) > ANNOTATED_SECONDS:
             return
@@ -130,17 +130,17 @@ class AnnotationQueue:
             self.done(next(iter(self._waiting)))
 
     def waiting(self) -> list[VersionChange]:
-        """What waits, oldest first."""
+        """Pending changes, oldest first."""
         return list(self._waiting)
 
     def done(self, change: VersionChange) -> None:
-        """Take note that a change needs no more work."""
+        """Record that a change needs no more work."""
         if self._waiting.pop(change, None) is not None:
             self._done[change.key] = max(change.since, self._done.get(change.key, ""))
 
     def refused(self, change: VersionChange) -> bool:
-        """Take note that Grafana would not take a change. Returns whether it is worth another try."""
-        if change not in self._waiting:  # its model is gone meanwhile
+        """Record that Grafana rejected a change. Returns whether to retry it."""
+        if change not in self._waiting:  # its model was deleted meanwhile
             return False
         self._waiting[change] += 1
         if self._waiting[change] >= MAX_ATTEMPTS:
@@ -149,14 +149,14 @@ class AnnotationQueue:
         return True
 
     def expire(self, now: datetime) -> list[VersionChange]:
-        """Give up what has waited for too long, and say what that was."""
+        """Drop the changes that have waited too long, and return them."""
         late = [change for change in self._waiting if change.age(now) > ANNOTATED_SECONDS]
         for change in late:
             self.done(change)
         return late
 
     def drop(self, key: Key) -> None:
-        """Forget a model that is gone."""
+        """Forget a deleted model."""
         self._done.pop(key, None)
         for change in [change for change in self._waiting if change.key == key]:
             del self._waiting[change]

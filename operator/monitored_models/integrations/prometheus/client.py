@@ -1,4 +1,4 @@
-"""Asking Prometheus, by GET only and below one address. What one page asks twice is asked once."""
+"""Prometheus client, by GET only and below one address. A query that a page repeats is sent once."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _AT_ONCE, _KEPT, _KEPT_SECONDS, _PATIENCE = 8, 512, 60.0, 60.0
 
 
 class PrometheusError(Exception):
-    """Prometheus refused, or could not be reached; the message is for people."""
+    """Prometheus rejected a query, or could not be reached; the message is for people."""
 
 
 class Prometheus:
-    """A Prometheus, or what speaks like one."""
+    """A Prometheus, or a server with a compatible API."""
 
     def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
         self._session = session
@@ -28,16 +28,16 @@ class Prometheus:
         self._asked: dict[tuple[str, ...], tuple[float, asyncio.Task[Any]]] = {}
 
     async def samples(self, query: str, at: float) -> list[JSON]:
-        """Result of an instant query. Raises NoAnswer."""
+        """Result of an instant query. Raises PrometheusError."""
         return _samples(await self._get("query", {"query": query, "time": f"{at:.3f}"}))
 
     async def range(self, query: str, begin: float, end: float, step: float) -> list[JSON]:
-        """Result of a range query. Raises NoAnswer."""
+        """Result of a range query. Raises PrometheusError."""
         window = {"start": f"{begin:.3f}", "end": f"{end:.3f}", "step": f"{step:g}"}
         return _samples(await self._get("query_range", {"query": query, **window}))
 
     async def label_values(self, label: str, selector: str, begin: float, end: float) -> list[str]:
-        """Values of a label, of the series that a selector finds, or of all. Raises NoAnswer."""
+        """Values of a label, of the series that a selector matches, or of all. Raises PrometheusError."""
         match = {"match[]": selector} if selector else {}
         found = await self._get(f"label/{label}/values", {**match, "start": f"{begin:.3f}", "end": f"{end:.3f}"})
         return [str(value) for value in found] if isinstance(found, list) else []
@@ -50,7 +50,7 @@ class Prometheus:
             while len(self._asked) >= _KEPT:
                 del self._asked[next(iter(self._asked))]
             self._asked[key] = (now, asyncio.create_task(self._ask(path, parameters)))
-        # Whoever closes the page must not take the answer from the others that wait for it.
+        # A closed page must not cancel the query for the others that wait for it.
         return await asyncio.shield(self._asked[key][1])
 
     async def _ask(self, path: str, parameters: Mapping[str, str]) -> Any:
@@ -71,7 +71,7 @@ class Prometheus:
 
 
 def _samples(found: Any) -> list[JSON]:
-    """Series of an answer; a scalar is one without labels."""
+    """Series of a response; a scalar becomes a series without labels."""
     if isinstance(found, dict) and found.get("resultType") in ("scalar", "string"):
         return [{"metric": {}, "value": found["result"]}] if found["resultType"] == "scalar" else []
     return [one for one in objects(found, "result") if "value" in one or one.get("values")]

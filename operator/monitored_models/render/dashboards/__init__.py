@@ -1,4 +1,4 @@
-"""The dashboards: panels as values, drawn with Grafana's own types; one for each model, and two for all of them. Pure.
+"""The Grafana dashboards: one per model and two for all models, rendered with Grafana's own types. Pure.
 
-Panels ask Prometheus what the rules ask, by the same functions, so that a panel and an alert never tell different stories.
+Panels and rules build their PromQL with the same functions, so a panel and an alert never disagree.
 """

@@ -1,4 +1,4 @@
-"""The dashboard of all models: which are not well, and where to look. From recorded series and what the operator says."""
+"""The dashboard of all models, which lists the unhealthy ones. It reads recorded series and the operator's metrics."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from .panels import GREEN, RED, Column, Panel, Query, Row, State
 _NAMESPACE = ("namespace", "=~", "$namespace")
 MODELS = Chosen(_NAMESPACE)
 _ALL = Chosen(_NAMESPACE, (labels.SERIES_MODEL, "!=", ""))
-"""Of metrics that others have too."""
+"""For metrics that targets other than models expose too."""
 _WHO = "{{namespace}}/{{monitored_model}}"
 
 
 def dashboard_json() -> str:
-    """The dashboard itself."""
+    """Render the dashboard as JSON."""
     return board_json(board())
 
 
 def board() -> Dashboard:
-    """All models of the chosen namespaces."""
+    """The dashboard of all models in the selected namespaces."""
     return Dashboard(
         uid=common.FLEET_UID,
         title="Models",
@@ -39,7 +39,7 @@ def board() -> Dashboard:
 
 
 def latency() -> str:
-    """The 95th percentile of each model, or the mean of those whose servers have no histogram."""
+    """PromQL of each model's latency in seconds: the 95th percentile, or the mean if its server has no histogram."""
     of_each = (f"max by ({BY}) ({MODELS.series(name)})" for name in (LATENCY_P95, LATENCY_MEAN))
     return " or ".join(of_each)
 

@@ -1,4 +1,4 @@
-"""The dashboard of all objectives: what is left of each error budget, and how fast it goes."""
+"""The dashboard of all objectives: remaining error budgets and burn rates."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _WHO = "{{namespace}}/{{monitored_model}} {{slo}}"
 
 
 def dashboard_json() -> str:
-    """The dashboard itself."""
+    """Render the dashboard as JSON."""
     return board_json(board())
 
 
 def board() -> Dashboard:
-    """The chosen objectives of the chosen models."""
+    """The dashboard of the selected objectives of the selected models."""
     of_namespace = '{namespace=~"$namespace"}'
     of_model = '{namespace=~"$namespace",monitored_model=~"$model"}'
     return Dashboard(
@@ -50,12 +50,12 @@ def board() -> Dashboard:
 
 
 def left() -> str:
-    """What is left of each budget."""
+    """PromQL of the remaining share of each error budget."""
     return f"max by ({BY_SLO}) ({CHOSEN.series(slos.BUDGET_LEFT)})"
 
 
 def burn_rate(window: str) -> str:
-    """Bad events as multiples of what the budget allows."""
+    """PromQL of each burn rate: the ratio of bad events divided by the budget."""
     budget = f"max by ({BY_SLO}) ({CHOSEN.series(BUDGET)})"
     return f"max by ({BY_SLO}) ({slos.error_ratio(window, CHOSEN)}) / on ({BY_SLO}) {budget}"
 

@@ -1,4 +1,4 @@
-"""What dashboards have in common: where they are, what states look like, and what is asked of alerts, versions and conditions."""
+"""Common parts of the dashboards: UIDs, links, state colors, and queries of alerts, versions and conditions."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ SLO_UID = "monitored-models-slo"
 OPERATOR_UID = "monitored-models-operator"
 BY = ", ".join(labels.IDENTITY)
 SHOWN = "Ready|WorkloadReady|MonitoringApplied|MonitoringConfigured|Monitored"
-"""Conditions of which True is good."""
+"""Conditions for which True is the healthy status."""
 STATES = (State(1, "True", GREEN), State(0, "False", RED), State(2, "Unknown", GREY))
 FIRING = (State(1, "firing", RED),)
 SAME_CHOICE = "${datasource:queryparam}&${__url_time_range}"
-"""Of a link to another dashboard: the data source and the time range that are shown."""
+"""Query string of a link to another dashboard: keeps the selected data source and time range."""
 ALL_MODELS = Link("All models", f"/d/{FLEET_UID}", "Every model that is monitored")
 OBJECTIVES = Link("Objectives", f"/d/{SLO_UID}", "Error budgets of all models")
 OPERATOR = Link("Operator", f"/d/{OPERATOR_UID}", "The operator itself")
 
 
 def to_model(uid: str) -> str:
-    """A link to the dashboard of a model, by the column that has its uid."""
+    """Return a link to a model's dashboard; `uid` is the column that contains the UID of the dashboard."""
     return f"/d/${{__data.fields.{uid}}}?{SAME_CHOICE}"
 
 
 def firing(scope: SeriesSelector) -> str:
-    """The number of alerts that fire."""
+    """PromQL of the number of firing alerts."""
     return f"count({scope.series('ALERTS', (('alertstate', '=', 'firing'),))}) or vector(0)"
 
 
 def alerts(scope: SeriesSelector, *, of_all: bool = False, width: int = 24) -> Panel:
-    """Every alert that is pending or fires."""
+    """Table of all pending and firing alerts."""
     who = (Column("namespace", "Namespace"), Column(labels.SERIES_MODEL, "Model")) if of_all else ()
     group = ", ".join([*(labels.IDENTITY if of_all else ()), "alertname", "alertstate", "severity", "slo", "pod"])
     return table(
@@ -57,14 +57,14 @@ def alerts(scope: SeriesSelector, *, of_all: bool = False, width: int = 24) -> P
 
 
 def alerts_over_time(scope: SeriesSelector) -> Panel:
-    """When which alert fired."""
+    """State timeline of the firing alerts."""
     query = f"max by (alertname) ({scope.series('ALERTS', (('alertstate', '=', 'firing'),))})"
     about = "When which alert fired."
     return timeline("Alerts over time", about, Query(query, "{{alertname}}"), FIRING, width=24)
 
 
 def condition(scope: SeriesSelector, by: str, *matchers: Matcher) -> str:
-    """Conditions as numbers, the keys of STATES."""
+    """PromQL of condition statuses as numbers, the values of STATES."""
 
     def having(status: str) -> str:
         return f"max by ({by}) ({scope.series(CONDITION, (*matchers, ('status', '=', status)))})"
@@ -73,7 +73,7 @@ def condition(scope: SeriesSelector, by: str, *matchers: Matcher) -> str:
 
 
 def conditions(scope: SeriesSelector) -> Panel:
-    """The conditions of a model over time."""
+    """State timeline of a model's conditions."""
     return timeline(
         "Conditions",
         "The conditions in the model's status, as the operator saw them.",
@@ -84,15 +84,15 @@ def conditions(scope: SeriesSelector) -> Panel:
 
 
 def ready(scope: SeriesSelector) -> str:
-    """Ready of each model as a number, a key of STATES."""
+    """PromQL of each model's condition Ready as a number, a value of STATES."""
     return condition(scope, BY, ("condition", "=", "Ready"))
 
 
 def new_versions(scope: SeriesSelector, by: str) -> Annotation:
-    """A mark where a version begins to answer that did not in the ten minutes before."""
+    """Annotation where pods of a version start to answer scrapes, after none did in the ten minutes before."""
     by_version = f"{by}, {labels.SERIES_VERSION}" if by else labels.SERIES_VERSION
     up = scope.series("up", ((labels.SERIES_VERSION, "!=", ""),))
-    # One step later it did answer one step before: so that there is one value, whatever the step.
+    # The offset of one step ends the annotation after one step, so it has exactly one value at any step.
     before = f"count by ({by_version}) (max_over_time({up}[10m] offset $__interval))"
     who = f"{{{{{labels.SERIES_MODEL}}}}} " if by else ""
     return Annotation(
@@ -105,7 +105,7 @@ def new_versions(scope: SeriesSelector, by: str) -> Annotation:
 
 
 def alerts_begin(scope: SeriesSelector) -> Annotation:
-    """A mark where an alert begins to fire."""
+    """Annotation where an alert starts to fire."""
     now = scope.series("ALERTS", (("alertstate", "=", "firing"),))
     by = f"{BY}, alertname"
     return Annotation(
@@ -118,7 +118,7 @@ def alerts_begin(scope: SeriesSelector) -> Annotation:
 
 
 class Chosen:
-    """Series of the models that are chosen at the top of a dashboard."""
+    """Selects series by the template variables of a dashboard."""
 
     def __init__(self, *matchers: Matcher) -> None:
         self._matchers = matchers

@@ -1,4 +1,4 @@
-"""The Grafana dashboard of a model, as a ConfigMap that Grafana's sidecar picks up."""
+"""The ConfigMap with a model's dashboard, which Grafana's sidecar imports."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["dashboard_json", "make_dashboard_config_map"]
 
 
 def make_dashboard_config_map(model: Model, settings: Settings) -> Child | None:
-    """The ConfigMap, or None where the dashboard, or scraping with it, is switched off."""
+    """Return the ConfigMap, or None if the dashboard or scraping is disabled."""
     wanted = model.monitoring.dashboard
     if not (wanted.enabled and model.monitoring.scrape.enabled):
         return None

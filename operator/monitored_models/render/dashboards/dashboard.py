@@ -1,4 +1,4 @@
-"""A dashboard as a whole: rows of panels on a grid, variables, annotations and links, put together as JSON."""
+"""A dashboard and its JSON: rows of panels on a grid, variables, annotations and links."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from .placeholders import Placeholders, has_none
 
 TAG = "monitored-models"
 SCHEMA = 39
-"""Of Grafana 11: what is here is the same in 10, and newer ones know how to read it. The SDK would say 42."""
+"""Schema version of Grafana 11. Grafana 10 reads our fields alike, newer versions migrate it. The SDK sets 42."""
 COLUMNS = 24
 
 
 @dataclass(frozen=True)
 class Variable:
-    """A choice at the top, from the values of a label: `query` is an expression of Grafana's, like label_values(up, pod)."""
+    """A template variable with the values of a label; `query` is a Grafana query such as label_values(up, pod)."""
 
     name: str
     label: str
@@ -30,7 +30,7 @@ class Variable:
 
 @dataclass(frozen=True)
 class Annotation:
-    """A mark on all panels at each time at which an expression has a value."""
+    """An annotation on all panels, at each time at which `expression` has a value."""
 
     name: str
     expression: str
@@ -41,7 +41,7 @@ class Annotation:
 
 @dataclass(frozen=True)
 class Link:
-    """A link at the top."""
+    """A dashboard link in the header."""
 
     title: str
     url: str
@@ -50,25 +50,25 @@ class Link:
 
 @dataclass(frozen=True)
 class Dashboard:
-    """A dashboard."""
+    """A dashboard, independent of Grafana's JSON model."""
 
     uid: str
     title: str
     description: str
     rows: tuple[Row, ...]
-    """The first has no heading."""
+    """Rows of panels. The first row has no heading."""
     tags: tuple[str, ...] = ()
     variables: tuple[Variable, ...] = ()
     marks: tuple[Annotation, ...] = ()
     links: tuple[Link, ...] = ()
     datasource: str = ""
-    """Regular expression of the names of data sources to choose from; all of Prometheus when empty."""
+    """Regular expression of the selectable data source names. If empty, all Prometheus data sources are selectable."""
     owners: tuple[str, ...] = ()
-    """Texts in expressions that are this dashboard's alone. Panels that differ in nothing else are made once."""
+    """Texts in expressions that are unique to this dashboard. Panels that differ only in them are rendered once."""
 
 
 def board_json(board: Dashboard) -> str:
-    """The dashboard as classic JSON."""
+    """Render the dashboard as classic JSON."""
     owners = Placeholders(board.owners)
     parts = {
         "templating": owners.within(
@@ -81,7 +81,7 @@ def board_json(board: Dashboard) -> str:
 
 
 def _frame(board: Dashboard) -> dict[str, object]:
-    """What is not put together from parts."""
+    """Return the dashboard without its variables, annotations and panels."""
     builder = (
         grafana.Dashboard(board.title)
         .uid(board.uid)
@@ -97,7 +97,7 @@ def _frame(board: Dashboard) -> dict[str, object]:
     built = builder.build()
     built.schema_version = SCHEMA
     made = _without(built.to_json(), "templating", "annotations")
-    # Where Grafana 12.3 and newer would put links, and annotations: out of sight, into a menu.
+    # Without `placement`, because Grafana 12.3 and newer would hide links and annotations in a menu.
     return {**made, "links": [_without(link.to_json(), "placement") for link in built.links or ()]}
 
 
@@ -141,7 +141,7 @@ def _variable(variable: Variable) -> grafana.QueryVariable:
         .sort(model.VariableSort.ALPHABETICAL_ASC)
         .multi(True)
         .include_all(True)
-        .all_value(".*")  # also those without the label; and short, where thousands of names would be a long query
+        .all_value(".*")  # includes series without the label, and avoids a query with thousands of names
         .current(every)
     )
 
@@ -183,7 +183,7 @@ def _rows(board: Dashboard, owners: Placeholders) -> Iterator[str]:
 
 
 def _placed(panels: tuple[Panel, ...], top: int, number: int) -> Iterator[tuple[Panel, Place]]:
-    """Panels from left to right; one that does not fit begins a new line."""
+    """Place panels from left to right. A panel that does not fit starts a new line."""
     x, y, height = 0, top, 0
     for index, panel in enumerate(panels):
         if x + panel.width > COLUMNS:
@@ -204,7 +204,7 @@ def _heading_json(title: str, collapsed: bool, place: Place) -> str:
 
 
 def _panel(panel: Panel, place: Place, owners: Placeholders) -> str:
-    """A panel's JSON; made with gaps for its owners' texts where nothing else could be taken for one."""
+    """Render a panel, with placeholders for the owners' texts unless its own texts contain a placeholder."""
     if not has_none(panel.description, panel.content, *(query.expression for query in panel.queries)):
         return panel_json(panel, place)
     bare = tuple(Query(owners.without(query.expression), query.legend) for query in panel.queries)

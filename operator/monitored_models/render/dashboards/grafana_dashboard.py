@@ -1,4 +1,4 @@
-"""The GrafanaDashboard by which grafana-operator takes a model's dashboard from its ConfigMap, where the settings ask for it."""
+"""The GrafanaDashboard, with which grafana-operator imports a model's dashboard from its ConfigMap (optional)."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from ...settings import Settings
 from ..workload.object_meta import Child, child, without_empty
 
 RESYNC = "24h0m0s"
-"""grafana-operator writes into each object's status at each resync, by default all ten minutes; changes reach it at once.
+"""Resync period. grafana-operator writes each object's status at each resync, by default every ten minutes.
 
-In Go's own spelling: the operator may write the object back, and another spelling would look like a change.
+Changes take effect at once anyway. The value uses Go's canonical format: grafana-operator may write the object back,
+and another format would look like a change.
 """
 
 
 def make_grafana_dashboard(model: Model, settings: Settings) -> Child | None:
-    """The object, or None where nobody asks for it, or there is no dashboard."""
+    """Return the object, or None if the settings have no grafana-operator or the model has no dashboard."""
     wanted = model.monitoring.dashboard
     if settings.grafana_operator is None or not (wanted.enabled and model.monitoring.scrape.enabled):
         return None

@@ -1,7 +1,7 @@
-"""From panels, as values, to Grafana's own types: which options a kind of panel has stands here and nowhere else.
+"""Convert panels to Grafana's own types. Only this module knows the options of each panel type.
 
-Classic JSON, which Grafana 10 to 13 load. What comes out for a panel is remembered: the builders are the most expensive
-part of rendering a model, and models of a kind differ in little but their names.
+The result is classic JSON, which Grafana 10 to 13 load. The JSON of each panel is cached, because the builders are the
+most expensive part of rendering a model, and models of one runtime differ in little but their names.
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ from .panels import Column, Kind, Panel, Query, State, Steps
 DATASOURCE = "datasource"
 SOURCE = model.DataSourceRef(type_val="prometheus", uid=f"${{{DATASOURCE}}}")
 Builder = Any
-"""A builder of any panel type: the SDK has no common base for them."""
+"""A builder of any panel type. The SDK has no common base class for them."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a panel stands on the grid of 24 columns, and its number."""
+    """Position of a panel on the grid of 24 columns, and its ID."""
 
     number: int
     x: int
@@ -51,20 +51,20 @@ class Place:
 
 
 def encoded(built: object) -> str:
-    """JSON, the same each time."""
+    """Encode as deterministic JSON."""
     return json.dumps(built, cls=JSONEncoder, sort_keys=True, separators=(",", ":"))
 
 
 @lru_cache(maxsize=2048)
 def panel_json(panel: Panel, place: Place) -> str:
-    """A panel at its place, as JSON."""
+    """Render a panel at a grid position as JSON."""
     at = model.GridPos(x=place.x, y=place.y, w=panel.width, h=panel.height)
     builder = _KINDS[panel.kind](panel).title(panel.title).description(panel.description).id(place.number).grid_pos(at)
     return encoded(builder.build())
 
 
 def _asking(builder: Builder, panel: Panel, ask: Callable[[prometheus.Dataquery], prometheus.Dataquery]) -> Builder:
-    """What all panels have that ask something."""
+    """Add the options that all panels with queries have."""
     for index, query in enumerate(panel.queries):
         builder = builder.with_target(ask(_query(query, chr(ord("A") + index))))
     if panel.least is not None:

@@ -1,4 +1,4 @@
-"""Error budgets of one model: what is left, and how fast it goes."""
+"""Rows on the objectives of one model: remaining error budgets and burn rates."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .panel_source import PanelSource
 from .panels import Panel, Row
 
 WINDOWS = ("1h", "6h", "1d", "3d")
-"""The long windows of the alerts on budgets."""
+"""The long windows of the burn rate alerts."""
 FAST = slos.PAGE[0].factor
 COLORS = panels.steps(orange_from=1, red_from=FAST)
 BURN = (
@@ -18,16 +18,16 @@ BURN = (
     "6 over 6h, 3 over 1d and 1 over 3d."
 )
 SPENT = (panels.Step(None, panels.RED), panels.Step(0.1, panels.ORANGE), panels.Step(0.3, panels.GREEN))
-"""Colours of what is left of a budget."""
+"""Colors of the remaining budget."""
 
 
 def counted(s: PanelSource) -> list[Slo]:
-    """The objectives whose events the server lets be counted."""
+    """Return the objectives whose events the server's metrics can count."""
     return [slo for slo in s.model.monitoring.slos if slos.events(s.context.server, slo, s.context.scope)]
 
 
 def headline(s: PanelSource) -> list[Panel]:
-    """What is left of the budget that is nearest to its end."""
+    """Gauge of the lowest remaining budget; empty without objectives."""
     if not counted(s):
         return []
     about = "Of the objective that has least left: 100% is all of it, 0 none or less."
@@ -36,7 +36,7 @@ def headline(s: PanelSource) -> list[Panel]:
 
 
 def objectives(s: PanelSource) -> Row:
-    """Budget, events and burn rates of each objective."""
+    """Row with budget, bad events and burn rates of each objective."""
     found, scope = counted(s), s.context.scope
     if not found:
         return Row("Objectives", ())

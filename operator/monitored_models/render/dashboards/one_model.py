@@ -1,4 +1,4 @@
-"""The dashboard of a model: is it well, and if not, why? What its server cannot give has no panel, and is listed."""
+"""The dashboard of one model: its health, and the cause of problems. Unavailable metrics are listed, without panels."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from .traffic_rows import headlines, traffic
 
 
 def dashboard_json(model: Model, datasource: str = "") -> str:
-    """The dashboard itself. `datasource` says of which data sources one may be chosen."""
+    """Render the dashboard as JSON. `datasource` is a regular expression of the selectable data sources."""
     return board_json(board(model, datasource))
 
 
 def board(model: Model, datasource: str = "") -> Dashboard:
-    """The first screen says whether it is well, the rows below why it is not."""
+    """The dashboard of a model: the first screen reports its health, the rows below help to diagnose it."""
     s = panel_source(model)
     framework, scope = model.spec.model.framework, s.context.scope
     return Dashboard(

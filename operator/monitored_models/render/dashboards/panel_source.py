@@ -1,4 +1,4 @@
-"""What the panels of one model are made from: what its rules record, and where its alerts fire."""
+"""The input of one model's panels: its recorded series and the thresholds of its alerts."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from ..rules.thresholds import thresholds
 
 @dataclass(frozen=True)
 class PanelSource:
-    """A model with what there is to show of it."""
+    """A model with its rule context, from which its panels are built."""
 
     model: Model
     context: Context
 
     @cached_property
     def offered(self) -> tuple[Offer, ...]:
-        """The catalogue, as far as the model gets it."""
+        """The catalogue for this model, with the reason for each unavailable entry."""
         return offers(self.context)
 
     @cached_property
@@ -33,7 +33,7 @@ class PanelSource:
         return thresholds(self.model)
 
     def series(self, **names: str) -> dict[str, str]:
-        """Legend to selector, of those recorded series that there are. In a legend, _ stands for a space."""
+        """Map legends to selectors, for the available recorded series. An underscore in a legend becomes a space."""
         return {
             legend.replace("_", " "): recorded(name, self.context.scope)
             for legend, name in names.items()
@@ -41,20 +41,20 @@ class PanelSource:
         }
 
     def stats(self, name: str, *stats: str) -> dict[str, str]:
-        """Stat to selector, of those stats of a catalogue's name that there are."""
+        """Map stats to selectors, for the available stats of a catalogue name."""
         return self.series(**{stat: f"{PREFIX}{name}:{stat}" for stat in stats})
 
     def limit(self, alert: str) -> float | None:
-        """Where an alert fires; None where it is switched off, or there is none."""
+        """Return the threshold of an alert, or None if the alert is disabled or has none."""
         found = next((each for each in ALERTS if each.name == alert), None)
         return self._limits[found.limit] if found and found.limit and is_enabled(found, self.model) else None
 
     def said(self, alert: str, color: str = "Red") -> str:
-        """The same as a sentence; empty where it is switched off."""
+        """Return the threshold as a sentence; empty if there is none."""
         limit = self.limit(alert)
         return "" if limit is None else f" {color} from the limit of {alert}, {limit:g}."
 
 
 def panel_source(model: Model) -> PanelSource:
-    """What there is to show of a model."""
+    """Return the panel source of a model."""
     return PanelSource(model, context(model))

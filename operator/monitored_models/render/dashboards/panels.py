@@ -1,6 +1,7 @@
-"""The panels that our dashboards use, as values: what each shows, how it is called, from where it is red, what no data means.
+"""The panels of our dashboards as values: queries, title, description, color thresholds and text for missing data.
 
-`draw` makes Grafana's types of them. Values can be compared and remembered: models of a kind have most panels in common.
+`grafana_json` converts them to Grafana's types. The values are hashable, so their JSON can be cached: models of one
+runtime have most panels in common.
 """
 
 from __future__ import annotations
@@ -11,13 +12,13 @@ from typing import Literal
 
 Kind = Literal["stat", "gauge", "bars", "lines", "heat", "histogram", "table", "timeline", "text"]
 GREEN, ORANGE, RED, GREY = "green", "orange", "red", "text"
-"""Colours by Grafana's own names, so that its themes decide what they look like."""
+"""Grafana's named colors, which follow its themes."""
 NO_DATA = "no data"
 
 
 @dataclass(frozen=True)
 class Query:
-    """A question to Prometheus, and what a series of its answer is called."""
+    """A PromQL expression and the legend of its series."""
 
     expression: str
     legend: str = ""
@@ -25,7 +26,7 @@ class Query:
 
 @dataclass(frozen=True)
 class Step:
-    """A colour from a value on; None is the least."""
+    """A color from `value` upward; None is minus infinity."""
 
     value: float | None
     color: str
@@ -36,7 +37,7 @@ ALL_GREEN: Steps = (Step(None, GREEN),)
 
 
 def steps(*, orange_from: float | None = None, red_from: float | None = None, red_below: float | None = None) -> Steps:
-    """Green, but for where an alert fires."""
+    """Return color steps: green, except where an alert fires."""
     found = [Step(None, RED), Step(red_below, GREEN)] if red_below else [Step(None, GREEN)]
     found += [Step(orange_from, ORANGE)] if orange_from is not None else []
     found += [Step(red_from, RED)] if red_from is not None else []
@@ -45,7 +46,7 @@ def steps(*, orange_from: float | None = None, red_from: float | None = None, re
 
 @dataclass(frozen=True)
 class State:
-    """What a value means, in a word and a colour."""
+    """The text and color of a value."""
 
     value: int
     text: str
@@ -54,7 +55,7 @@ class State:
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a table: a label, or the value of a query (`Value #A`), under a title."""
+    """A table column: a label or the value of a query (`Value #A`), with its title."""
 
     field: str
     title: str
@@ -62,15 +63,15 @@ class Column:
     steps: Steps = ()
     states: tuple[State, ...] = ()
     link: str = ""
-    """Where a click leads."""
+    """URL of a data link."""
     link_title: str = ""
     hidden: bool = False
-    """Not shown, but there for links to name."""
+    """Not displayed; links can still reference the column."""
 
 
 @dataclass(frozen=True)
 class Panel:
-    """A panel of any kind. Made by the functions below."""
+    """A panel of any kind, created by the functions below."""
 
     kind: Kind
     title: str
@@ -90,7 +91,7 @@ class Panel:
 
 @dataclass(frozen=True)
 class Row:
-    """Panels under a heading; a collapsed row asks nothing until someone opens it."""
+    """Panels below a heading. A collapsed row sends no queries until it is expanded."""
 
     title: str
     panels: tuple[Panel, ...]
@@ -111,20 +112,20 @@ def stat(
     red_below: float | None = None,
     no_value: str = NO_DATA,
 ) -> Panel:
-    """One number, coloured as the alert on it."""
+    """One number, with the color thresholds of its alert."""
     colors = steps(red_from=red_from, red_below=red_below)
     return Panel("stat", title, description, 6, 4, (Query(query, title),), unit, colors, no_value=no_value)
 
 
 def gauge(title: str, description: str, queries: Mapping[str, str], *, colors: Steps) -> Panel:
-    """A share from 0 to 1 of something that can be used up, for each series."""
+    """One gauge per series, of a ratio from 0 to 1."""
     return Panel("gauge", title, description, 6, 4, _queries(queries), "percentunit", colors, least=0, most=1)
 
 
 def bars(
     title: str, description: str, query: Query, *, unit: str, colors: Steps = ALL_GREEN, least: float | None = 0
 ) -> Panel:
-    """Present values side by side."""
+    """Bar gauge of current values."""
     return Panel("bars", title, description, 12, 8, (query,), unit, colors, least=least)
 
 
@@ -139,23 +140,23 @@ def lines(
     least: float | None = 0,
     width: int = 12,
 ) -> Panel:
-    """Time series by legend; dashed lines where alerts fire. `least` is the lower end of the axis."""
+    """Time series by legend, with dashed lines at alert thresholds. `least` is the lower end of the axis."""
     colors = steps(orange_from=orange_from, red_from=red_from)
     return Panel("lines", title, description, width, 8, _queries(queries), unit, colors, least=least)
 
 
 def heat(title: str, description: str, buckets: str, *, unit: str) -> Panel:
-    """A histogram over time, from buckets."""
+    """Heatmap of histogram buckets over time."""
     return Panel("heat", title, description, 12, 8, (Query(buckets, "{{le}}"),), unit)
 
 
 def histogram(title: str, description: str, query: str, *, unit: str) -> Panel:
-    """How many series have which present value."""
+    """Histogram of the current values of all series."""
     return Panel("histogram", title, description, 12, 8, (Query(query, "series"),), unit)
 
 
 def timeline(title: str, description: str, query: Query, states: tuple[State, ...], *, width: int = 24) -> Panel:
-    """States over time, a line for each series."""
+    """State timeline, with one line per series."""
     return Panel("timeline", title, description, width, 8, (query,), states=states)
 
 
@@ -169,7 +170,7 @@ def table(
     height: int = 8,
     no_value: str = NO_DATA,
 ) -> Panel:
-    """Series of instant queries, joined by the labels that they share, one to a line."""
+    """Table of instant queries, joined on their common labels, with one line per series."""
     asked = tuple(Query(query) for query in queries)
     return Panel("table", title, description, width, height, asked, columns=columns, no_value=no_value)
 

@@ -1,4 +1,4 @@
-"""The pods of one model: which versions they are, how often they restart, what they use."""
+"""Rows on the pods of one model: versions, restarts and resource usage."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _YES, _NO = State(1, "yes", GREEN), State(0, "no", RED)
 
 
 def versions(s: PanelSource) -> Row:
-    """What is rolled out, and how that goes."""
+    """Row with versions, replicas, conditions and restarts."""
     scope = s.context.scope
     replicas = {word: f"max({scope.series(f'monitored_model_replicas_{word}')})" for word in ("desired", "ready")}
     restarts = f"sum by (pod) (increase({scope.series(RESTARTS, CHOSEN)}[$__rate_interval]))"
@@ -39,7 +39,7 @@ def versions(s: PanelSource) -> Row:
 
 
 def pods(s: PanelSource) -> Row:
-    """What the pods use, together and each."""
+    """Row with the resource usage of all pods and of each pod."""
     usage = {title: s.series(used=f"{PREFIX}{title.lower()}_usage") for title in ("CPU", "Memory", "Disk")}
     found = [
         panels.lines("CPU", "CPU of all pods, in cores.", usage["CPU"], unit="short"),

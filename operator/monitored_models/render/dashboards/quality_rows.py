@@ -1,6 +1,6 @@
-"""What the model has learnt: is it right, have its inputs moved, how old is it. Only what the spec asks for.
+"""Row on model quality, drift and age. It contains only what the spec configures.
 
-A server that exposes none of it would give empty panels, and could, as far as its runtime says.
+Otherwise it would have empty panels: the runtime profile states what a server can expose, not whether it does.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from .panels import Panel, Query, Row
 
 
 def learning(s: PanelSource) -> Row:
-    """Quality, drift and age."""
+    """Row with quality, drift and age."""
     return Row("Quality and drift", (*_quality(s), *_drift(s), *_age(s)))
 
 
@@ -40,7 +40,7 @@ def _quality(s: PanelSource) -> list[Panel]:
 
 
 def _is_regression(s: PanelSource) -> bool:
-    """Whether only errors in numbers are asked for."""
+    """Whether the spec sets a threshold for the prediction error only."""
     asked = s.model.monitoring.quality
     shares = ("accuracy", "precision", "recall", "f1_score", "false_positive_rate", "false_negative_rate")
     return bool(asked and asked.prediction_error and not any(getattr(asked, share) for share in shares))

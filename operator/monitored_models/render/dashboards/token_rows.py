@@ -1,4 +1,4 @@
-"""Language models: how long one waits for tokens, how many there are, and how full the server is."""
+"""Row on language models: token latency, token throughput and saturation."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .panels import Row
 
 
 def tokens(s: PanelSource) -> Row:
-    """What a server for language models gives; of another one what its spec names."""
+    """Row with the token metrics of an LLM server; for other servers, only those that the spec names."""
     found = []
     if first := _given(s, "time_to_first_token", s.stats("time_to_first_token", "p50", "p95", "p99")):
         found.append(panels.lines("Time to first token", "From a request to its first token.", first, unit="s"))
@@ -27,6 +27,6 @@ def tokens(s: PanelSource) -> Row:
 
 
 def _given(s: PanelSource, signal: str, queries: dict[str, str]) -> dict[str, str]:
-    """A custom server could give each of these, and most give none: an empty panel would look like trouble."""
+    """Return the queries of an LLM runtime or of a signal in the spec. Other servers would have an empty panel."""
     named = getattr(s.context.server.given, signal) is not None
     return queries if s.context.server.profile.llm or named else {}

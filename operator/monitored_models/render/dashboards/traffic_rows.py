@@ -1,4 +1,4 @@
-"""Requests: how many, how many fail, how long they take."""
+"""Panels on requests: rate, errors and duration."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .panels import Panel, Row
 
 
 def headlines(s: PanelSource) -> list[Panel]:
-    """Requests, failures and latency as numbers."""
+    """Stat panels of requests, error ratio and latency."""
     headline = latency_headline(s.context.server) or ""
     shown = (
         ("Requests", "Requests per second.", THROUGHPUT, "reqps", ""),
@@ -26,7 +26,7 @@ def headlines(s: PanelSource) -> list[Panel]:
 
 
 def traffic(s: PanelSource) -> Row:
-    """The same over time."""
+    """Row with requests, errors and latency over time."""
     found = []
     if requests := s.series(requests=THROUGHPUT, failed=ERRORS):
         found.append(panels.lines("Traffic", "Requests and failed requests per second.", requests, unit="reqps"))

@@ -1,1 +1,1 @@
-"""Who is notified of which alerts, and the texts of the messages."""
+"""Routing of alerts to receivers, and the message templates."""

@@ -1,8 +1,9 @@
-"""The AlertmanagerConfig: who is told of which alerts, and which alerts make others superfluous.
+"""The AlertmanagerConfig: routes alerts to receivers and defines inhibitions.
 
-One for each MonitoringProfile with notifications, and one for a model with notifications of its own. An alert says in its label
-`notified_by` which of them it is for: no list of models stands here, and no alert goes through two of them. Alertmanager
-continues after each such configuration, and prometheus-operator binds it to its namespace; both is not relied upon.
+Each MonitoringProfile with notifications has one, and so does each model with its own notifications. An alert's label
+`notified_by` names the config that delivers it, so a config contains no list of models, and no alert matches two
+configs. Alertmanager continues after each config, and prometheus-operator restricts each config to its namespace; this
+code relies on neither.
 """
 
 from __future__ import annotations
@@ -20,24 +21,24 @@ from ..workload.object_meta import Child, child, without_empty
 from . import templates
 
 NULL_RECEIVER = "_nobody"
-"""Receiver of alerts of other severities. No notification can have this name."""
+"""Null receiver for alerts of other severities. No notification can have this name."""
 DAYS = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday")
 GROUP = (*labels.IDENTITY, "signal")
-"""One message for one signal of one model."""
+"""Group labels: one message per signal and model."""
 SUPPRESSED_SIGNALS = ("availability", "latency", "quality", "saturation", "slo-.+")
-"""Signals that say nothing new of a model that is down."""
+"""Signals to inhibit while a model is down, because they add no information."""
 
 Json = dict[str, Any]
 
 
 def make_model_config(model: Model, settings: Settings) -> Child | None:
-    """The AlertmanagerConfig of a model with notifications of its own, or None."""
+    """Return the AlertmanagerConfig of a model with its own notifications, or None."""
     own = model.spec.monitoring.notifications
     return _config(model, object_names.workload(model), own, settings) if own else None
 
 
 def make_profile_config(profile: MonitoringProfile, settings: Settings) -> Child | None:
-    """The AlertmanagerConfig for all models of a profile that has notifications, or None."""
+    """Return the AlertmanagerConfig of a MonitoringProfile with notifications, or None."""
     shared = profile.monitoring.notifications
     return _config(profile, object_names.notifications(profile.name), shared, settings) if shared else None
 
@@ -85,16 +86,16 @@ def _route(told: Notification) -> Json:
         "groupWait": told.group_wait,
         "groupInterval": told.group_interval,
         "repeatInterval": told.repeat_interval,
-        "continue": True,  # each of them is told, not only the first that wants to hear
+        "continue": True,  # notify every matching receiver, not only the first
         **({"muteTimeIntervals": [told.name]} if told.mute_times else {}),
     }
 
 
-# --- which alerts make others superfluous ---
+# --- inhibition ---
 
 
 def _inhibitions(whose: list[Json], told: AbstractSet[str]) -> list[Json]:
-    """Only what someone is told of silences anything: else a model could be down, and nobody would hear of it."""
+    """Return the inhibition rules. Only alerts with a receiver inhibit others, so that no outage goes unnoticed."""
     rules = []
     if "critical" in told:
         down = [_is("alertname", "ModelReplicasMissing"), _is("severity", "critical")]
@@ -102,7 +103,7 @@ def _inhibitions(whose: list[Json], told: AbstractSet[str]) -> list[Json]:
         worse, lesser = [_is("severity", "critical")], [_among("severity", ("warning", "info"))]
         rules.append(_inhibition(whose, worse, lesser, GROUP))
     if "warning" in told:
-        # One pod of several is down: that is a ticket, and must not keep a page back.
+        # One of several pods is down. That is a ticket, so it must not inhibit a page.
         lost = [_is("alertname", "ModelTargetDown"), _is("severity", "warning")]
         follows = [_among("signal", SUPPRESSED_SIGNALS), _among("severity", ("warning", "info"))]
         rules.append(_inhibition(whose, lost, follows, labels.IDENTITY))
@@ -111,7 +112,7 @@ def _inhibitions(whose: list[Json], told: AbstractSet[str]) -> list[Json]:
 
 def _inhibition(whose: list[Json], source: list[Json], target: list[Json], equal: Sequence[str]) -> Json:
     return {
-        "sourceMatch": [*map(dict, whose), *source],  # each its own: YAML would refer from one to the other
+        "sourceMatch": [*map(dict, whose), *source],  # copies, because YAML would emit an alias for a repeated object
         "targetMatch": [*map(dict, whose), *target],
         "equal": list(equal),
     }
@@ -181,7 +182,7 @@ def _secret(secret: SecretKey) -> Json:
     return {"name": secret.name, "key": secret.key}
 
 
-# --- when nobody is told ---
+# --- mute times ---
 
 
 def _mute_interval(told: Notification) -> Json:
@@ -189,7 +190,7 @@ def _mute_interval(told: Notification) -> Json:
 
 
 def _intervals(mute: MuteTimeInterval) -> list[Json]:
-    """Intervals of Alertmanager, of which none goes beyond midnight: a night is two, the second a day later."""
+    """Return Alertmanager time intervals. None can span midnight, so a night becomes two, the second a day later."""
     if not mute.times:
         return [{"weekdays": list(mute.days)}]
     return [part for clock in mute.times for part in _of_clock(clock, list(mute.days))]

@@ -1,13 +1,13 @@
-"""What a notification says, as templates of Alertmanager: short enough for a phone, and all of them ours.
+"""Message templates of Alertmanager, short enough for a phone.
 
-A message is about one signal of one model: the namespace, the model and the signal are labels of its group. No text of a spec is
-a template. What comes out of an alert is escaped where the place it goes to has a markup.
+A message covers one signal of one model; its group labels are namespace, model and signal. No text of a spec is used
+as a template. Values of an alert are escaped where the target format has markup.
 """
 
 from __future__ import annotations
 
 SHOWN = 5
-"""Alerts of one message that are shown; the rest is counted."""
+"""Number of alerts that a message lists. It counts the others."""
 
 _WHO = "{{ .GroupLabels.namespace }}/{{ .GroupLabels.monitored_model }}"
 _SEVERITY = "{{ if .CommonLabels.severity }}{{ .CommonLabels.severity }}{{ else }}critical{{ end }}"
@@ -17,10 +17,10 @@ _WHAT = (
     "{{ else }}{{ len .Alerts }} alerts on its {{ .GroupLabels.signal }}.{{ end }}"
 )
 TITLE = f"{_STATE}: {_WHO}: {_WHAT}"
-"""One line: how bad, which model, what."""
+"""One line: severity, model, summary."""
 
 SEVERITY = _SEVERITY
-"""The severity of all alerts, the higher one where they differ: what differs from info and warning is critical."""
+"""The common severity of the alerts, or critical if they differ."""
 COLOR = (
     '{{ if eq .Status "resolved" }}good{{ else if eq .CommonLabels.severity "info" "warning" }}warning'
     "{{ else }}danger{{ end }}"
@@ -33,15 +33,15 @@ DASHBOARD = "{{ .CommonAnnotations.dashboard_url }}"
 RUNBOOK = (
     "{{ range $number, $alert := .Alerts }}{{ if lt $number 1 }}{{ $alert.Annotations.runbook_url }}{{ end }}{{ end }}"
 )
-"""That of the first alert."""
+"""Runbook URL of the first alert."""
 LINK = '{{ if match "^https?://" .CommonAnnotations.dashboard_url }}{{ .CommonAnnotations.dashboard_url }}{{ end }}'
-"""The dashboard, where its address is one that can be followed."""
+"""URL of the dashboard; empty unless it is an http or https URL."""
 
 _TIME = '"2006-01-02 15:04 UTC"'
 
 
 def _each(alerts: str, line: str) -> str:
-    """A line for each of the first alerts, and how many more there are."""
+    """Render one line per alert for the first alerts, and the total if there are more."""
     left = (
         f"{{{{ if gt (len .Alerts.{alerts}) {SHOWN} }}}}and more: {{{{ len .Alerts.{alerts} }}}} in all\n{{{{ end }}}}"
     )
@@ -56,17 +56,17 @@ def _since(time: str) -> str:
 
 
 FIRING = _each("Firing", f"{{{{ .Annotations.description }}}}\nSince {_since('StartsAt')}\n")
-"""What is wrong, with its value, and since when."""
+"""Description, with its value, and start time of each firing alert."""
 RESOLVED = _each(
     "Resolved",
     f"Resolved: {{{{ .Annotations.summary }}}}\nFrom {_since('StartsAt')} to {_since('EndsAt')}\n",
 )
 TEXT = f"{FIRING}{RESOLVED}Runbook: {RUNBOOK}\nDashboard: {DASHBOARD}\n"
-"""Plain text, for mail."""
+"""Plain text, for email."""
 
 
 def _slack(field: str) -> str:
-    """Text in which nothing is a link or a mention."""
+    """Escape a field for Slack, so that it contains no link and no mention."""
     return f'{{{{ {field} | reReplaceAll "&" "&amp;" | reReplaceAll "<" "&lt;" | reReplaceAll ">" "&gt;" }}}}'
 
 
@@ -111,4 +111,4 @@ HTML = (
     )
     + f"<p>{_html_link('.CommonAnnotations.dashboard_url', 'Dashboard')}</p>"
 )
-"""For mail; Alertmanager escapes what it fills in."""
+"""HTML, for email. Alertmanager escapes the inserted values."""

@@ -1,1 +1,1 @@
-"""Rules and dashboards for the operator itself and for all models, as objects to apply."""
+"""Manifests that monitor the operator itself and all models: rules and dashboards."""

@@ -1,4 +1,4 @@
-"""How the operator itself is watched, and all models at once: rules and dashboards, as objects to apply. Pure."""
+"""Manifests that monitor the operator itself and all models: rules and dashboards. Pure."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ DASHBOARDS = {
     common.FLEET_UID: all_models.dashboard_json,
     common.SLO_UID: all_objectives.dashboard_json,
 }
-"""Uid to what makes the dashboard; each is there once, for all models."""
+"""Maps the UID of each cluster-wide dashboard to the function that renders it."""
 
 
 def manifests() -> list[dict[str, Any]]:
-    """The objects of config/monitoring.yaml."""
+    """Return the objects of config/monitoring.yaml."""
     return [prometheusrule(), *(_configmap(uid, made()) for uid, made in DASHBOARDS.items())]
 
 
 def _configmap(uid: str, dashboard: str) -> dict[str, Any]:
-    """A ConfigMap that Grafana's sidecar picks up."""
+    """Return a ConfigMap that Grafana's sidecar imports."""
     return {
         "apiVersion": CONFIG_MAP.api_version,
         "kind": CONFIG_MAP.name,

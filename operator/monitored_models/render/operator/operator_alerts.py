@@ -1,4 +1,4 @@
-"""Alerts on the operator itself, for those who run it: few, each with a page in docs/runbooks/."""
+"""Alerts on the operator itself. Each has a runbook in docs/runbooks/."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ OWN_ALERTS = (
     ),
     OwnAlert(
         name="MonitoredModelsReconcilesFail",
-        # Less than one failure in five minutes is no trouble, whatever its share.
+        # Less than one failure in five minutes is acceptable, at any error ratio.
         expression=f"{operator_queries.error_ratio()} > 0.2 and {operator_queries.errors()} > 0.003",
         hold="15m",
         severity="warning",
@@ -89,7 +89,7 @@ OWN_ALERTS = (
 
 
 def prometheusrule() -> dict[str, Any]:
-    """The PrometheusRule with all of them."""
+    """Return the PrometheusRule with all alerts on the operator."""
     rules = [
         {
             "alert": alert.name,

@@ -1,4 +1,4 @@
-"""The dashboard of the operator itself: does it work, does it keep up, what does it ask of the API server."""
+"""The dashboard of the operator itself: reconciles, work queue, API requests and process."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from . import operator_queries
 
 
 def dashboard_json() -> str:
-    """The dashboard itself."""
+    """Render the dashboard as JSON."""
     return board_json(board())
 
 
 def board() -> Dashboard:
-    """All operators that are scraped."""
+    """The dashboard of all scraped operator instances."""
     return Dashboard(
         uid=common.OPERATOR_UID,
         title="MonitoredModel operator",
@@ -117,7 +117,7 @@ def _process() -> tuple[Panel, ...]:
         panels.lines(
             "Memory",
             "Resident memory, by process.",
-            # Only those processes that are operators: the name is everybody's.
+            # The join keeps only operators, because every process can expose this metric.
             {"{{instance}}": f"process_resident_memory_bytes and on (instance) {PREFIX}build_info"},
             unit="bytes",
         ),

@@ -1,1 +1,1 @@
-"""Recording and alerting rules of a model: signals, catalogue, objectives, thresholds."""
+"""Recording and alerting rules of a model: signals, catalogue, objectives and thresholds."""

@@ -1,7 +1,7 @@
-"""The catalogue: the metrics that every model is promised, under one name whatever its server calls them.
+"""The metric catalogue: common metrics of every model, with one name that does not depend on the model server.
 
-Name: `monitored_model:<catalogue name>[:<stat>]`. The labels are the model's identity and what the entry names, never a
-version or generation of the rules, so that a recorded series lives on when a model changes.
+Name: `monitored_model:<catalogue name>[:<stat>]`. The labels are the model's identity and the entry's extra labels,
+never a version or generation of the rules, so a recorded series continues when a model changes.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ NO_GPU = "GPUs are not read from the DCGM exporter yet"
 
 @dataclass(frozen=True)
 class Context:
-    """What an entry's expression is made for."""
+    """The input of an entry's expression: server, scope and quality window."""
 
     server: SignalSource
     scope: Scope
     span: str
-    """Window of quality."""
+    """Quality window."""
 
 
 @dataclass(frozen=True)
@@ -42,13 +42,13 @@ class Entry:
     text: str
     expression: Callable[[Context], str | None]
     why_not: Callable[[RuntimeProfile], str | None] = lambda _profile: None
-    """Why a runtime cannot give it; None when it can."""
+    """Returns why a runtime cannot provide the series, or None if it can."""
     extra: tuple[str, ...] = ()
-    """Labels besides the identity."""
+    """Labels in addition to the identity."""
 
     @property
     def name(self) -> str:
-        """The catalogue's name, without the stat."""
+        """Catalogue name, without the stat."""
         return self.series.removeprefix(PREFIX).split(":", 1)[0]
 
 
@@ -107,7 +107,7 @@ def _kubelet(signal: str, measure: Callable[[Scope], str]) -> Callable[[Context]
 
 
 def by_reported_version(context: Context) -> str | None:
-    """Pods by reported version."""
+    """PromQL of the number of pods by the version that the server reports."""
     found = signals.reported_versions(context.server, context.scope)
     return found and f"count by ({', '.join((*labels.IDENTITY, 'version'))}) ({found})"
 
@@ -297,19 +297,19 @@ CATALOGUE: tuple[Entry, ...] = (
         lambda c: quality.updated(c.scope, instrumented=c.server.profile.instrumented),
     ),
 )
-"""Every entry, in the order of the documentation."""
+"""All entries, in the order of the documentation."""
 
 NAMES = tuple(dict.fromkeys(entry.name for entry in CATALOGUE))
 
 
 def recorded(name: str, scope: SeriesSelector) -> str:
-    """The selector of a recorded series."""
+    """Return the selector of a recorded series."""
     return scope.series(name)
 
 
 @dataclass(frozen=True)
 class Offer:
-    """An entry, with the expression that makes it, or the reason why a model does not get it."""
+    """An entry for one model: its expression, or the reason why it is unavailable."""
 
     entry: Entry
     expression: str | None
@@ -317,14 +317,14 @@ class Offer:
 
 
 def offers(context: Context) -> tuple[Offer, ...]:
-    """Every entry, as far as a model gets it."""
+    """Return all entries for a model, with the reason for each unavailable one."""
     return tuple(_offer(entry, context) for entry in CATALOGUE)
 
 
 def _offer(entry: Entry, context: Context) -> Offer:
     profile = context.server.profile
     expression = entry.expression(context)
-    # An expression over names of the catalogue can always be written; whether anything exposes them is the profile's word.
+    # Quality expressions exist for every runtime, so the runtime profile decides whether they are available.
     reason = entry.why_not(profile) if expression is None or entry.group == "quality" else None
     if expression is None:
         return Offer(
@@ -334,7 +334,7 @@ def _offer(entry: Entry, context: Context) -> Offer:
 
 
 def missing(offered: tuple[Offer, ...]) -> dict[str, str]:
-    """Names of the catalogue of which a model gets no series at all, and why."""
+    """Map each catalogue name without any available series to the reason."""
     there = {offer.entry.name for offer in offered if offer.expression}
     reasons: dict[str, str] = {}
     for offer in offered:

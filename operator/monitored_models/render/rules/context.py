@@ -1,4 +1,4 @@
-"""From a model to what its rules are made from."""
+"""The rule context of a model, its unavailable metrics and its unmet requests."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from .signals import server
 
 
 def context(model: Model) -> Context:
-    """The context of a model's own rules."""
+    """Return the context of a model's own rules."""
     return Context(server(model), ModelScope(model), quality.window(model))
 
 
 def unavailable(model: Model) -> dict[str, str]:
-    """Names of the catalogue that a model's server cannot give, and why."""
+    """Map each catalogue name that is unavailable for a model to the reason."""
     return missing(offers(context(model)))
 
 
 def unmet_requests(model: Model) -> tuple[UnmetRequest, ...]:
-    """What the monitoring of a spec asks for and cannot be had, beside what could not be inherited."""
+    """Return the unmet requests of a spec's monitoring, including settings that the model could not inherit."""
     return (*model.notes, *_objective_notes(model), *_learning_notes(model))
 
 

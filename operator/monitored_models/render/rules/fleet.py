@@ -1,8 +1,8 @@
-"""The rules of all models at once: the same definitions as a model's own, in the scope of a fleet. Nothing deploys them yet.
+"""Rules for all models at once, from the same definitions as a model's own rules. Nothing deploys them yet.
 
-The number of rules depends on the number of runtimes, not of models. What each model wants is joined from series: `series`
-says which. Servers whose metrics a spec names itself, ratios of a spec's own counters, and changes of `for`, of labels and of
-the window of quality stay with a model's own rules.
+The number of rules depends on the number of runtimes, not of models. The rules join each model's configuration from
+series that `series` returns. A model's own rules still cover servers whose metrics a spec names, ratios of a spec's own
+counters, and overrides of `for`, of labels and of the quality window.
 """
 
 from __future__ import annotations
@@ -29,8 +29,10 @@ from .signals import SignalSource
 from .thresholds import thresholds
 
 OBJECTIVE = "monitored_model_slo"
-"""Series of the objectives: labels slo, indicator, and the model's identity; always 1."""
-"""Series of the share of events that may be bad: labels slo, window."""
+"""Series of the objectives: labels slo, indicator and the model's identity; always 1.
+
+The series BUDGET is the share of events that may be bad: labels slo, window.
+"""
 _BY = ", ".join(labels.IDENTITY)
 _BY_SLO = f"{_BY}, {slos.SLO}"
 _SIGNALS = {"latency": "latency", "ttft": "time_to_first_token"}
@@ -39,7 +41,7 @@ Rule = dict[str, Any]
 
 
 def groups(profiles: Mapping[str, RuntimeProfile], settings: Settings) -> list[dict[str, Any]]:
-    """All rule groups, of at most twenty rules each."""
+    """Return all rule groups, with at most twenty rules each."""
     made: dict[str, list[Rule]] = {}
     for profile in profiles.values():
         context = Context(SignalSource(profile, Signals()), FleetScope(profile.id), quality.DEFAULT_WINDOW)
@@ -57,19 +59,19 @@ def groups(profiles: Mapping[str, RuntimeProfile], settings: Settings) -> list[d
 
 
 def _of(profile: RuntimeProfile, rule: Rule) -> Rule:
-    """A rule of one runtime: its label tells it from those of the same name."""
+    """Add the runtime label, which distinguishes the rule from those of other runtimes with the same name."""
     return {**rule, "labels": {**rule.get("labels", {}), labels.SERIES_RUNTIME: profile.id}}
 
 
 def _events(context: Context) -> list[Rule]:
-    """Events of the objectives of one runtime's models."""
+    """Return the rules that count the events of all objectives of one runtime's models."""
     scope, server = context.scope, context.server
     pairs = [("availability", signals.requests(server, scope), signals.errors(server, scope))]
     for indicator, signal in _SIGNALS.items():
         total, bounds = signals.observation_rate(server, signal, scope), signals.bucket_rates(server, signal, scope)
         if total is None or bounds is None:
             continue
-        # An objective's threshold is a bound in the server's own unit, as `series` writes it.
+        # `series` exports the threshold of an objective as a bucket bound in the server's own unit.
         good = f"sum by ({_BY_SLO}) (({bounds}) * on ({_BY}, le) group_right () {_wanted(BOUND, indicator, 'le')})"
         pairs.append((indicator, total, good))
     counted: dict[str, list[str]] = {slos.EVENTS: [], slos.BAD: []}
@@ -80,7 +82,7 @@ def _events(context: Context) -> list[Rule]:
         some = f"({part}) * on ({_BY}) group_right () {_wanted(OBJECTIVE, indicator)}"
         counted[slos.EVENTS].append(f"({every})")
         counted[slos.BAD].append(f"({some if indicator == 'availability' else f'{every} - on ({_BY_SLO}) {part}'})")
-    # In one rule each: several of one name and the same labels would look like a mistake.
+    # One rule per series: several rules with equal name and labels would look like a mistake.
     return [{"record": series, "expr": " or ".join(several)} for series, several in counted.items() if several]
 
 
@@ -129,17 +131,17 @@ def _rule(alert: Alert | ObjectiveAlert, signal: str, expression: str, settings:
     }
 
 
-# --- what each model wants, as series ---
+# --- the configuration of each model, as series ---
 
 
 Series = tuple[str, dict[str, str], float]
-"""Name, labels besides the identity, value."""
+"""Name, labels in addition to the identity, value."""
 
 
 def series(model: Model) -> list[Series]:
-    """The series that tell a fleet's rules what this model wants."""
+    """Return the series that configure the rules of the fleet for this model."""
     found: list[Series] = [(LIMIT, {"limit": name}, value) for name, value in thresholds(model).items()]
-    # What reads a runtime's own names would look for the wrong ones where a spec gives others.
+    # Alerts on the runtime's own metric names do not apply if the spec names other metrics.
     usual = [alert for alert in ALERTS if not (alert.by_runtime and model.monitoring.signals)]
     on = [(alert.name, alert.severity) for alert in usual if is_enabled(alert, model)]
     if model.minimum_replicas and model.monitoring.slos:
@@ -154,7 +156,7 @@ def series(model: Model) -> list[Series]:
 
 def _of_objective(slo: Slo, model: Model) -> list[Series]:
     indicator = next((name for name in ("availability", *_SIGNALS) if getattr(slo.indicator, name)), None)
-    if indicator is None:  # counters of the spec's own: its own rules count them
+    if indicator is None:  # the model's own rules count ratios of the spec's counters
         return []
     about = {"slo": slo.name, "indicator": indicator}
     found: list[Series] = [(OBJECTIVE, about, 1), (BUDGET, {"slo": slo.name, "window": slo.window}, slos.budget(slo))]

@@ -1,4 +1,4 @@
-"""The PrometheusRule: recorded series first, then the alerts that read them, in groups by what they are about."""
+"""The PrometheusRule: recording rules first, then the alerts that read them, grouped by topic."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from .context import context
 from .recording_rules import catalogue_groups, objective_rules
 
 SLOW_INTERVAL = "5m"
-"""Of rules about weeks."""
+"""Evaluation interval of rules over weeks."""
 
 
 def make_prometheus_rule(model: Model, settings: Settings) -> Child | None:
-    """The rules, or None where scraping is switched off: they would have nothing to read."""
+    """Return the PrometheusRule, or None if scraping is disabled, because its rules would have no data."""
     if not model.monitoring.scrape.enabled:
         return None
     made = context(model)

@@ -1,7 +1,7 @@
-"""PromQL: selectors, and the one place where a model's identity is put into an expression.
+"""PromQL: selectors, and the only place that adds a model's identity to an expression.
 
-Expressions come from runtime profiles, or from the structured signals of a spec, as bare PromQL. `scoped` puts matchers
-and grouping on the syntax tree, so that no text of a user is ever spliced into a query unquoted, and parses what it made.
+Expressions come from runtime profiles, or from the structured signals of a spec, as bare PromQL. `scoped` adds matchers
+and grouping in the syntax tree, so a query never contains unquoted user text, and parses the result again.
 """
 
 from __future__ import annotations
@@ -16,28 +16,28 @@ Matcher = tuple[str, str, str]
 
 
 def quote(text: str) -> str:
-    """A PromQL string literal."""
+    """Return a PromQL string literal."""
     escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
     return f'"{escaped}"'
 
 
 def selector(metric: str, matchers: tuple[Matcher, ...] = ()) -> str:
-    """A vector selector."""
+    """Return a vector selector."""
     inside = ",".join(f"{name}{operator}{quote(value)}" for name, operator, value in matchers)
     return f"{metric}{{{inside}}}" if inside else metric
 
 
 _MARK = "\ue000"
-"""Stands, with a number, for a value of a matcher while an expression is worked on."""
+"""With a number, a placeholder for a matcher value during the rewrite."""
 
 
 def scoped(bare: str, matchers: tuple[Matcher, ...], by: tuple[str, ...]) -> str:
-    """A bare expression with the matchers on each selector and the grouping on each aggregation.
+    """Add the matchers to each selector and the grouping to each aggregation of a bare expression.
 
-    Raises ValueError when the expression, or what comes of it, is not PromQL.
+    Raises ValueError if the expression or the result is not valid PromQL.
     """
     mark = _MARK
-    while mark in bare:  # text of a user's; one more makes the difference
+    while mark in bare:  # user text contains the mark, so make it longer
         mark += _MARK
     names = tuple((name, operator) for name, operator, _ in matchers)
     result = _scoped(bare, names, by, mark)
@@ -47,7 +47,7 @@ def scoped(bare: str, matchers: tuple[Matcher, ...], by: tuple[str, ...]) -> str
 
 
 def metrics_in(bare: str) -> frozenset[str]:
-    """Names of the metrics that an expression reads; a name that is matched by an expression stands as that."""
+    """Return the names of the metrics that an expression reads. A regex on `__name__` is returned as is."""
     found: set[str] = set()
 
     def look(node: promql.Expr) -> promql.Expr | None:
@@ -63,7 +63,7 @@ def metrics_in(bare: str) -> frozenset[str]:
 
 @lru_cache(maxsize=2048)
 def _scoped(bare: str, names: tuple[tuple[str, str], ...], by: tuple[str, ...], mark: str) -> str:
-    """The expression with marks for the values: one entry serves all models that share an expression."""
+    """Scope with placeholders for the values, so that one cache entry serves all models with this expression."""
     matchers = tuple((name, operator, f"{mark}{index}") for index, (name, operator) in enumerate(names))
 
     def rewrite(node: promql.Expr) -> promql.Expr | None:
@@ -82,7 +82,7 @@ def _scoped(bare: str, names: tuple[tuple[str, str], ...], by: tuple[str, ...], 
 
 
 def _line(tree: promql.Expr) -> str:
-    # The printer breaks lines between tokens only: line breaks inside strings are escaped.
+    # The printer breaks lines only between tokens, because line breaks inside strings are escaped.
     return re.sub(r"\n\s*", " ", tree.prettify()).strip()
 
 

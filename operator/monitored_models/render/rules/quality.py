@@ -1,7 +1,7 @@
-"""What a model gets right, how far its inputs have moved, and how old it is: from the names of `modelmetrics.names`.
+"""PromQL of model quality, drift and age, from the metrics of `modelmetrics.names`.
 
-Quality comes from counts of outcomes, which add up over pods and restarts, over the window of `monitoring.quality`; where a
-server exposes only a gauge of the catalogue's name, the mean of its pods counts.
+Quality is computed from counts of outcomes over the window of `monitoring.quality`, because counts add up over pods and
+restarts. If a server exposes only a gauge with the name of the catalogue, the mean over its pods is used.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ SHARES = (
     "false_positive_rate",
     "false_negative_rate",
 )
-"""Names of the catalogue that are shares of labelled predictions."""
+"""Catalogue names that are ratios of labelled predictions."""
 LITERAL_ERROR = "prediction_error"
 UPDATED = "model_update_time"
 
 
 def window(model: Model) -> str:
-    """Time over which labels are counted."""
+    """Return the window over which labels are counted."""
     return model.monitoring.quality.window if model.monitoring.quality else DEFAULT_WINDOW
 
 
@@ -42,18 +42,18 @@ _PARTS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "false_positive_rate": (("fp",), ("fp", "tn")),
     "false_negative_rate": (("fn",), ("fn", "tp")),
 }
-"""Name to the outcomes of its numerator and of its denominator."""
+"""Maps each name to the outcomes of its numerator and its denominator."""
 
 
 def share(name: str, scope: Scope, span: str) -> str:
-    """One of SHARES, 0 to 1; no value without labels in the window."""
+    """PromQL of one of SHARES, 0 to 1; no value without labels in the window."""
     if name == "model_f1_score":  # 2tp / (2tp + fp + fn)
         twice = f"2 * {_outcomes(span, 'tp')}"
         counted = f"{twice} / (({twice} + {_outcomes(span, 'fp', 'fn')}) > 0)"
     else:
         part, whole = _PARTS[name]
         counted = f"{_outcomes(span, *part)} / ({_outcomes(span, *whole)} > 0)"
-    # The server's gauge only where it counts no outcomes: else a count of none would be hidden by an old gauge.
+    # Use the gauge only if the server counts no outcomes; otherwise an old gauge would hide a count of zero.
     return scope.own(f"({counted}) or (avg({name}) unless {_outcomes(span, *names.OUTCOME)})")
 
 
@@ -73,7 +73,7 @@ def prediction_error_quantile(scope: Scope, span: str, quantile: float) -> str:
 
 
 def labels_count(scope: Scope, span: str) -> str:
-    """Labels that came in within the window."""
+    """Number of labels that arrived within the window."""
     return scope.own(
         f"sum(increase({names.LABELS}[{span}])) or sum(increase({names.OUTCOMES}[{span}])) "
         f"or sum(increase({names.PREDICTION_ERROR}_count[{span}]))"
@@ -81,21 +81,21 @@ def labels_count(scope: Scope, span: str) -> str:
 
 
 def labels_coverage(scope: Scope, span: str) -> str:
-    """Share of the predictions that have got their label, 0 to 1, both counted over the window."""
+    """Labels divided by predictions, 0 to 1, both counted over the window."""
     return scope.own(f"sum(increase({names.LABELS}[{span}])) / (sum(increase({names.PREDICTIONS}[{span}])) > 0)")
 
 
 def drift(scope: Scope) -> str:
-    """The highest drift score of any pod."""
+    """The highest drift score over all pods."""
     return scope.own(f"max({names.DRIFT})")
 
 
 def drift_by_feature(scope: Scope) -> str:
-    """The same by feature."""
+    """The highest drift score of each feature, over all pods."""
     return scope.own(f"max by (feature) ({names.FEATURE_DRIFT})")
 
 
 def updated(scope: Scope, *, instrumented: bool) -> str:
-    """When the model was last updated, as Unix time: as the server says, else when the spec began to name its version."""
+    """Last update as Unix time: as the server reports it, else when the spec first named the current version."""
     own = f"max({names.LAST_UPDATE}) or max({UPDATED}) or " if instrumented else ""
     return scope.own(f"{own}max(monitored_model_version_since_timestamp_seconds)")

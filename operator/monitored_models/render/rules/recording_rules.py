@@ -1,4 +1,4 @@
-"""The recorded series of a model, as groups of rules: the catalogue, and the events of its objectives."""
+"""Recording rules of a model: its catalogue and the events of its objectives."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .catalogue import Context, Offer
 
 
 def catalogue_groups(offered: tuple[Offer, ...]) -> dict[str, list[dict[str, Any]]]:
-    """Group name to its rules; no group has more than twenty."""
+    """Return the recording rules by group name. No group has more than twenty."""
     groups: dict[str, list[dict[str, Any]]] = {}
     for offer in offered:
         if offer.expression:
@@ -19,7 +19,7 @@ def catalogue_groups(offered: tuple[Offer, ...]) -> dict[str, list[dict[str, Any
 
 
 def objective_rules(model: Model, context: Context) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Rules that count the events of each objective, and those that say what is left of its budget."""
+    """Return the rules that count the events of each objective, and those that record its remaining budget."""
     counted, left = [], []
     for slo in model.monitoring.slos:
         found = slos.events(context.server, slo, context.scope)

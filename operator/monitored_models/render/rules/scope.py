@@ -1,7 +1,8 @@
-"""Whom a rule is about: one model, with its limits as numbers, or all models, with their limits as series.
+"""Scope of a rule: one model, with its thresholds as numbers, or all models, with their thresholds as series.
 
-Every rule is written once and given a scope. `OneModel` makes the rules of a model's own PrometheusRule. `Fleet` makes
-the same rule for all models at once, by namespace and model, joined with series that say what each of them wants.
+Each rule is defined once, for any scope. `ModelScope` yields the rules of a model's own PrometheusRule. `FleetScope`
+yields the same rule for all models at once, by namespace and model, joined with series that contain each model's
+configuration.
 """
 
 from __future__ import annotations
@@ -20,23 +21,23 @@ from .thresholds import thresholds
 
 FLEET_WINDOW = 300
 LIMIT = "monitored_model_limit"
-"""Series of a fleet's limits: labels limit, and the model's identity."""
+"""Series of a fleet's thresholds: labels limit and the model's identity."""
 ALERT = "monitored_model_alert"
-"""Series of the alerts that a model has: labels alert, severity, and the model's identity; always 1."""
+"""Series of a model's enabled alerts: labels alert, severity and the model's identity; always 1."""
 BOUND = "monitored_model_slo_bound"
-"""Series of the bound that an objective's threshold is, in every spelling: labels slo, indicator, le; always 1."""
+"""Series of an objective's bucket bound, in every spelling of `le`: labels slo, indicator, le; always 1."""
 _BY = ", ".join(labels.IDENTITY)
 
 
 class SeriesSelector(Protocol):
-    """Whose recorded series are read."""
+    """Selects the series of one or more models."""
 
     def series(self, metric: str, matchers: tuple[Matcher, ...] = ()) -> str:
         """The selector of one metric of the models."""
 
 
 class Scope(SeriesSelector, Protocol):
-    """What a rule needs to know of whom it is about."""
+    """The interface between a rule and the models that it covers."""
 
     @property
     def by(self) -> tuple[str, ...]:
@@ -47,30 +48,30 @@ class Scope(SeriesSelector, Protocol):
         """Window over which counters are rated."""
 
     def own(self, bare: str) -> str:
-        """An expression over series of the models' own targets. Raises ValueError when it is not PromQL."""
+        """Scope an expression over series of the models' own targets. Raises ValueError if it is not PromQL."""
 
     def over_pods(self, bare: str) -> str:
-        """An expression over series of the kubelet's that name pods, with the model's label added."""
+        """Scope an expression over kubelet series with a label pod, and add the label of the model."""
 
     def over_claims(self, bare: str) -> str | None:
-        """The same for series that name volume claims; None where there are none."""
+        """Scope an expression over kubelet series of volume claims; None if the model has no claims."""
 
     def limit(self, name: str) -> str:
-        """What follows a comparison: the limit of this name."""
+        """The right-hand side of a comparison with the threshold of this name."""
 
     def with_threshold(self, metric: str) -> str:
-        """Of a series of objectives those whose objective is a threshold on a duration."""
+        """Select those series of objectives whose objective has a duration threshold."""
 
     def none_of(self, series: str) -> str:
-        """One series for a model that should run and has none of these."""
+        """One series per model that should run but lacks these series."""
 
     def had_time(self) -> str:
-        """Targets that have answered before, or are older than the time in which they may load."""
+        """Targets that have answered before, or are older than their startup time."""
 
 
 @dataclass(frozen=True)
 class ModelScope:
-    """The series of one model; its limits stand in the expressions as numbers."""
+    """The series of one model. Its thresholds are numbers in the expressions."""
 
     model: Model
 
@@ -81,7 +82,7 @@ class ModelScope:
 
     @cached_property
     def window(self) -> str:
-        """Five minutes, or four scrapes where those take longer."""
+        """Five minutes, or four scrape intervals if they are longer."""
         return f"{max(FLEET_WINDOW, round(4 * seconds(self.model.scrape_interval)))}s"
 
     @cached_property
@@ -94,7 +95,7 @@ class ModelScope:
         return thresholds(self.model)
 
     def own(self, bare: str) -> str:
-        """An expression over series of the model's own targets. Raises ValueError when it is not PromQL."""
+        """Scope an expression over series of the model's own targets. Raises ValueError if it is not PromQL."""
         return scoped(bare.replace("$window", self.window), self._matchers, self.by)
 
     def series(self, metric: str, matchers: tuple[Matcher, ...] = ()) -> str:
@@ -102,11 +103,11 @@ class ModelScope:
         return selector(metric, (*self._matchers, *matchers))
 
     def over_pods(self, bare: str) -> str:
-        """Over the kubelet's series, whose pods are known by their name."""
+        """Select the pods in the kubelet's series by their names."""
         return self._named(bare, ("pod", "=~", names.pod_pattern(self.model)))
 
     def over_claims(self, bare: str) -> str | None:
-        """Over the claims that the spec names."""
+        """Select the claims that the spec names."""
         claims = names.claims(self.model)
         return self._named(bare, ("persistentvolumeclaim", "=~", "|".join(map(re.escape, claims)))) if claims else None
 
@@ -115,28 +116,28 @@ class ModelScope:
         return f'label_replace({found}, {quote(labels.SERIES_MODEL)}, {quote(self.model.name)}, "", "")'
 
     def limit(self, name: str) -> str:
-        """The limit as a number."""
+        """The threshold as a number."""
         return repr(self._limits[name])
 
     def with_threshold(self, metric: str) -> str:
-        """By the names of those objectives."""
+        """Select these objectives by name."""
         slos = self.model.monitoring.slos
         names = [slo.name for slo in slos if slo.indicator.latency or slo.indicator.ttft]
         return self.series(metric, (("slo", "=~", "|".join(names)),))
 
     def none_of(self, series: str) -> str:
-        """absent() keeps the model's identity from the matchers."""
+        """Use absent(), which takes the model's identity from the matchers."""
         return f"absent({series})"
 
     def had_time(self) -> str:
-        """By what Prometheus remembers of the target."""
+        """Use the target's history of `up` in Prometheus."""
         up, loading = self.series("up"), f"{self._limits['startup']:.0f}s"
         return f"(max_over_time({up}[{loading}]) > 0 or {up} offset {loading})"
 
 
 @dataclass(frozen=True)
 class FleetScope:
-    """All models at once, or those of one runtime; their limits are joined from series that the operator exports."""
+    """All models, or those of one runtime. Their thresholds are joined from series that the operator exports."""
 
     runtime: str | None = None
 
@@ -151,57 +152,57 @@ class FleetScope:
         return f"{FLEET_WINDOW}s"
 
     def own(self, bare: str) -> str:
-        """An expression over the models' own targets, kept to those of the runtime."""
+        """Scope an expression over the models' own targets, restricted to the runtime."""
         return self.of_runtime(
             scoped(bare.replace("$window", self.window), ((labels.SERIES_MODEL, "!=", ""),), self.by)
         )
 
     def of_runtime(self, expression: str) -> str:
-        """What an expression says of the runtime's models; of all where there is no runtime."""
+        """Restrict an expression to models of the runtime, if one is set."""
         if self.runtime is None:
             return expression
         info = selector("monitored_model_info", (("runtime", "=", self.runtime),))
-        return f"(({expression}) and on ({_BY}) {info})"  # in parentheses: it is part of others
+        return f"(({expression}) and on ({_BY}) {info})"  # in parentheses, because it becomes part of other expressions
 
     def series(self, metric: str, matchers: tuple[Matcher, ...] = ()) -> str:
         """The selector of one metric of all models."""
         return selector(metric, ((labels.SERIES_MODEL, "!=", ""), *matchers))
 
     def over_pods(self, bare: str) -> str:
-        """Over the kubelet's series, joined with what the operator says of pods: each is one model's."""
+        """Join the kubelet's series with the operator's pod info. Each pod belongs to one model."""
         found = f"({bare.replace('$window', self.window)})"
         joined = f"{found} * on (namespace, pod) group_left ({labels.SERIES_MODEL}) {_once('monitored_model_pod_info', 'pod')}"
         return self.of_runtime(joined)
 
     def over_claims(self, bare: str) -> str | None:
-        """Over the kubelet's series, joined with what the operator says of claims: several models may mount one."""
+        """Join the kubelet's series with the operator's claim info. Several models may mount one claim."""
         mounted = _once("monitored_model_claim_info", "persistentvolumeclaim")
         return self.of_runtime(f"{mounted} * on (namespace, persistentvolumeclaim) group_left () ({bare})")
 
     def limit(self, name: str) -> str:
-        """The limit as a series to join with."""
+        """The threshold as a series to join."""
         return f"on ({_BY}) group_left () max by ({_BY}) ({selector(LIMIT, (('limit', '=', name),))})"
 
     def with_threshold(self, metric: str) -> str:
-        """By the series of bounds."""
+        """Join with the series of bucket bounds."""
         return f"{self.series(metric)} and on ({_BY}, slo) {BOUND}"
 
     def none_of(self, series: str) -> str:
-        """Models that should run, less those that have the series."""
+        """Models with desired replicas, without those that have the series."""
         return f"(max by ({_BY}) (monitored_model_replicas_desired) > 0) unless on ({_BY}) {series}"
 
     def had_time(self) -> str:
-        """By what Prometheus remembers of the target, and by the age of the pod, which the operator tells."""
+        """Use the target's history of `up` in Prometheus and the pod age that the operator exports."""
         up = self.series("up")
         age = f"time() - max by ({_BY}, pod) (monitored_model_pod_created_timestamp_seconds)"
         return f"(max_over_time({up}[2h]) > 0 or {up} and on ({_BY}, pod) ({age} > {self.limit('startup')}))"
 
     def with_severity(self, expression: str, alert: str) -> str:
-        """The expression for the models that have this alert, with the severity that each of them gives it."""
+        """Restrict an expression to models with this alert enabled, and add each model's severity."""
         has = f"max by ({_BY}, severity) ({selector(ALERT, (('alert', '=', alert),))})"
         return f"({expression}) * on ({_BY}) group_left (severity) {has}"
 
 
 def _once(info: str, label: str) -> str:
-    """A series of the operator's by model and label. Its restart may show it twice for a moment: max makes it one."""
+    """Deduplicate an operator series with max, because a restart may briefly expose it twice."""
     return f"max by ({_BY}, {label}) ({info})"

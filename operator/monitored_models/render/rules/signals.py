@@ -1,6 +1,6 @@
-"""The signals of a model server: which of its metrics say what, in base units, as small functions that rules and panels share.
+"""The signals of a model server as PromQL, in base units: small functions that rules and panels both use.
 
-A runtime profile says it for a kind of server; where the runtime is custom, a spec may name its server's own metrics.
+A runtime profile maps signals to the metrics of one type of server. For a custom runtime, a spec may name the metrics.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ QUANTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
 
 @dataclass(frozen=True)
 class SignalSource:
-    """A kind of model server, with names that a spec gives instead of the profile's."""
+    """The metrics of a model server: those of its runtime profile, overridden by the signals of a spec."""
 
     profile: RuntimeProfile
     given: Signals
 
     @cached_property
     def expressions(self) -> dict[str, tuple[str, ...]]:
-        """Signal to its alternatives, bare. Counters are rated over $window."""
+        """Maps each signal to its alternative bare expressions. Counters are rated over $window."""
         known, given = self.profile.signals, self.given
         requests = _rates(given.requests)
-        if given.latency and not requests:  # a histogram counts the requests that it measures
+        if given.latency and not requests:  # the histogram's count is the number of requests
             requests = (f"rate({_metric(f'{given.latency.histogram}_count', given.latency)}[$window])",)
         return {
             "requests": requests or known.requests,
@@ -46,7 +46,7 @@ class SignalSource:
 
     @cached_property
     def durations(self) -> dict[str, Durations | None]:
-        """Signal to where its durations come from."""
+        """Maps each duration signal to its source, or None."""
         known, given = self.profile.signals, self.given
         return {
             "latency": _histogram(given.latency) or known.latency,
@@ -56,7 +56,7 @@ class SignalSource:
 
     @cached_property
     def presence(self) -> str:
-        """The selector of a series that a healthy server of this kind always exposes, bare."""
+        """Bare selector of a series that a healthy server of this runtime always exposes."""
         given = self.given
         if given.requests:
             return _metric(given.requests.counter, given.requests)
@@ -65,7 +65,7 @@ class SignalSource:
         return self.profile.signals.presence
 
     def metrics(self) -> frozenset[str]:
-        """Names of all metrics that the signals read; of histograms without _bucket, _sum and _count."""
+        """Return the names of all metrics that the signals read; histograms without _bucket, _sum and _count."""
         bare = [expression for several in self.expressions.values() for expression in several] + [self.presence]
         found = [d for d in self.durations.values() if d]
         bare += [expression for durations in found for expression in durations.mean]
@@ -76,13 +76,13 @@ class SignalSource:
 
 
 def server(model: Model) -> SignalSource:
-    """The server of a model."""
+    """Return the signal source of a model."""
     return SignalSource(model.profile, model.monitoring.signals or Signals())
 
 
 def _metric(name: str, signal: CounterSignal | GaugeSignal | LatencySignal) -> str:
     found = selector(name, tuple((label, "=~", value) for label, value in sorted(signal.matchers.items())))
-    return found.replace("$", "\\x24")  # in another spelling: a text of a user's that says $window means itself
+    return found.replace("$", "\\x24")  # escaped, because $window in user text is literal
 
 
 def _rates(signal: CounterSignal | None) -> tuple[str, ...]:
@@ -101,11 +101,11 @@ def _histogram(signal: LatencySignal | None) -> Durations | None:
 
 
 def counter_rate(signal: CounterSignal, scope: Scope) -> str:
-    """Events per second of a counter that a spec names."""
+    """Events per second of a counter in a spec."""
     return scope.own(f"sum(rate({_metric(signal.counter, signal)}[$window]))")
 
 
-# --- alternatives: of each pod the first counts ---
+# --- alternatives: for each pod, the first available one counts ---
 
 
 def _coalesce(alternatives: Sequence[str], aggregation: str) -> str:
@@ -121,13 +121,13 @@ def _aggregated(server: SignalSource, signal: str, scope: Scope, aggregation: st
 
 
 def _buckets(histograms: Sequence[Histogram], bound: str = "") -> str:
-    """Bucket rates by bound of all pods, of each pod those of the first histogram that it exposes."""
+    """Bucket rates by bound over all pods, for each pod from the first histogram that it exposes."""
     if len(histograms) == 1:
         return f"rate({_part(histograms[0], 'bucket', bound)}[$window])"
     combined = ""
     for histogram in histograms:
         rates = f"sum by (instance, le) (rate({_part(histogram, 'bucket', bound)}[$window]))"
-        # As sets of pods: two histograms may have different bounds, which must not mix.
+        # Exclude entire pods: two histograms may have different bounds, which must not mix.
         combined = f"{combined} or ({rates} unless ignoring (le) ({combined}))" if combined else rates
     return combined
 
@@ -142,11 +142,11 @@ def _summed(histograms: Sequence[Histogram], part: str) -> str:
 
 
 def scaled(expression: str, factor: float) -> str:
-    """An expression times a factor."""
+    """Multiply an expression by a factor."""
     return expression if factor == 1 else f"{expression} * {factor!r}"
 
 
-# --- what rules and panels ask ---
+# --- queries of rules and panels ---
 
 
 def requests(server: SignalSource, scope: Scope) -> str | None:
@@ -155,9 +155,9 @@ def requests(server: SignalSource, scope: Scope) -> str | None:
 
 
 def errors(server: SignalSource, scope: Scope) -> str | None:
-    """Failed requests per second; 0 while there are requests.
+    """Failed requests per second; 0 if there are requests but no error series.
 
-    Many servers create the error series with the first error, hence the second half.
+    Many servers create the error series only with the first error.
     """
     failed, total = _aggregated(server, "errors", scope, "sum"), requests(server, scope)
     if failed is None:
@@ -166,7 +166,7 @@ def errors(server: SignalSource, scope: Scope) -> str | None:
 
 
 def error_ratio(server: SignalSource, scope: Scope) -> str | None:
-    """Share of requests that fail, 0 to 1; no value while there are no requests."""
+    """Share of failed requests, 0 to 1; no value without requests."""
     failed, total = errors(server, scope), requests(server, scope)
     return None if failed is None or total is None else f"({failed}) / (({total}) > 0)"
 
@@ -177,32 +177,32 @@ def tokens(server: SignalSource, scope: Scope) -> str | None:
 
 
 def prompt_tokens(server: SignalSource, scope: Scope) -> str | None:
-    """Tokens of prompts per second."""
+    """Prompt tokens per second."""
     return _aggregated(server, "prompt_tokens", scope, "sum")
 
 
 def queue(server: SignalSource, scope: Scope) -> str | None:
-    """Requests that wait."""
+    """Number of waiting requests."""
     return _aggregated(server, "queue", scope, "sum")
 
 
 def kv_cache(server: SignalSource, scope: Scope) -> str | None:
-    """Share of the key-value cache in use, 0 to 1, of the pod where it is highest."""
+    """Share of the key-value cache in use, 0 to 1, of the fullest pod."""
     return _aggregated(server, "kv_cache", scope, "max")
 
 
 def gpu(server: SignalSource, scope: Scope) -> str | None:
-    """Use of the GPUs as the server itself says, 0 to 1."""
+    """GPU utilization as the server reports it, 0 to 1."""
     return _aggregated(server, "gpu", scope, "avg")
 
 
 def self_reported(server: SignalSource, signal: str, scope: Scope) -> str | None:
-    """CPU, memory or disk as the server itself says."""
+    """CPU, memory or disk usage as the server reports it."""
     return _aggregated(server, signal, scope, "sum")
 
 
 def quantile(server: SignalSource, signal: str, scope: Scope, share: float) -> str | None:
-    """A quantile of a duration, in seconds; None where the server has no histogram of it."""
+    """A quantile of a duration, in seconds; None if the server has no histogram of it."""
     source = server.durations[signal]
     if source is None or not source.histograms:
         return None
@@ -215,14 +215,14 @@ def mean(server: SignalSource, signal: str, scope: Scope) -> str | None:
     source = server.durations[signal]
     if source is None:
         return None
-    if source.mean:  # of several pods the mean of means: what a server without sums can give
+    if source.mean:  # over several pods, a mean of means, because this server exposes no sums
         return scaled(scope.own(_coalesce(source.mean, "avg")), source.scale)
     whole = f"{_summed(source.histograms, 'sum')} / ({_summed(source.histograms, 'count')} > 0)"
     return scaled(scope.own(whole), source.scale)
 
 
 def buckets(server: SignalSource, signal: str, scope: Scope) -> str | None:
-    """Requests per second by bucket, for heatmaps; None where there is no histogram in seconds."""
+    """Requests per second by bucket, for heatmaps; None if there is no histogram in seconds."""
     source = server.durations[signal]
     if source is None or not source.histograms or source.scale != 1:
         return None  # the bounds of a histogram in other units cannot be rescaled
@@ -230,13 +230,13 @@ def buckets(server: SignalSource, signal: str, scope: Scope) -> str | None:
 
 
 def observation_rate(server: SignalSource, signal: str, scope: Scope) -> str | None:
-    """Measurements per second of a duration; None where there is no histogram."""
+    """Observations of a duration per second; None if there is no histogram."""
     source = server.durations[signal]
     return scope.own(_summed(source.histograms, "count")) if source and source.histograms else None
 
 
 def count_below(server: SignalSource, signal: str, scope: Scope, seconds: float) -> str | None:
-    """Measurements per second that were at most this long; no value where that is no bound of the histogram."""
+    """Observations per second of at most `seconds`; no value if that is not a bucket bound of the histogram."""
     source = server.durations[signal]
     if source is None or not source.histograms:
         return None
@@ -244,14 +244,14 @@ def count_below(server: SignalSource, signal: str, scope: Scope, seconds: float)
 
 
 def bucket_rates(server: SignalSource, signal: str, scope: Scope) -> str | None:
-    """Measurements per second by bucket, in the server's own unit."""
+    """Observations per second by bucket, with bounds in the server's own unit."""
     source = server.durations[signal]
     return scope.own(f"sum by (le) ({_buckets(source.histograms)})") if source and source.histograms else None
 
 
 def le_values(bound: float) -> tuple[str, ...]:
-    """How servers and versions of Prometheus write a bound: 1, 1.0, 1e+06, 1.274823e+06."""
-    rounded = float(f"{bound:.12g}")  # 0.3 / 0.001 is 300 and a little
+    """Return the spellings of a bound in servers and Prometheus versions: 1, 1.0, 1e+06, 1.274823e+06."""
+    rounded = float(f"{bound:.12g}")  # 0.3 / 0.001 is slightly more than 300
     whole = (f"{rounded:.0f}",) if rounded == int(rounded) else ()
     digits = len(Decimal(repr(rounded)).normalize().as_tuple().digits)
     exponent = (f"{rounded:.{digits - 1}e}",) if rounded >= 1e6 or rounded < 1e-3 else ()
@@ -259,18 +259,18 @@ def le_values(bound: float) -> tuple[str, ...]:
 
 
 def bound_matcher(bound: float) -> str:
-    """A matcher of the label le for one bound, however it is spelled."""
+    """Return a matcher of the label le for one bound, in any spelling."""
     escaped = "|".join(text.replace(".", "\\\\.").replace("+", "\\\\+") for text in le_values(bound))
     return f'le=~"{escaped}"'
 
 
 def up_series(server: SignalSource, scope: Scope) -> str:
-    """The selector of a series that a healthy server of this kind always exposes."""
+    """Scoped selector of a series that a healthy server of this runtime always exposes."""
     return scope.own(server.presence)
 
 
 def reported_versions(server: SignalSource, scope: Scope) -> str | None:
-    """Series by the version that the server itself says it serves, in the label version."""
+    """Series with the version that the server reports in the label version."""
     reported = server.profile.signals.reported_version
     if reported is None:
         return None
@@ -289,10 +289,10 @@ def targets_up(scope: Scope) -> str:
 
 
 def target_up(scope: Scope) -> str:
-    """1 for each pod that answers scrapes, 0 for one that does not."""
+    """For each pod, 1 if it answers scrapes, else 0."""
     return scope.own("up")
 
 
 def targets_up_by_version(scope: Scope) -> str:
-    """Number of pods that answer scrapes, by the version that their label names."""
+    """Number of pods that answer scrapes, by their version label."""
     return scope.own(f"sum by ({labels.SERIES_VERSION}) (up)")

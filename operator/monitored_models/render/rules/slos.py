@@ -1,7 +1,7 @@
-"""Service level objectives: events counted over five minutes, and everything else from sums of those.
+"""Service level objectives: events counted over five minutes, and ratios, budgets and burn rates from their sums.
 
-Ratios of sums are right under uneven traffic, where a mean of ratios is not; and a long window costs some hundred
-samples instead of a rate over raw series. The multi-window, multi-burn-rate alerts and their factors are those of the
+Ratios of sums are correct under uneven traffic, unlike a mean of ratios. A long window reads some hundred samples
+instead of a rate over raw series. The multi-window, multi-burn-rate alerts and their factors are those of the
 SRE Workbook, chapter 5 ("Alerting on SLOs"), table 5-8.
 """
 
@@ -19,25 +19,25 @@ from .signals import SignalSource
 EVENTS = "monitored_model:slo_events"
 """Events per second, over five minutes."""
 BAD = "monitored_model:slo_bad_events"
-"""Those of them that are bad."""
+"""Bad events per second, over five minutes."""
 EVENTS_HALF_HOUR = "monitored_model:slo_events:avg30m"
 BAD_HALF_HOUR = "monitored_model:slo_bad_events:avg30m"
 BUDGET_LEFT = "monitored_model:slo_budget_left"
-"""Share of the error budget that is left: 1 is all of it, below 0 it is overspent."""
+"""Remaining share of the error budget: 1 is the full budget, below 0 it is overspent."""
 STEP = "5m"
 MIN_BAD_EVENTS = 3
-"""Bad events within a window below which no burn rate is told: of ten requests a night one may fail."""
+"""Minimum number of bad events in a window for a burn rate alert: of ten requests per night, one may fail."""
 SLO = "slo"
 
 
 @dataclass(frozen=True)
 class BurnRateWindow:
-    """A burn rate that is too high over a long window, and still is over a short one."""
+    """A burn rate threshold, exceeded over a long window and still over a short one."""
 
     long: str
     short: str
     factor: float
-    """Times the rate at which the budget lasts exactly for 30 days."""
+    """Multiple of the rate at which the budget lasts exactly 30 days."""
 
 
 PAGE = (BurnRateWindow("1h", "5m", 14.4), BurnRateWindow("6h", "30m", 6))
@@ -45,18 +45,18 @@ TICKET = (BurnRateWindow("1d", "2h", 3), BurnRateWindow("3d", "6h", 1))
 
 
 def budget(slo: Slo) -> float:
-    """Share of events that may be bad."""
+    """Return the error budget: the share of events that may be bad."""
     return round(1 - slo.objective / 100, 12)
 
 
 def events(server: SignalSource, slo: Slo, scope: Scope) -> tuple[str, str] | None:
-    """All events and the bad ones, per second; None where the server cannot count them."""
+    """PromQL of all events and of bad events, per second; None if the server cannot count them."""
     about = slo.indicator
     if about.ratio:
         total, part = (
             signals.counter_rate(c, scope) for c in (about.ratio.total, about.ratio.good or about.ratio.bad) if c
         )
-        # A counter that appears with its first event is not there before.
+        # Some counters do not exist before their first event.
         counted = f"{part} or 0 * ({total})"
         return total, (f"{total} - ({counted})" if about.ratio.good else counted)
     if about.availability:
@@ -71,22 +71,22 @@ def _pair(total: str | None, bad: str | None) -> tuple[str, str] | None:
 
 
 def _threshold(slo: Slo) -> tuple[str, float]:
-    """The signal that a threshold is on, and the threshold in seconds."""
+    """Return the signal of a duration threshold, and the threshold in seconds."""
     if slo.indicator.ttft:
         return "time_to_first_token", seconds(slo.indicator.ttft.threshold)
-    assert slo.indicator.latency is not None  # a rule of the API: exactly one
+    assert slo.indicator.latency is not None  # API validation: exactly one is set
     return "latency", seconds(slo.indicator.latency.threshold)
 
 
 def signal_of(slo: Slo) -> str:
-    """The signal that an objective is about, as in the profile of a runtime; empty for counters that the spec names."""
+    """Return an objective's signal, as named in the runtime profile; empty for a ratio of the spec's own counters."""
     if slo.indicator.ratio:
         return ""
     return "errors" if slo.indicator.availability else _threshold(slo)[0]
 
 
 def unknown_bucket_boundary(server: SignalSource, slo: Slo) -> str | None:
-    """Why a threshold cannot be counted, where the bounds of the histograms are known and it is none of them."""
+    """Return why a threshold cannot be counted: the bucket bounds are known and it is not one of them. Else None."""
     if slo.indicator.ratio or slo.indicator.availability:
         return None
     signal, limit = _threshold(slo)
@@ -105,7 +105,7 @@ def unknown_bucket_boundary(server: SignalSource, slo: Slo) -> str | None:
 
 
 def budget_recordings(scope: Scope) -> list[tuple[str, str]]:
-    """Series and expression of what all objectives' events come to in half hours."""
+    """Return the names and expressions of the half-hour averages of all objectives' events."""
     return [
         (target, f"avg_over_time({scope.series(source)}[30m:{STEP}])")
         for source, target in ((EVENTS, EVENTS_HALF_HOUR), (BAD, BAD_HALF_HOUR))
@@ -113,14 +113,14 @@ def budget_recordings(scope: Scope) -> list[tuple[str, str]]:
 
 
 def budget_left(period: str, scope: Scope, limit: str, matchers: tuple[Matcher, ...] = ()) -> str:
-    """Share of the budget that is left, from half hours: 1,440 samples for 30 days."""
+    """PromQL of the remaining share of the budget, from half-hour averages: 1,440 samples for 30 days."""
     bad, total = (scope.series(name, matchers) for name in (BAD_HALF_HOUR, EVENTS_HALF_HOUR))
     ratio = f"sum_over_time({bad}[{period}:30m]) / (sum_over_time({total}[{period}:30m]) > 0)"
     return f"1 - ({ratio}) / {limit}"
 
 
 def error_ratio(window: str, scope: SeriesSelector, matchers: tuple[Matcher, ...] = ()) -> str:
-    """Share of bad events over a window, 0 to 1. Recorded each five minutes, the windows of the sums do not overlap."""
+    """Share of bad events over a window, 0 to 1. Sums use steps of five minutes, so the samples do not overlap."""
     bad, total = (scope.series(name, matchers) for name in (BAD, EVENTS))
     if window == STEP:
         return f"{bad} / ({total} > 0)"
@@ -130,7 +130,7 @@ def error_ratio(window: str, scope: SeriesSelector, matchers: tuple[Matcher, ...
 def burn_rate_condition(
     burns: tuple[BurnRateWindow, ...], scope: Scope, limit: str, matchers: tuple[Matcher, ...] = ()
 ) -> str:
-    """Share of bad events, where any of the burn rates is too high."""
+    """PromQL of an alert condition: the share of bad events, if any of the burn rates is too high."""
     bad = scope.series(BAD, matchers)
     tiers = [
         f"({error_ratio(burn.long, scope, matchers)} > {_times(burn.factor, limit)} "
@@ -144,5 +144,5 @@ def burn_rate_condition(
 def _times(factor: float, limit: str) -> str:
     try:
         return f"{factor * float(limit):.12g}"
-    except ValueError:  # a series to join with: the factor goes to its right end
+    except ValueError:  # a series to join, so the factor is appended on its right
         return f"{limit} * {factor:g}" if factor != 1 else limit

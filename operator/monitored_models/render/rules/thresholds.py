@@ -1,6 +1,6 @@
-"""The numbers that a model's rules compare with: what its spec says, or the default. Pure.
+"""Thresholds of a model's rules: the values of its spec, or the defaults. Pure.
 
-In a model's own rules they stand as numbers; for a fleet they are series, one per name.
+A model's own rules contain them as numbers. For a fleet they are series, one per name.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ QUALITY = {
     "false_negative_rate": "max",
     "prediction_error": "max",
 }
-"""Field of `monitoring.quality` to the side on which its limit lies."""
+"""Maps each field of `monitoring.quality` to the side of its threshold, min or max."""
 
 
 def thresholds(model: Model) -> dict[str, float]:
-    """Name to number: shares from 0 to 1, times in seconds. What a spec does not ask for is not there."""
+    """Map names to thresholds: ratios from 0 to 1, times in seconds. Omits those that a spec does not configure."""
     monitoring = model.monitoring
     rules = monitoring.alerts.rules
     samples = rules.model_samples_near_limit.threshold or SAMPLES_NEAR_LIMIT

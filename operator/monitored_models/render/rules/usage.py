@@ -1,4 +1,4 @@
-"""CPU, memory and disk of a model's pods, from the kubelet's series, which name pods and claims and no model."""
+"""CPU, memory and disk usage of a model's pods, from kubelet series, which have pod and claim labels but no model."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ def cpu(scope: Scope) -> str:
 
 
 def memory(scope: Scope) -> str:
-    """Memory that cannot be reclaimed at once, in bytes: what the out-of-memory killer looks at."""
+    """Working set in bytes: memory that cannot be reclaimed at once. The out-of-memory killer uses this value."""
     return f"sum by ({_BY}) ({scope.over_pods(f'container_memory_working_set_bytes{{{_CONTAINERS}}}')})"
 
 
 def disk(scope: Scope) -> str:
-    """Bytes in the model's volume claims and in what its containers write beside them."""
+    """Bytes used in the model's volume claims and in the containers' own filesystems."""
     written = scope.over_pods(f"container_fs_usage_bytes{{{_CONTAINERS}}}")
     claims = scope.over_claims("max by (namespace, persistentvolumeclaim) (kubelet_volume_stats_used_bytes)")
     if claims is None:
@@ -30,7 +30,7 @@ def disk(scope: Scope) -> str:
 
 
 def disk_ratio(scope: Scope) -> str | None:
-    """Share of the fullest claim that is in use, 0 to 1; None where there is no claim."""
+    """Used share of the fullest claim, 0 to 1; None if there is no claim."""
     used, capacity = (
         scope.over_claims(f"max by (namespace, persistentvolumeclaim) (kubelet_volume_stats_{part}_bytes)")
         for part in ("used", "capacity")

@@ -1,1 +1,1 @@
-"""How Prometheus scrapes a model: the ServiceMonitor and which metrics it keeps."""
+"""Scraping of a model: the ServiceMonitor and its metric selection."""

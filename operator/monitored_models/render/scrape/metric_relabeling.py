@@ -1,4 +1,4 @@
-"""Which of a server's metrics Prometheus keeps: as relabelings of what was scraped."""
+"""Metric relabelings, which select the metrics of a server that Prometheus keeps."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from ..rules.quality import LITERAL_ERROR, SHARES, UPDATED
 from ..rules.signals import server
 
 FAMILY_SUFFIXES = "(_bucket|_sum|_count|_total|_created)?"
-"""What client libraries append to the name that a server's code gives: a name stands for its whole family."""
+"""Suffixes that client libraries append to a metric name. A name selects its entire family."""
 ALWAYS_KEPT = ("process_start_time_seconds", "process_resident_memory_bytes", "process_cpu_seconds")
 
 
 def selection(model: Model) -> str:
-    """Which metrics are kept: core or all."""
+    """Return the metric selection: core or all."""
     return model.monitoring.metrics.selection or model.profile.selection
 
 
 def core(model: Model) -> tuple[str, ...]:
-    """Metrics that rules and dashboards of this model read, those that its profile adds, and those that its spec keeps."""
+    """Metrics that a model's rules and dashboards read, that its runtime profile adds, or that its spec keeps."""
     own = (*exposed.ALL, *SHARES, LITERAL_ERROR, UPDATED) if model.profile.instrumented else ()
     ratios = [slo.indicator.ratio for slo in model.monitoring.slos if slo.indicator.ratio]
     counted = [signal.counter for ratio in ratios for signal in (ratio.total, ratio.good, ratio.bad) if signal]
@@ -31,14 +31,14 @@ def core(model: Model) -> tuple[str, ...]:
 
 
 def metric_relabelings(model: Model) -> list[dict[str, Any]]:
-    """Rules for the series of a scrape: keep the core, then drop what the spec does not want."""
+    """Return the metric relabelings: keep the core metrics, then drop those that the spec excludes."""
     dropped = sorted(set(model.monitoring.metrics.drop or ()))
     kept = [_rule("keep", core(model))] if selection(model) == "core" else []
     return kept + ([_rule("drop", tuple(dropped))] if dropped else [])
 
 
 def limits(model: Model) -> dict[str, Any]:
-    """How much of one pod Prometheus takes at most."""
+    """Return the scrape limits of one pod."""
     metrics = model.monitoring.metrics
     return {
         "sampleLimit": metrics.sample_limit,

@@ -1,4 +1,4 @@
-"""The ServiceMonitor: how Prometheus finds the model's pods and which identity their series get."""
+"""The ServiceMonitor, which selects the model's pods and sets the identity labels of their series."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from . import metric_relabeling
 
 
 def make_service_monitor(model: Model, settings: Settings) -> Child | None:
-    """The ServiceMonitor, or None where scraping is switched off."""
+    """Return the ServiceMonitor, or None if scraping is disabled."""
     scrape = model.monitoring.scrape
     if not scrape.enabled:
         return None
@@ -30,8 +30,8 @@ def make_service_monitor(model: Model, settings: Settings) -> Child | None:
                     "path": scrape.path or model.profile.metrics_path,
                     "interval": model.scrape_interval,
                     "scrapeTimeout": model.scrape_timeout,
-                    # By relabeling, since targetLabels would mangle the names; from the pod, since a Service's
-                    # version would be wrong for the old pods of a rollout.
+                    # Relabelings, because targetLabels would mangle the names. Pod labels, because the version
+                    # label of a Service would be wrong for the old pods of a rollout.
                     "relabelings": [
                         {"action": "replace", "sourceLabels": [labels.meta(label)], "targetLabel": target}
                         for target, label in identity.items()
@@ -40,7 +40,7 @@ def make_service_monitor(model: Model, settings: Settings) -> Child | None:
                 }
             ],
             **metric_relabeling.limits(model),
-            # Prometheus 3 refuses a page without a content type, which home-made endpoints often lack.
+            # Prometheus 3 rejects a response without a content type, which custom endpoints often lack.
             "fallbackScrapeProtocol": "PrometheusText0.0.4",
         },
     )

@@ -1,1 +1,1 @@
-"""The Deployment of a model and the objects around its pods."""
+"""The Deployment of a model, and the objects that belong to its pods."""

@@ -1,4 +1,4 @@
-"""The HorizontalPodAutoscaler, on request."""
+"""The HorizontalPodAutoscaler (optional)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .object_meta import Child, child
 
 
 def make_autoscaler(model: Model) -> Child | None:
-    """The autoscaler, or None where the spec asks for none or the model is suspended."""
+    """Return the autoscaler, or None if the spec has none or the model is suspended."""
     scaling = model.spec.autoscaling
     if scaling is None or model.spec.suspend:
         return None

@@ -1,4 +1,4 @@
-"""The Deployment: how many pods there are and how they are replaced. What a pod is stands in `pod.py`."""
+"""The Deployment: replica count and rollout strategy. `pod.py` defines the pod template."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from . import pod
 from .object_meta import Child, child
 
 HISTORY = 3
-"""Old ReplicaSets kept for `kubectl rollout undo`."""
+"""Number of old ReplicaSets, for `kubectl rollout undo`."""
 
 
 def make_deployment(model: Model, replicas: int | None) -> Child:
-    """The Deployment. `replicas` None leaves the number to whoever owns it, an autoscaler that has taken over."""
+    """Return the Deployment. If `replicas` is None, the autoscaler that owns the field decides."""
     rollout = model.spec.rollout
     count = {} if replicas is None else {"replicas": replicas}
     return child(

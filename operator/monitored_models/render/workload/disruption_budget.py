@@ -1,4 +1,4 @@
-"""The PodDisruptionBudget, on request."""
+"""The PodDisruptionBudget (optional)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .object_meta import Child, child
 
 
 def make_disruption_budget(model: Model) -> Child | None:
-    """The budget, or None where the spec asks for none."""
+    """Return the PodDisruptionBudget, or None if the spec has none."""
     given = model.spec.disruption_budget
     if given is None:
         return None
@@ -21,7 +21,7 @@ def make_disruption_budget(model: Model) -> Child | None:
         spec={
             **{name: limit for name, limit in limits.items() if limit is not None},
             "selector": {"matchLabels": labels.selector(model)},
-            # A pod that is not ready protects nothing, and must not hold up a drain.
+            # A pod that is not ready serves no requests, so it must not block a drain.
             "unhealthyPodEvictionPolicy": "AlwaysAllow",
         },
     )

@@ -1,4 +1,4 @@
-"""The NetworkPolicy, on request."""
+"""The NetworkPolicy (optional)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .object_meta import Child, child
 
 
 def make_network_policy(model: Model) -> Child | None:
-    """Incoming connections to the serving and metrics ports only, or None where the spec asks for no policy."""
+    """Return a policy that allows ingress to the serving and metrics ports only, or None if it is not enabled."""
     given = model.spec.network_policy
     if given is None or not given.enabled:
         return None

@@ -1,4 +1,4 @@
-"""The frame of every child: kind, name, labels and owner."""
+"""Metadata of every child: kind, name, labels and owner reference."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Child = dict[str, Any]
 
 @dataclass(frozen=True)
 class Owner:
-    """Whose children objects are: a model, or a MonitoringProfile."""
+    """The owner of children: a model or a MonitoringProfile."""
 
     kind: str
     namespace: str
@@ -24,7 +24,7 @@ class Owner:
 
 
 def owner_of(owner: Model | MonitoringProfile) -> Owner:
-    """A model or a profile, as an owner."""
+    """Return a model or a MonitoringProfile as an owner."""
     if isinstance(owner, Model):
         return Owner(KIND, owner.namespace, owner.name, owner.uid, labels.children(owner))
     return Owner(PROFILE_KIND, owner.namespace, owner.name, owner.uid, labels.profiles(owner))
@@ -39,7 +39,7 @@ def child(
     annotations: dict[str, str] | None = None,
     **content: Any,
 ) -> Child:
-    """An object of its owner's namespace. Without a uid (a file, offline) there is no owner yet."""
+    """Return an object in its owner's namespace. Without a UID (offline, from a file) it has no owner reference."""
     owner = owner_of(owned_by)
     metadata: dict[str, Any] = {
         "name": name,
@@ -63,5 +63,5 @@ def child(
 
 
 def without_empty(content: dict[str, Any]) -> dict[str, Any]:
-    """The map without what is None or empty: the API server would drop it, and a comparison would find it missing."""
+    """Drop None and empty values, because the API server drops them too, which would look like a difference."""
     return {key: value for key, value in content.items() if value not in (None, "", [], {}, ())}

@@ -1,4 +1,4 @@
-"""The pod template: one container that satisfies the restricted Pod Security Standard and can still write where it must."""
+"""The pod template: one container under the restricted Pod Security Standard, with the writable paths it needs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .object_meta import without_empty
 
 
 def template(model: Model) -> dict[str, Any]:
-    """The template of a Deployment."""
+    """Return the pod template of a Deployment."""
     spec, scheduling = model.spec, model.spec.scheduling
     return {
         "metadata": {"labels": labels.pods(model)},
@@ -33,7 +33,7 @@ def template(model: Model) -> dict[str, Any]:
                 "runtimeClassName": scheduling.runtime_class_name,
             }
         )
-        # A model server needs no access to the API server, and no variables about its neighbours.
+        # A model server needs no access to the API server and no environment variables of other Services.
         | {"automountServiceAccountToken": False, "enableServiceLinks": False},
     }
 
@@ -67,7 +67,7 @@ def _container(model: Model) -> dict[str, Any]:
 
 
 def _fill(text: str, model: Model) -> str:
-    """A profile's text with the model's values. `$` is doubled: Kubernetes would expand `$(NAME)` as a variable."""
+    """Fill a runtime profile's text with a model's values. Doubles `$`, because Kubernetes would expand `$(NAME)`."""
     uri = model.spec.model.uri or ""
     form = model.profile.uri.schemes.get(uri.split("://", 1)[0], "{uri}")
     values = {
@@ -80,7 +80,7 @@ def _fill(text: str, model: Model) -> str:
         "home": model.profile.home,
         "uri": uri if form == "{uri}" else uri.split("://", 1)[1],
     }
-    # In one pass: a value that looks like a placeholder is not filled again.
+    # In one pass, so that a value that looks like a placeholder is not replaced again.
     return re.sub(r"\{(\w+)\}", lambda found: values[found[1]].replace("$", "$$"), text)
 
 
@@ -105,14 +105,14 @@ def _environment(model: Model) -> list[dict[str, Any]]:
     filled = {name: _fill(text, model) for name, text in own.items()}
     given = list(model.spec.env or ())
     overridden = {variable["name"] for variable in given}
-    # An empty value is left out by the API server; so is the variable here.
+    # The API server drops an empty value, so omit the variable.
     return [{"name": n, "value": v} for n, v in filled.items() if v and n not in overridden] + [
         _with_defaults(without_empty(variable)) for variable in given
     ]
 
 
 def _with_defaults(variable: dict[str, Any]) -> dict[str, Any]:
-    """The variable with what the API server would fill in: these references are atomic, and compare as a whole."""
+    """Add the API server's defaults to a variable, because these references are atomic in a comparison."""
     defaults = {"fieldRef": {"apiVersion": "v1"}, "resourceFieldRef": {"divisor": "0"}}
     source = variable.get("valueFrom", {})
     filled = {name: {**defaults.get(name, {}), **reference} for name, reference in source.items()}
@@ -129,7 +129,7 @@ def _ports(model: Model) -> list[dict[str, Any]]:
 def _resources(model: Model) -> dict[str, Any]:
     given, gpu = model.spec.resources, model.spec.gpu
     gpus = {gpu.resource_name: str(gpu.count)} if gpu and gpu.count else {}
-    # An extended resource must stand in the limits; requests then follow, and are written so that they compare.
+    # An extended resource needs limits; Kubernetes then defaults its requests. Set both, so that they compare equal.
     return without_empty(
         {
             "requests": {**((given and given.requests) or {}), **gpus},
@@ -156,7 +156,7 @@ def _probe(given: Probe, default: ProbeDefaults) -> dict[str, Any] | None:
 
 def _drain(model: Model) -> dict[str, Any] | None:
     seconds = model.spec.rollout.drain_seconds
-    # The kubelet itself sleeps (Kubernetes 1.30): no shell is needed in the image.
+    # The kubelet itself sleeps (Kubernetes 1.30), so the image needs no shell.
     return {"preStop": {"sleep": {"seconds": seconds}}} if seconds else None
 
 
@@ -168,7 +168,7 @@ def _pod_security(model: Model) -> dict[str, Any]:
         "runAsUser": run_as,
         "runAsGroup": security.run_as_group or run_as,
         "fsGroup": security.fs_group or run_as,
-        # Changing the owner of a large volume file by file at each start can take longer than loading the model.
+        # A recursive chown of a large volume at each start can take longer than loading the model.
         "fsGroupChangePolicy": "OnRootMismatch",
         "seccompProfile": {"type": "RuntimeDefault"},
     }

@@ -1,4 +1,4 @@
-"""The time that a pod may take until it is ready: the startup probe's patience."""
+"""Effective probes, and the time that a pod may take to start."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ MARGIN = 60
 
 
 def effective(given: Probe, default: ProbeDefaults) -> ProbeDefaults | None:
-    """A probe with the runtime's defaults filled in, or None where there is none."""
+    """Merge a probe with the defaults of its runtime profile; None if the probe is disabled."""
     if not (given.enabled and default.enabled):
         return None
 
@@ -28,7 +28,7 @@ def effective(given: Probe, default: ProbeDefaults) -> ProbeDefaults | None:
 
 
 def seconds_to_load(model: Model) -> int:
-    """Seconds after which a pod that never answered is not just loading any more."""
+    """Return the startup time in seconds. A pod that never answered within it is no longer just loading."""
     probe = effective(model.spec.probes.startup, model.profile.startup) or effective(
         model.spec.probes.readiness, model.profile.readiness
     )

@@ -1,4 +1,4 @@
-"""The number of replicas that the operator writes, or leaves alone."""
+"""The replica count that the operator applies, unless an autoscaler owns it."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ from ...api.live_scale import LiveScale
 
 
 def replica_count(count: int) -> str:
-    """A number of replicas, in words."""
+    """Format a replica count as text."""
     return f"{count} replica{'' if count == 1 else 's'}"
 
 
 def replicas(model: Model, live: LiveScale | None) -> int | None:
-    """The number to apply, or None to leave it to the autoscaler.
+    """Return the replica count to apply, or None to leave it to the autoscaler.
 
-    Giving up a field that nobody else owns makes the API server reset it to 1: a model that is switched to an
-    autoscaler at 5 replicas would fall to 1. So the present number is applied until another manager owns it.
+    If the operator gives up the field while no other manager owns it, the API server resets it to 1: a model with 5
+    replicas would drop to 1 when it switches to an autoscaler. So the operator applies the live count until another
+    manager owns the field.
     """
     if model.fixed_replicas is not None:
         return model.fixed_replicas

@@ -1,4 +1,4 @@
-"""The Service: what clients call and the ServiceMonitor selects."""
+"""The Service, which clients call and the ServiceMonitor selects."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .object_meta import Child, child
 
 
 def make_service(model: Model) -> Child:
-    """A ClusterIP Service with the serving port and, if it is another, the metrics port."""
+    """Return a ClusterIP Service with the serving port and, if different, the metrics port."""
     ports = {object_names.HTTP_PORT: model.port, object_names.scrape_port(model): model.metrics_port}
     return child(
         model,

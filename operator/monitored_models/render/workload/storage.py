@@ -1,4 +1,4 @@
-"""Volumes of the pod and where the container sees them: the user's, and the few that every server needs."""
+"""Volumes and mounts of the pod: the user's own, and the few that every server needs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SHARED_MEMORY = "/dev/shm"
 
 
 def _own(model: Model) -> dict[str, tuple[str, dict[str, Any]]]:
-    """Volume name to mount path and source, for those that the operator adds; a user's volume on the path wins."""
+    """Map the operator's own volumes to mount path and source. A user's volume on the same path takes precedence."""
     own: dict[str, tuple[str, dict[str, Any]]] = {"mm-home": (model.profile.home, {})}
     if model.spec.security.read_only_root_filesystem:
         own["mm-tmp"] = ("/tmp", {})
@@ -23,13 +23,13 @@ def _own(model: Model) -> dict[str, tuple[str, dict[str, Any]]]:
 
 
 def volumes(model: Model) -> list[dict[str, Any]]:
-    """The volumes of the pod."""
+    """Return the volumes of the pod."""
     own = [{"name": name, "emptyDir": source} for name, (_, source) in _own(model).items()]
     return own + [{"name": volume.name, **_source(volume)} for volume in model.spec.storage.volumes]
 
 
 def mounts(model: Model) -> list[dict[str, Any]]:
-    """The mounts of the container."""
+    """Return the volume mounts of the container."""
     own = [{"name": name, "mountPath": path} for name, (path, _) in _own(model).items()]
     return own + [
         without_empty({"name": volume.name, "mountPath": volume.mount_path, "readOnly": volume.read_only or None})
@@ -45,5 +45,5 @@ def _source(volume: Volume) -> dict[str, Any]:
         return {
             "configMap": without_empty({"name": volume.config_map.name, "optional": volume.config_map.optional or None})
         }
-    assert volume.empty_dir is not None  # a rule of the API: exactly one source
+    assert volume.empty_dir is not None  # API validation: exactly one source is set
     return {"emptyDir": without_empty({"medium": volume.empty_dir.medium, "sizeLimit": volume.empty_dir.size_limit})}

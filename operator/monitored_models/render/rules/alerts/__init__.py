@@ -1,1 +1,1 @@
-"""The alerts, each defined once, by topic. `groups.py` makes rules of them."""
+"""Alert definitions by topic. `groups.py` builds alerting rules from them."""

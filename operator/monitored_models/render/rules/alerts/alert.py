@@ -1,4 +1,4 @@
-"""What an alert is."""
+"""Types of alert definitions."""
 
 from __future__ import annotations
 
@@ -14,58 +14,58 @@ from ..scope import ModelScope
 from ..signals import server
 
 MODEL_TEMPLATE = "{{ $labels.namespace }}/{{ $labels.monitored_model }}"
-"""The model, in a template of Prometheus."""
+"""The model, in a Prometheus template."""
 
 
 def always(_model: Model) -> bool:
-    """For alerts that every model has."""
+    """Return True: the default for alerts that apply to every model."""
     return True
 
 
 @dataclass(frozen=True)
 class Alert:
-    """One alert: its name in `monitoring.alerts.rules`, its defaults, and how to say it."""
+    """Definition of an alert: its name in `monitoring.alerts.rules`, its defaults and its texts."""
 
     name: str
     signal: str
-    """What it is about; a critical alert silences a warning of the same model and signal."""
+    """Label `signal`. A critical alert inhibits warnings of the same model and signal."""
     for_: str
     severity: str
     summary: str
     description: str
-    """Template of Prometheus; {limit} and {wanted} are filled in when the rule is made."""
+    """Prometheus template. {limit} and {wanted} are replaced when the rule is rendered."""
     rationale: str
-    """Why it is worth someone's attention: for the documentation."""
+    """Why the alert needs attention, for the documentation."""
     expression: Callable[[Context], str | None]
-    """None where the server does not give what it takes."""
+    """PromQL, or None if the server does not expose the required metrics."""
     limit: str | None = None
-    """Name of the limit that it compares with."""
+    """Name of the threshold in `thresholds`, if any."""
     unit: str = ""
-    """Of the limit: ratio, seconds or nothing."""
+    """Unit of the threshold: ratio, seconds or empty."""
     applies: Callable[[Model], bool] = always
-    """Whether a spec asks for it."""
+    """Whether the alert applies to a model's spec."""
     on_by_default: Callable[[Model], bool] = always
-    """Whether it is on where a spec does not say."""
+    """Whether the alert is enabled if the spec does not set it."""
     by_runtime: bool = False
-    """Whether its expression is another for each runtime."""
+    """Whether the expression depends on the runtime."""
 
 
 @dataclass(frozen=True)
 class ObjectiveAlert:
-    """An alert that a model has once for each of its objectives."""
+    """Definition of an alert that a model has once per objective."""
 
     name: str
     for_: str
     severity: str
     summary: str
     description: str
-    """Template of Prometheus; {objective} and {window} are filled in when the rule is made."""
+    """Prometheus template. {budget} and {window} are replaced when the rule is rendered."""
     rationale: str
     expression: Callable[[Context, str, tuple[Matcher, ...]], str]
-    """Of the budget, as a number or as a series to join with, and matchers of the objective."""
+    """Builds PromQL from the context, the budget (a number or a series to join) and the matchers of the objective."""
 
 
 def counted_objectives(model: Model) -> list[Slo]:
-    """Objectives that have rules: one that a server cannot count has none, and takes the place of no alert."""
+    """Return the objectives that have rules. One that the server cannot count has none and replaces no alert."""
     known, scope = server(model), ModelScope(model)
     return [slo for slo in model.monitoring.slos if slos.events(known, slo, scope)]

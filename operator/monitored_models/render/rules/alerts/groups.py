@@ -1,6 +1,6 @@
-"""The alerts of a model: few by default, each worth someone's attention, each of which a spec can change.
+"""The alerting rules of a model: few by default, and a spec can override each of them.
 
-One entry of `ALERTS` is one alert. Text from a spec that reaches a template is neutralised here.
+Each entry of `ALERTS` defines one alert. This module escapes text from a spec before it reaches a template.
 """
 
 from __future__ import annotations
@@ -32,18 +32,18 @@ TIERS: dict[str, tuple[Alert, ...]] = {
 }
 ALERTS: tuple[Alert, ...] = tuple(alert for tier in TIERS.values() for alert in tier)
 RUNBOOKS = "docs/runbooks"
-"""Where the pages stand in this project."""
+"""Folder of the runbooks in this repository."""
 _ATTRIBUTES = {wire_name(AlertRules, attribute): attribute for attribute in AlertRules.__dataclass_fields__}
 
 
 def override_of(model: Model, name: str) -> AlertRule:
-    """What a spec says of an alert."""
+    """Return a spec's override of an alert."""
     rule: AlertRule = getattr(model.monitoring.alerts.rules, _ATTRIBUTES[name])
     return rule
 
 
 def is_enabled(alert: Alert, model: Model) -> bool:
-    """Whether a model has an alert, as far as its spec decides; none for a model that should have no replicas."""
+    """Whether the spec enables an alert. A model that should have no replicas has no alerts."""
     enabled = override_of(model, alert.name).enabled
     wanted = alert.on_by_default(model) if enabled is None else enabled
     return wanted and alert.applies(model) and model.minimum_replicas > 0
@@ -51,19 +51,19 @@ def is_enabled(alert: Alert, model: Model) -> bool:
 
 @dataclass(frozen=True)
 class AlertRuleBuilder:
-    """What every rule of one model needs to be written."""
+    """Builds the alerting rules of one model."""
 
     model: Model
     context: Context
     settings: Settings
 
     def tier(self, alerts: tuple[Alert, ...]) -> list[dict[str, Any]]:
-        """The rules of those alerts that the model has."""
+        """Return the rules of the alerts that are enabled and available for the model."""
         found = ((alert, alert.expression(self.context)) for alert in alerts if is_enabled(alert, self.model))
         return [self._plain(alert, expression) for alert, expression in found if expression is not None]
 
     def objectives(self) -> list[dict[str, Any]]:
-        """The rules on error budgets."""
+        """Return the rules on error budgets."""
         if self.model.minimum_replicas == 0:
             return []
         return [
@@ -106,13 +106,13 @@ class AlertRuleBuilder:
 
 
 def alert_groups(model: Model, context: Context, settings: Settings) -> dict[str, list[dict[str, Any]]]:
-    """Group name to its rules."""
+    """Return the rules by group name."""
     written = AlertRuleBuilder(model, context, settings)
     return {**{name: written.tier(alerts) for name, alerts in TIERS.items()}, "objectives": written.objectives()}
 
 
 def runbook(alert: str, settings: Settings) -> str:
-    """Where an alert's page is."""
+    """Return the URL or path of an alert's runbook."""
     return f"{settings.runbook_url.rstrip('/') or RUNBOOKS}/{alert}.md"
 
 
@@ -126,5 +126,5 @@ def _limit_text(alert: Alert, limit: float) -> str:
 
 
 def escape_template(text: str) -> str:
-    """Text that a template shows as it stands: the actions in it would run queries on all of Prometheus."""
+    """Escape a text for a template, because template actions could query the entire Prometheus."""
     return text.replace("{{", '{{ "{{" }}')

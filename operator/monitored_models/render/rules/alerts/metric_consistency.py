@@ -1,4 +1,4 @@
-"""Alerts on the data itself, so that wrong data is told from a bad model."""
+"""Alerts on the metrics themselves, to distinguish wrong data from a bad model."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _named(expression: str, check: str) -> str:
 
 
 def _beyond(selector: str, *bounds: str) -> str:
-    """What is not within bounds, NaN included, which no comparison holds for."""
+    """PromQL of values outside the bounds. Includes NaN, for which every comparison is false."""
     within = selector
     for bound in bounds:
         within = f"({within} {bound})"
@@ -34,7 +34,7 @@ def _beyond(selector: str, *bounds: str) -> str:
 def _values_impossible(c: Context) -> str | None:
     checks: list[str] = []
     if signals.error_ratio(c.server, c.scope):
-        # A little above 1 is the jitter of two scrapes.
+        # Jitter between two scrapes can raise the ratio slightly above 1.
         checks.append(_named(f"({recorded(ERROR_RATIO, c.scope)} > 1.05)", "more_errors_than_requests"))
     if c.server.durations["latency"]:
         checks.append(_named(f"({recorded(LATENCY_MEAN, c.scope)} < 0)", "negative_latency"))
@@ -53,7 +53,7 @@ def _values_impossible(c: Context) -> str | None:
                 ),
                 "update_in_the_future",
             ),
-            # Labels of one window belong to predictions of two, unless they come later than a window.
+            # Labels of one window match predictions of two windows, unless they arrive later than one window.
             _named(
                 c.scope.own(
                     f"(sum(increase({exposed.LABELS}[{c.span}])) > "
@@ -110,7 +110,7 @@ def _has_a_threshold(model: Model) -> bool:
 
 
 def _names_the_specs_version(model: Model) -> bool:
-    # Others count versions in their own way: the folder 3 of a model repository is not the spec's 2026-11-20.
+    # Other runtimes number versions on their own: folder 3 of a model repository is not the spec's 2026-11-20.
     return model.profile.id == CUSTOM
 
 

@@ -1,4 +1,4 @@
-"""Alerts on error budgets, once for each objective; two tiers with names of their own."""
+"""Alerts on error budgets, per objective: a fast burn (page) and a slow burn (ticket)."""
 
 from __future__ import annotations
 
@@ -42,6 +42,6 @@ OBJECTIVES = (
 
 
 def signal_label(slo: Slo) -> str:
-    """What an objective's alerts are about, as other alerts say it."""
+    """Return the label `signal` of an objective's alerts, with the same values as other alerts use."""
     about = slo.indicator
     return "availability" if about.availability else "latency" if about.latency or about.ttft else f"slo-{slo.name}"

@@ -1,4 +1,4 @@
-"""Alerts on what the model has learnt: is it still right, do its inputs look as before, is it old?"""
+"""Alerts on model quality, drift of the inputs and freshness."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .alert import MODEL_TEMPLATE, Alert
 
 
 def _gated(comparison: str, c: Context) -> str:
-    """Held back while there are too few labels to tell, or too small a part of the predictions has got one."""
+    """Suppress a comparison while there are too few labels or too few predictions have a label."""
     few = f"{recorded(LABELS_COUNT, c.scope)} < {c.scope.limit('labels')}"
     partial = f"{recorded(LABELS_COVERAGE, c.scope)} < {c.scope.limit('coverage')}"
     return f"{comparison} unless ({few}) unless ({partial})"
@@ -25,7 +25,7 @@ def _quality(name: str, series: str, field: str, text: str, *, unit: str = "rati
             return None
         return _gated(f"{recorded(PREFIX + series, c.scope)} {'<' if low else '>'} {c.scope.limit(field)}", c)
 
-    value = "humanizePercentage" if unit == "ratio" else 'printf "%.4g"'  # humanize writes 0.5 as 500m
+    value = "humanizePercentage" if unit == "ratio" else 'printf "%.4g"'  # humanize formats 0.5 as 500m
     return Alert(
         name=name,
         signal="quality",

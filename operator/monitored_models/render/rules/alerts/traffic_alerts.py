@@ -1,4 +1,4 @@
-"""Alerts on requests: do they succeed, in time, and is there anything to see of them?"""
+"""Alerts on requests: errors, latency, missing data and saturation."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _BY = ", ".join(labels.IDENTITY)
 
 
 def latency_headline(server: SignalSource) -> str | None:
-    """The recorded latency that alerts and headlines read; None where there is none."""
+    """Return the recorded latency that alerts and headlines read, or None if there is none."""
     source = server.durations["latency"]
     if source is None:
         return None

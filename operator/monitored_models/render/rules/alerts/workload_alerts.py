@@ -1,4 +1,4 @@
-"""Alerts on pods: are they there, do they run, do they fit?"""
+"""Alerts on pods: replicas, restarts, memory, rollouts and volumes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ STUCK = (
     "Unschedulable",
     "Paused",
 )
-"""Reasons of WorkloadReady that someone has to see to, but for those with alerts of their own."""
+"""Reasons of WorkloadReady that need manual action, except those with their own alerts."""
 
 
 def _replicas_missing(c: Context) -> str:
@@ -38,7 +38,7 @@ def _restarted(c: Context, window: str) -> str:
 
 
 def _crash_looping(c: Context) -> str:
-    # Once the back-off is at its longest, restarts are too far apart to count in minutes; then the kubelet's word helps.
+    # At the maximum backoff, restarts are too rare to count per minutes. Then the kubelet's waiting reason helps.
     waiting = c.scope.series("monitored_model_pod_waiting", (("reason", "=", "CrashLoopBackOff"),))
     waited = f"max by ({_BY}, pod) (max_over_time({waiting}[15m]))"
     often = f"{_restarted(c, '15m')} > 2 or {waited} == 1 and {_restarted(c, '1h')} > 2"
