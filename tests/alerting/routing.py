@@ -106,5 +106,5 @@ def _written(notification: Notification, namespace: str, sinks: Sinks, times: di
             "webhook": {"url": {"name": "webhook", "key": "url"}},
         }[notification.kind],
         **times,
-        **({"muteTimes": _ALWAYS} if notification.muted else {}),
+        **({"muteTimeIntervals": _ALWAYS} if notification.muted else {}),
     }

@@ -224,7 +224,7 @@ GOOD_PROFILES: dict[str, dict[str, Any]] = {
     "told in time": telling(SLACK, groupWait="500ms", groupInterval="90s", repeatInterval="2m"),
     "mute times": telling(
         SLACK,
-        muteTimes=[
+        muteTimeIntervals=[
             {"days": ["saturday"]},
             {"times": [{"start": "22:00", "end": "06:00"}, {"start": "12:00", "end": "24:00"}]},
         ],
@@ -273,10 +273,10 @@ BAD_PROFILES: dict[str, tuple[dict[str, Any], str]] = {
     "name without a password": (mailing(authUsername="alerts"), "authPassword"),
     "password without a name": (mailing(authPassword={"name": "s", "key": "k"}), "authPassword"),
     "repeated before it is told": (telling(SLACK, repeatInterval="1m"), "repeatInterval"),
-    "mute time without end": (telling(SLACK, muteTimes=[{}]), "days"),
-    "mute time without a length": (telling(SLACK, muteTimes=[{"times": [{"start": "06:00", "end": "06:00"}]}]), "end"),
-    "hour that is none": (telling(SLACK, muteTimes=[{"times": [{"start": "24:00", "end": "06:00"}]}]), "start"),
-    "day that is none": (telling(SLACK, muteTimes=[{"days": ["weekend"]}]), "days"),
+    "mute time without end": (telling(SLACK, muteTimeIntervals=[{}]), "days"),
+    "mute time without a length": (telling(SLACK, muteTimeIntervals=[{"times": [{"start": "06:00", "end": "06:00"}]}]), "end"),
+    "hour that is none": (telling(SLACK, muteTimeIntervals=[{"times": [{"start": "24:00", "end": "06:00"}]}]), "start"),
+    "day that is none": (telling(SLACK, muteTimeIntervals=[{"days": ["weekend"]}]), "days"),
     "reserved matcher": ({"signals": {"errors": {"counter": "e", "matchers": {"namespace": "x"}}}}, "matchers"),
 }
 

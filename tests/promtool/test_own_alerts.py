@@ -37,7 +37,7 @@ CASES = [
         labels={},
     ),
     Case(
-        "MonitoredModelsReconcilesFail",
+        "MonitoredModelsReconcileErrors",
         bad={
             f'{P}reconcile_duration_seconds_count{{outcome="error"}}': "0+3x40 120x60",
             f'{P}reconcile_duration_seconds_count{{outcome="ok"}}': "0+3x100",
@@ -51,7 +51,7 @@ CASES = [
         labels={},
     ),
     Case(
-        "MonitoredModelsQueueOld",
+        "MonitoredModelsWorkQueueSlow",
         bad={f"{P}queue_age_seconds": "300x30 0x30"},
         fires=20,
         ends=40,
@@ -59,7 +59,7 @@ CASES = [
         labels={},
     ),
     Case(
-        "MonitoredModelsLoopBlocked",
+        "MonitoredModelsEventLoopLagging",
         bad={
             f'{P}event_loop_lag_seconds_bucket{{le="0.5"}}': "0+1x40 40+100x40",
             f'{P}event_loop_lag_seconds_bucket{{le="5"}}': "0+100x40 4000+100x40",
@@ -75,7 +75,7 @@ CASES = [
         labels={},
     ),
     Case(
-        "MonitoredModelsWatchOld",
+        "MonitoredModelsWatchStale",
         bad={f'{P}watch_age_seconds{{resource="pods"}}': "500+60x20 0x20"},
         fires=15,
         ends=30,
@@ -83,7 +83,7 @@ CASES = [
         labels={"resource": "pods"},
     ),
     Case(
-        "MonitoredModelsReadsRefused",
+        "MonitoredModelsAPIReadsForbidden",
         bad={f'{P}api_requests_total{{verb="list",resource="pods",code="403"}}': "0+1x40 40x40"},
         fires=30,
         ends=60,

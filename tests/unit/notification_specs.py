@@ -31,7 +31,7 @@ EVERY_FIELD: list[JSON] = [
         "groupWait": "10s",
         "groupInterval": "1m",
         "repeatInterval": "4h",
-        "muteTimes": [{"days": ["saturday", "sunday"], "times": [NIGHT]}],
+        "muteTimeIntervals": [{"days": ["saturday", "sunday"], "times": [NIGHT]}],
     },
     PAGER,
     {**EMAIL, "email": {**EMAIL["email"], **LOGIN}},
@@ -72,13 +72,13 @@ RULE_CASES: dict[tuple[str, str], tuple[JSON, list[JSON], list[JSON]]] = {
     ),
     ("MuteTime", "give days or times"): (
         _IMAGE,
-        [_with(SLACK, muteTimes=[empty]) for empty in EMPTY],
-        [_with(SLACK, muteTimes=[{"days": ["monday"]}, {"times": [NIGHT]}])],
+        [_with(SLACK, muteTimeIntervals=[empty]) for empty in EMPTY],
+        [_with(SLACK, muteTimeIntervals=[{"days": ["monday"]}, {"times": [NIGHT]}])],
     ),
     ("ClockRange", "end must differ"): (
         _IMAGE,
-        [_with(SLACK, muteTimes=[{"times": [{"start": "06:00", "end": "06:00"}]}])],
-        [_with(SLACK, muteTimes=[{"times": [{"start": "00:00", "end": "24:00"}, {"start": "23:00", "end": "00:00"}]}])],
+        [_with(SLACK, muteTimeIntervals=[{"times": [{"start": "06:00", "end": "06:00"}]}])],
+        [_with(SLACK, muteTimeIntervals=[{"times": [{"start": "00:00", "end": "24:00"}, {"start": "23:00", "end": "00:00"}]}])],
     ),
 }
 
@@ -98,7 +98,7 @@ _extras: st.SearchStrategy[JSON] = st.fixed_dictionaries(
         "groupWait": st.sampled_from(["1s", "30s"]),
         "groupInterval": st.sampled_from(["30s", "5m"]),
         "repeatInterval": st.sampled_from(["5m", "1h", "24h"]),
-        "muteTimes": st.lists(_mutes, max_size=2),
+        "muteTimeIntervals": st.lists(_mutes, max_size=2),
     },
 )
 generated: st.SearchStrategy[list[JSON]] = st.lists(
@@ -108,6 +108,6 @@ generated: st.SearchStrategy[list[JSON]] = st.lists(
 )
 ALTERNATIVES = (
     *("slack", "pagerDuty", "email", "webhook"),
-    *("severities", "sendResolved", "groupWait", "groupInterval", "repeatInterval", "muteTimes"),
+    *("severities", "sendResolved", "groupWait", "groupInterval", "repeatInterval", "muteTimeIntervals"),
 )
 """Fields that not each of them names."""

@@ -96,7 +96,7 @@ def test_threshold_of_an_alert_stands_in_its_expression_and_its_description() ->
 
 
 IN_THE_SPEC: list[tuple[str, JSON, float, str]] = [
-    ("ModelVolumeFilling", {"alerts.rules.ModelVolumeFilling.threshold": 0.77}, 0.77, "77%"),
+    ("ModelVolumeFillingUp", {"alerts.rules.ModelVolumeFillingUp.threshold": 0.77}, 0.77, "77%"),
     ("ModelSaturated", {"alerts.rules.ModelSaturated.threshold": 0.66}, 0.66, "66%"),
     ("ModelSamplesNearLimit", {"metrics.sampleLimit": 1234}, 987, "987"),
     (
@@ -187,7 +187,7 @@ ASKED: list[tuple[str, JSON]] = [
     ("ModelDriftModerate", {"drift": {}}),
     ("ModelDriftSevere", {"drift": {}}),
     ("ModelStale", {"freshness": {"maxAge": "1d"}}),
-    ("ModelThresholdNotCounted", {"slos": [up_to_date("a", "fast")]}),
+    ("ModelThresholdNotABucket", {"slos": [up_to_date("a", "fast")]}),
     ("ModelErrorBudgetFastBurn", {"slos": [up_to_date("a", "available")]}),
     ("ModelErrorBudgetSlowBurn", {"slos": [up_to_date("a", "available")]}),
 ]

@@ -294,7 +294,7 @@ def test_what_nobody_is_told_of_silences_nothing() -> None:
     ],
 )
 def test_mute_time_becomes_intervals_within_days(given: JSON, intervals: list[JSON]) -> None:
-    spec = spec_of({**SLACK, "muteTimes": [given]}, PAGER)
+    spec = spec_of({**SLACK, "muteTimeIntervals": [given]}, PAGER)
     assert spec["muteTimeIntervals"] == [{"name": "team", "timeIntervals": intervals}]
     slack, pager = spec["route"]["routes"]
     assert slack["muteTimeIntervals"] == ["team"]

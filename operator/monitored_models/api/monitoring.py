@@ -295,7 +295,7 @@ class AlertRules:
     """A container was ended for using too much memory."""
     model_rollout_stuck: AlertRule = Field(default_factory=AlertRule)
     """A change of the model does not get through."""
-    model_volume_filling: RatioAlertRule = Field(default_factory=RatioAlertRule)
+    model_volume_filling_up: RatioAlertRule = Field(default_factory=RatioAlertRule)
     """A volume of the model is nearly full."""
     model_no_data: AlertRule = Field(default_factory=AlertRule)
     """Pods answer scrapes, but the metrics that the rules read are not among what they expose."""
@@ -341,7 +341,7 @@ class AlertRules:
     """A pod exposes far more series than a day ago."""
     model_version_mismatched: AlertRule = Field(default_factory=AlertRule)
     """A server says that it serves another version than its pod is labelled with."""
-    model_threshold_not_counted: AlertRule = Field(default_factory=AlertRule)
+    model_threshold_not_a_bucket: AlertRule = Field(default_factory=AlertRule)
     """The threshold of an objective is no bound of the histogram, so that nothing can be counted."""
 
 
@@ -474,7 +474,7 @@ class Notification:
     """Time between two messages when alerts join or end."""
     repeat_interval: Duration = "12h"
     """Time after which it is told again that nothing has changed; not below groupInterval."""
-    mute_times: Annotated[list[MuteTimeInterval], Field(max_length=4)] = Field(default_factory=list)
+    mute_time_intervals: Annotated[list[MuteTimeInterval], Field(max_length=4)] = Field(default_factory=list)
     """When nobody is told."""
 
 

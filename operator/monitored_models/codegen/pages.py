@@ -86,7 +86,7 @@ def alerts_page() -> str:
         "",
         *_alert_table([alert for alert in ALERTS if is_enabled(alert, default)]),
         "",
-        "`ModelVolumeFilling` is there only where the model mounts a claim, `ModelSaturated` only for language models.",
+        "`ModelVolumeFillingUp` is there only where the model mounts a claim, `ModelSaturated` only for language models.",
         "",
         "## What a spec asks for",
         "",

@@ -59,7 +59,7 @@ LEARNING: JSON = {
 CHANGED: JSON = {
     "ModelErrorRatioHigh": {"enabled": True, "threshold": 0.5, "severity": "info"},
     "ModelLatencyHigh": {"threshold": "3s", "severity": "critical"},
-    "ModelVolumeFilling": {"threshold": 0.5},
+    "ModelVolumeFillingUp": {"threshold": 0.5},
     "ModelSamplesNearLimit": {"threshold": 0.5},
     "ModelTargetDown": {"enabled": False},
     "ModelErrorBudgetFastBurn": {"enabled": False},

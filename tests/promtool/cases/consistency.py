@@ -425,7 +425,7 @@ def measured(bounds: dict[str, str], count: str, metric: str = "inference_latenc
 # 15 minutes.
 THRESHOLD_NOT_COUNTED = [
     Case(
-        "ModelThresholdNotCounted",
+        "ModelThresholdNotABucket",
         "fires",
         measured({"le0_5": "0+60x60", "le1": "0+60x60", "leinf": "0+60x60"}, "0+60x60"),
         {0: QUIET, 1: PENDING, 15: PENDING, 16: FIRING},
@@ -433,28 +433,28 @@ THRESHOLD_NOT_COUNTED = [
         labels={"slo": "uncounted"},
     ),
     Case(
-        "ModelThresholdNotCounted",
+        "ModelThresholdNotABucket",
         "does not fire",
         measured({"le0_5": "0+60x60", "le0_7": "0+60x60", "leinf": "0+60x60"}, "0+60x60"),
         {17: QUIET, 60: QUIET},
         "uncounted",
     ),
     Case(
-        "ModelThresholdNotCounted",
+        "ModelThresholdNotABucket",
         "does not fire without requests",
         measured({"le0_5": "7x60", "leinf": "7x60"}, "7x60"),
         {17: QUIET},
         "uncounted",
     ),
     Case(
-        "ModelThresholdNotCounted",
+        "ModelThresholdNotABucket",
         "does not fire for availability before the first error",
         custom("0+60x60"),
         {17: QUIET},
         "objectives",
     ),
     Case(
-        "ModelThresholdNotCounted",
+        "ModelThresholdNotABucket",
         "recovers",
         measured({"le0_5": "0+60x60", "le0_7": "_x30 0+60x60", "leinf": "0+60x60"}, "0+60x60"),
         {30: FIRING, 40: QUIET},

@@ -370,25 +370,25 @@ ROLLOUT_STUCK = [
 # 15 minutes, 90 %.
 VOLUME_FILLING = [
     Case(
-        "ModelVolumeFilling",
+        "ModelVolumeFillingUp",
         "fires",
         claim("0x9 95x60"),
         {9: QUIET, 10: PENDING, 24: PENDING, 25: FIRING},
         "claim",
         says="95%",
     ),
-    Case("ModelVolumeFilling", "does not fire", claim("89x60"), {16: QUIET, 60: QUIET}, "claim"),
-    Case("ModelVolumeFilling", "does not fire without a claim", claim("95x60"), {16: QUIET, 60: QUIET}, scopes=(ONE,)),
+    Case("ModelVolumeFillingUp", "does not fire", claim("89x60"), {16: QUIET, 60: QUIET}, "claim"),
+    Case("ModelVolumeFillingUp", "does not fire without a claim", claim("95x60"), {16: QUIET, 60: QUIET}, scopes=(ONE,)),
     Case(
-        "ModelVolumeFilling",
+        "ModelVolumeFillingUp",
         "does not fire for a claim that the model does not mount",
         claim("50x60") | claim("95x60", "data"),
         {16: QUIET},
         "claim",
     ),
-    Case("ModelVolumeFilling", "fires at a limit of its own", claim("51x60"), {15: FIRING}, "changed"),
-    Case("ModelVolumeFilling", "does not fire below a limit of its own", claim("49x60"), {15: QUIET}, "changed"),
-    Case("ModelVolumeFilling", "recovers", claim("95x30 20x20"), {30: FIRING, 32: QUIET}, "claim"),
+    Case("ModelVolumeFillingUp", "fires at a limit of its own", claim("51x60"), {15: FIRING}, "changed"),
+    Case("ModelVolumeFillingUp", "does not fire below a limit of its own", claim("49x60"), {15: QUIET}, "changed"),
+    Case("ModelVolumeFillingUp", "recovers", claim("95x30 20x20"), {30: FIRING, 32: QUIET}, "claim"),
 ]
 
 CASES = (

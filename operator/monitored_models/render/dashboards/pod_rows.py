@@ -49,7 +49,7 @@ def pods(s: PanelSource) -> Row:
         panels.lines("Disk", "What containers write, and the volume claims.", usage["Disk"], unit="bytes"),
     ]
     if full := s.series(fullest=DISK_RATIO):
-        about, limit = "Use of the fullest volume claim." + s.said("ModelVolumeFilling"), s.limit("ModelVolumeFilling")
+        about, limit = "Use of the fullest volume claim." + s.said("ModelVolumeFillingUp"), s.limit("ModelVolumeFillingUp")
         found.append(panels.lines("Volume", about, full, unit="percentunit", red_from=limit))
     return Row("Pods and resources", (*found, _table(s)), collapsed=True)
 

@@ -48,7 +48,7 @@ def _config(
 ) -> Child:
     whose = [_is("namespace", owner.namespace), _is(labels.NOTIFIED_BY, name)]
     told = {severity for each in notifications for severity in each.severities}
-    mutes = [_mute_interval(each) for each in notifications if each.mute_times]
+    mutes = [_mute_interval(each) for each in notifications if each.mute_time_intervals]
     spec = {
         "route": {
             "receiver": NULL_RECEIVER,
@@ -87,7 +87,7 @@ def _route(told: Notification) -> Json:
         "groupInterval": told.group_interval,
         "repeatInterval": told.repeat_interval,
         "continue": True,  # notify every matching receiver, not only the first
-        **({"muteTimeIntervals": [told.name]} if told.mute_times else {}),
+        **({"muteTimeIntervals": [told.name]} if told.mute_time_intervals else {}),
     }
 
 
@@ -186,7 +186,7 @@ def _secret(secret: SecretKey) -> Json:
 
 
 def _mute_interval(told: Notification) -> Json:
-    return {"name": told.name, "timeIntervals": [part for each in told.mute_times for part in _intervals(each)]}
+    return {"name": told.name, "timeIntervals": [part for each in told.mute_time_intervals for part in _intervals(each)]}
 
 
 def _intervals(mute: MuteTimeInterval) -> list[Json]:

@@ -35,7 +35,7 @@ OWN_ALERTS = (
         "of specs, deleted children and conditions are not dealt with.",
     ),
     OwnAlert(
-        name="MonitoredModelsReconcilesFail",
+        name="MonitoredModelsReconcileErrors",
         # Less than one failure in five minutes is acceptable, at any error ratio.
         expression=f"{operator_queries.error_ratio()} > 0.2 and {operator_queries.errors()} > 0.003",
         hold="15m",
@@ -45,7 +45,7 @@ OWN_ALERTS = (
         "monitored_models_reconcile_errors_total name the reasons.",
     ),
     OwnAlert(
-        name="MonitoredModelsQueueOld",
+        name="MonitoredModelsWorkQueueSlow",
         expression=f"{operator_queries.queue_age()} > 120",
         hold="10m",
         severity="warning",
@@ -53,7 +53,7 @@ OWN_ALERTS = (
         description="A model has waited {{ $value | humanizeDuration }} for a worker.",
     ),
     OwnAlert(
-        name="MonitoredModelsLoopBlocked",
+        name="MonitoredModelsEventLoopLagging",
         expression=f"{operator_queries.loop_lag()} > 0.5",
         hold="10m",
         severity="warning",
@@ -62,7 +62,7 @@ OWN_ALERTS = (
         "loses its lease.",
     ),
     OwnAlert(
-        name="MonitoredModelsWatchOld",
+        name="MonitoredModelsWatchStale",
         expression=f"{operator_queries.watch_age()} > {MAX_WATCH_AGE:g}",
         hold="5m",
         severity="warning",
@@ -70,7 +70,7 @@ OWN_ALERTS = (
         description="The watch of {{ $labels.resource }} was last opened {{ $value | humanizeDuration }} ago.",
     ),
     OwnAlert(
-        name="MonitoredModelsReadsRefused",
+        name="MonitoredModelsAPIReadsForbidden",
         expression=f"{operator_queries.refused_reads()} > 0",
         hold="10m",
         severity="warning",
@@ -99,7 +99,7 @@ def prometheusrule() -> dict[str, Any]:
             "annotations": {
                 "summary": alert.summary,
                 "description": alert.description,
-                "runbook": f"docs/runbooks/{alert.name}.md",
+                "runbook_url": f"docs/runbooks/{alert.name}.md",
             },
         }
         for alert in OWN_ALERTS

@@ -40,7 +40,7 @@ def _numbers() -> tuple[Panel, ...]:
         panels.stat("Ready", "Models that are Ready.", operator_queries.models_ready(), unit="short"),
         panels.stat(
             "Failing reconciles",
-            "Share of reconciles that fail. Red from the limit of MonitoredModelsReconcilesFail, 0.2.",
+            "Share of reconciles that fail. Red from the limit of MonitoredModelsReconcileErrors, 0.2.",
             operator_queries.error_ratio(),
             unit="percentunit",
             red_from=0.2,
@@ -67,7 +67,7 @@ def _work() -> tuple[Panel, ...]:
         ),
         panels.lines(
             "Age of the queue",
-            "How long the oldest of them has waited, and the wait of most. Red from MonitoredModelsQueueOld, 120 s.",
+            "How long the oldest of them has waited, and the wait of most. Red from MonitoredModelsWorkQueueSlow, 120 s.",
             {"oldest": operator_queries.queue_age(), "p99": operator_queries.quantile("queue_wait_seconds", 0.99)},
             unit="s",
             red_from=120,
@@ -97,7 +97,7 @@ def _requests() -> tuple[Panel, ...]:
         ),
         panels.lines(
             "Age of watches",
-            "Time since a watch was opened; it is opened anew every four minutes. Red from MonitoredModelsWatchOld.",
+            "Time since a watch was opened; it is opened anew every four minutes. Red from MonitoredModelsWatchStale.",
             {"{{resource}}": operator_queries.watch_age()},
             unit="s",
             red_from=MAX_WATCH_AGE,
@@ -109,7 +109,7 @@ def _process() -> tuple[Panel, ...]:
     return (
         panels.lines(
             "Lag of the event loop",
-            "How late one timer in a hundred comes. Red from MonitoredModelsLoopBlocked, 0.5 s.",
+            "How late one timer in a hundred comes. Red from MonitoredModelsEventLoopLagging, 0.5 s.",
             {"p99": operator_queries.loop_lag()},
             unit="s",
             red_from=0.5,

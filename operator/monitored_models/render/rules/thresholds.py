@@ -34,7 +34,7 @@ def thresholds(model: Model) -> dict[str, float]:
         "startup": probes.seconds_to_load(model),
         "error_ratio": rules.model_error_ratio_high.threshold or model.profile.alerts.error_ratio,
         "latency": seconds(rules.model_latency_high.threshold or model.profile.alerts.latency),
-        "volume": rules.model_volume_filling.threshold or VOLUME_FULL,
+        "volume": rules.model_volume_filling_up.threshold or VOLUME_FULL,
         "kv_cache": rules.model_saturated.threshold or CACHE_FULL,
         "samples": round(samples * monitoring.metrics.sample_limit),
     }

@@ -188,7 +188,7 @@ METRIC_CONSISTENCY = (
         by_runtime=True,
     ),
     Alert(
-        name="ModelThresholdNotCounted",
+        name="ModelThresholdNotABucket",
         signal="data",
         for_="15m",
         severity="info",

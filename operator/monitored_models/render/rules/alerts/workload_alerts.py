@@ -116,7 +116,7 @@ WORKLOAD = (
         expression=_rollout_stuck,
     ),
     Alert(
-        name="ModelVolumeFilling",
+        name="ModelVolumeFillingUp",
         signal="disk",
         for_="15m",
         severity="warning",
