@@ -1,1 +1,1 @@
-"""The MonitoredModel operator and its command line. Start reading at `reconcile.py`."""
+"""The MonitoredModel operator and its command line. Start reading at `reconcile/model.py`."""

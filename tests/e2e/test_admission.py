@@ -274,7 +274,10 @@ BAD_PROFILES: dict[str, tuple[dict[str, Any], str]] = {
     "password without a name": (mailing(authPassword={"name": "s", "key": "k"}), "authPassword"),
     "repeated before it is told": (telling(SLACK, repeatInterval="1m"), "repeatInterval"),
     "mute time without end": (telling(SLACK, muteTimeIntervals=[{}]), "days"),
-    "mute time without a length": (telling(SLACK, muteTimeIntervals=[{"times": [{"start": "06:00", "end": "06:00"}]}]), "end"),
+    "mute time without a length": (
+        telling(SLACK, muteTimeIntervals=[{"times": [{"start": "06:00", "end": "06:00"}]}]),
+        "end",
+    ),
     "hour that is none": (telling(SLACK, muteTimeIntervals=[{"times": [{"start": "24:00", "end": "06:00"}]}]), "start"),
     "day that is none": (telling(SLACK, muteTimeIntervals=[{"days": ["weekend"]}]), "days"),
     "reserved matcher": ({"signals": {"errors": {"counter": "e", "matchers": {"namespace": "x"}}}}, "matchers"),

@@ -78,7 +78,12 @@ RULE_CASES: dict[tuple[str, str], tuple[JSON, list[JSON], list[JSON]]] = {
     ("ClockRange", "end must differ"): (
         _IMAGE,
         [_with(SLACK, muteTimeIntervals=[{"times": [{"start": "06:00", "end": "06:00"}]}])],
-        [_with(SLACK, muteTimeIntervals=[{"times": [{"start": "00:00", "end": "24:00"}, {"start": "23:00", "end": "00:00"}]}])],
+        [
+            _with(
+                SLACK,
+                muteTimeIntervals=[{"times": [{"start": "00:00", "end": "24:00"}, {"start": "23:00", "end": "00:00"}]}],
+            )
+        ],
     ),
 }
 

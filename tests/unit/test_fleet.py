@@ -10,12 +10,11 @@ import pytest
 from hypothesis import given, settings
 
 from monitored_models.api import Model
-from monitored_models.naming.series import BUDGET
+from monitored_models.naming.series import ENABLED_ALERT, SLO, SLO_BUCKET, SLO_BUDGET, THRESHOLD
 from monitored_models.render.rules import fleet
 from monitored_models.render.rules.alerts.groups import ALERTS, is_enabled
 from monitored_models.render.rules.alerts.objective_alerts import OBJECTIVES
 from monitored_models.render.rules.catalogue import CATALOGUE, PREFIX
-from monitored_models.render.rules.scope import ALERT, BOUND, LIMIT
 from monitored_models.render.rules.signals import le_values
 from monitored_models.render.rules.thresholds import thresholds
 from monitored_models.runtimes import builtin_runtimes
@@ -31,7 +30,7 @@ from unit.test_desired import KUBELET
 SETTINGS = Settings(runbook_url="https://runbooks.example.com")
 GROUPS = fleet.groups(builtin_runtimes(), SETTINGS)
 RULES = [rule for group in GROUPS for rule in group["rules"]]
-WANTED = (LIMIT, ALERT, BOUND, fleet.OBJECTIVE, BUDGET)
+WANTED = (THRESHOLD, ENABLED_ALERT, SLO_BUCKET, SLO, SLO_BUDGET)
 """Series that tell what a model wants."""
 OWN = {"namespace", "monitored_model"}
 
@@ -141,7 +140,7 @@ def test_every_limit_that_is_asked_for_is_told_by_a_model_that_has_it() -> None:
         value
         for rule in RULES
         for metric, own in matchers(rule["expr"])
-        if metric == LIMIT
+        if metric == THRESHOLD
         for label, _, value in own
         if label == "limit"
     }
@@ -155,13 +154,13 @@ def test_every_limit_that_is_asked_for_is_told_by_a_model_that_has_it() -> None:
 @pytest.mark.parametrize("spec", [*RUNTIMES.values(), FULL], ids=[*RUNTIMES, "full"])
 def test_limits_of_a_model_are_told_by_name(spec: JSON) -> None:
     made = model(spec)
-    assert {labels["limit"]: value for labels, value in told(made, LIMIT)} == thresholds(made)
+    assert {labels["limit"]: value for labels, value in told(made, THRESHOLD)} == thresholds(made)
 
 
 @pytest.mark.parametrize("spec", [*RUNTIMES.values(), FULL], ids=[*RUNTIMES, "full"])
 def test_alerts_that_a_model_has_are_told_with_their_severity(spec: JSON) -> None:
     made = model(spec)
-    there = {labels["alert"]: labels["severity"] for labels, value in told(made, ALERT) if value == 1}
+    there = {labels["alert"]: labels["severity"] for labels, value in told(made, ENABLED_ALERT) if value == 1}
     of_runtimes = {alert.name for alert in ALERTS if alert.by_runtime}
     foreign = of_runtimes if made.monitoring.signals else set()  # rules of a runtime read other names than this spec's
     own = {rule["alert"]: rule["labels"]["severity"] for rule in alert_rules(made) if rule["alert"] not in foreign}
@@ -174,20 +173,20 @@ def test_severity_of_the_spec_is_told() -> None:
     made = model(
         monitoring__alerts__rules={"ModelNoData": {"severity": "critical"}, "ModelTargetDown": {"enabled": False}}
     )
-    there = {labels["alert"]: labels["severity"] for labels, _ in told(made, ALERT)}
+    there = {labels["alert"]: labels["severity"] for labels, _ in told(made, ENABLED_ALERT)}
     assert there["ModelNoData"] == "critical"
     assert "ModelTargetDown" not in there
 
 
 @pytest.mark.parametrize("changes", [{"suspend": True}, {"replicas": 0, "autoscaling": None}])
 def test_model_that_should_have_no_replicas_has_no_alerts(changes: JSON) -> None:
-    assert told(model(with_(FULL, changes)), ALERT) == []
+    assert told(model(with_(FULL, changes)), ENABLED_ALERT) == []
 
 
 def test_model_without_objectives_tells_none() -> None:
     made = model()
-    assert [name for name, _, _ in fleet.series(made) if name not in (LIMIT, ALERT)] == []
-    assert not {a.name for a in OBJECTIVES} & {labels["alert"] for labels, _ in told(made, ALERT)}
+    assert [name for name, _, _ in fleet.series(made) if name not in (THRESHOLD, ENABLED_ALERT)] == []
+    assert not {a.name for a in OBJECTIVES} & {labels["alert"] for labels, _ in told(made, ENABLED_ALERT)}
 
 
 def slos(**indicators: JSON) -> list[JSON]:
@@ -198,11 +197,11 @@ def test_objectives_are_told_with_their_budget_and_window() -> None:
     given = slos(up=INDICATORS["available"], fast={"latency": {"threshold": "500ms"}})
     given[1] |= {"window": "28d", "objective": 95}
     made = model(VLLM, monitoring__slos=given)
-    assert told(made, fleet.OBJECTIVE) == [
+    assert told(made, SLO) == [
         ({"slo": "up", "indicator": "availability"}, 1),
         ({"slo": "fast", "indicator": "latency"}, 1),
     ]
-    assert told(made, BUDGET) == [
+    assert told(made, SLO_BUDGET) == [
         ({"slo": "up", "window": "30d"}, 0.001),
         ({"slo": "fast", "window": "28d"}, 0.05),
     ]
@@ -211,17 +210,19 @@ def test_objectives_are_told_with_their_budget_and_window() -> None:
 @pytest.mark.parametrize(("spec", "bound"), [(VLLM, 0.5), (TRITON, 500)], ids=["in seconds", "in milliseconds"])
 def test_threshold_is_told_as_a_bound_of_the_server_in_every_spelling(spec: JSON, bound: float) -> None:
     made = model(spec, monitoring__slos=slos(fast={"latency": {"threshold": "500ms"}}))
-    assert told(made, BOUND) == [({"slo": "fast", "indicator": "latency", "le": text}, 1) for text in le_values(bound)]
+    assert told(made, SLO_BUCKET) == [
+        ({"slo": "fast", "indicator": "latency", "le": text}, 1) for text in le_values(bound)
+    ]
 
 
 def test_first_token_has_a_bound_of_its_own() -> None:
     made = model(VLLM, monitoring__slos=slos(prompt={"ttft": {"threshold": "2s"}}))
-    assert {labels["indicator"] for labels, _ in told(made, BOUND)} == {"ttft"}
+    assert {labels["indicator"] for labels, _ in told(made, SLO_BUCKET)} == {"ttft"}
 
 
 def test_counters_of_a_spec_are_left_to_its_own_rules() -> None:
     made = model(monitoring__slos=slos(few=INDICATORS["few-are-refused"]))
-    assert [name for name, _, _ in fleet.series(made) if name in (fleet.OBJECTIVE, BUDGET, BOUND)] == []
+    assert [name for name, _, _ in fleet.series(made) if name in (SLO, SLO_BUDGET, SLO_BUCKET)] == []
 
 
 @settings(max_examples=60, deadline=None)
@@ -229,11 +230,11 @@ def test_counters_of_a_spec_are_left_to_its_own_rules() -> None:
 def test_what_a_model_wants_is_told_once_and_in_labels_that_the_rules_know(made: Model) -> None:
     found = fleet.series(made)
     known: dict[str, Any] = {
-        LIMIT: {"limit"},
-        ALERT: {"alert", "severity"},
-        fleet.OBJECTIVE: {"slo", "indicator"},
-        BUDGET: {"slo", "window"},
-        BOUND: {"slo", "indicator", "le"},
+        THRESHOLD: {"limit"},
+        ENABLED_ALERT: {"alert", "severity"},
+        SLO: {"slo", "indicator"},
+        SLO_BUDGET: {"slo", "window"},
+        SLO_BUCKET: {"slo", "indicator", "le"},
     }
     keys = [(name, tuple(sorted(labels.items()))) for name, labels, _ in found]
     assert len(set(keys)) == len(keys)
@@ -244,7 +245,8 @@ def test_what_a_model_wants_is_told_once_and_in_labels_that_the_rules_know(made:
 
 def test_quality_is_asked_of_those_who_ask_for_it() -> None:
     without, with_quality = (
-        {labels["limit"] for labels, _ in told(made, LIMIT)} for made in (model(), model(monitoring__quality=QUALITY))
+        {labels["limit"] for labels, _ in told(made, THRESHOLD)}
+        for made in (model(), model(monitoring__quality=QUALITY))
     )
     assert with_quality - without == {
         "accuracy",
@@ -258,7 +260,7 @@ def test_quality_is_asked_of_those_who_ask_for_it() -> None:
         "coverage",
     }
     assert {
-        labels["limit"] for labels, _ in told(model(with_(MINIMAL, {"monitoring.drift": {}})), LIMIT)
+        labels["limit"] for labels, _ in told(model(with_(MINIMAL, {"monitoring.drift": {}})), THRESHOLD)
     } - without == {
         "drift_warning",
         "drift_critical",

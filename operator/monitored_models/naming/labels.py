@@ -24,6 +24,8 @@ NOTIFIED_BY = "notified_by"
 """On alerts: the AlertmanagerConfig that notifies. So it needs no list of models, and no model has two."""
 IDENTITY = ("namespace", SERIES_MODEL)
 """Labels that together identify a model on every series."""
+BY_MODEL = ", ".join(IDENTITY)
+"""The same, to aggregate by or join on."""
 
 
 def selector(model: Model) -> dict[str, str]:

@@ -29,24 +29,22 @@ class Family:
     type: str = "gauge"
 
 
-INFO = Family("monitored_model_info", "A model, with what it is and which version should run.")
+INFO = Family(series.INFO, "A model, with what it is and which version should run.")
 CONDITION_FAMILY = Family(series.CONDITION, "The present status (True, False, Unknown) and reason of a condition.")
-VERSION_SINCE = Family(
-    "monitored_model_version_since_timestamp_seconds", "When the spec began to name the version that it names."
-)
-SLO_BUDGET = Family(series.BUDGET, "Share of the events of an objective that may be bad.")
-CLAIM_INFO = Family("monitored_model_claim_info", "A PersistentVolumeClaim that the model mounts.")
-GENERATION = Family("monitored_model_generation", "Generation of the spec that the conditions are about.")
-DESIRED = Family("monitored_model_replicas_desired", "Replicas that should run.")
-READY = Family("monitored_model_replicas_ready", "Replicas that are ready.")
-POD_INFO = Family("monitored_model_pod_info", "A pod, with the model that it belongs to.")
-POD_CREATED = Family("monitored_model_pod_created_timestamp_seconds", "When a pod was created.")
-POD_READY = Family("monitored_model_pod_ready", "Whether a pod is ready.")
-RESTARTS = Family("monitored_model_pod_container_restarts_total", "Restarts of a pod's containers.", type="counter")
+VERSION_SINCE = Family(series.VERSION_SINCE, "When the spec began to name the version that it names.")
+SLO_BUDGET = Family(series.SLO_BUDGET, "Share of the events of an objective that may be bad.")
+CLAIM_INFO = Family(series.CLAIM_INFO, "A PersistentVolumeClaim that the model mounts.")
+GENERATION = Family(series.GENERATION, "Generation of the spec that the conditions are about.")
+DESIRED = Family(series.REPLICAS_DESIRED, "Replicas that should run.")
+READY = Family(series.REPLICAS_READY, "Replicas that are ready.")
+POD_INFO = Family(series.POD_INFO, "A pod, with the model that it belongs to.")
+POD_CREATED = Family(series.POD_CREATED, "When a pod was created.")
+POD_READY = Family(series.POD_READY, "Whether a pod is ready.")
+RESTARTS = Family(series.POD_RESTARTS, "Restarts of a pod's containers.", type="counter")
 OUT_OF_MEMORY = Family(
-    "monitored_model_pod_out_of_memory", "Whether a container of the pod was last ended for using too much memory."
+    series.POD_OUT_OF_MEMORY, "Whether a container of the pod was last ended for using too much memory."
 )
-WAITING = Family("monitored_model_pod_waiting", "Why a pod does not run, in Kubernetes' own word.")
+WAITING = Family(series.POD_WAITING, "Why a pod does not run, in Kubernetes' own word.")
 FAMILIES = (
     INFO,
     VERSION_SINCE,

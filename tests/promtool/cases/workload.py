@@ -378,7 +378,9 @@ VOLUME_FILLING = [
         says="95%",
     ),
     Case("ModelVolumeFillingUp", "does not fire", claim("89x60"), {16: QUIET, 60: QUIET}, "claim"),
-    Case("ModelVolumeFillingUp", "does not fire without a claim", claim("95x60"), {16: QUIET, 60: QUIET}, scopes=(ONE,)),
+    Case(
+        "ModelVolumeFillingUp", "does not fire without a claim", claim("95x60"), {16: QUIET, 60: QUIET}, scopes=(ONE,)
+    ),
     Case(
         "ModelVolumeFillingUp",
         "does not fire for a claim that the model does not mount",

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from ...naming import labels
+from ...naming.series import CONDITION, INFO, REPLICAS_DESIRED, REPLICAS_READY
 from ..rules.catalogue import ERROR_RATIO, LATENCY_MEAN, LATENCY_P95, THROUGHPUT
 from . import common, panels
-from .common import BY, Chosen
+from .common import Chosen
 from .dashboard import Dashboard, Variable, board_json
 from .panels import GREEN, RED, Column, Panel, Query, Row, State
 
@@ -32,28 +33,26 @@ def board() -> Dashboard:
             Row("Worst", (_top_errors(), _top_latencies(), _latencies(), _errors())),
             Row("States and alerts", (_ready(), common.alerts(_ALL, of_all=True))),
         ),
-        variables=(Variable("namespace", "Namespace", "label_values(monitored_model_info, namespace)"),),
-        marks=(common.new_versions(_ALL, BY), common.alerts_begin(_ALL)),
+        variables=(Variable("namespace", "Namespace", f"label_values({INFO}, namespace)"),),
+        marks=(common.new_versions(_ALL, labels.BY_MODEL), common.alerts_begin(_ALL)),
         links=(common.OBJECTIVES, common.OPERATOR),
     )
 
 
 def latency() -> str:
     """PromQL of each model's latency in seconds: the 95th percentile, or the mean if its server has no histogram."""
-    of_each = (f"max by ({BY}) ({MODELS.series(name)})" for name in (LATENCY_P95, LATENCY_MEAN))
+    of_each = (f"max by ({labels.BY_MODEL}) ({MODELS.series(name)})" for name in (LATENCY_P95, LATENCY_MEAN))
     return " or ".join(of_each)
 
 
 def _with_condition(status: str) -> str:
-    return MODELS.series("monitored_model_condition", (("condition", "=", "Ready"), ("status", "=", status)))
+    return MODELS.series(CONDITION, (("condition", "=", "Ready"), ("status", "=", status)))
 
 
 def _numbers() -> tuple[Panel, ...]:
     requests = f"sum({MODELS.series(THROUGHPUT)})"
     return (
-        panels.stat(
-            "Models", "Models that are there.", f"count({MODELS.series('monitored_model_info')})", unit="short"
-        ),
+        panels.stat("Models", "Models that are there.", f"count({MODELS.series(INFO)})", unit="short"),
         panels.stat(
             "Not ready",
             "Models whose condition Ready is not True.",
@@ -67,14 +66,14 @@ def _numbers() -> tuple[Panel, ...]:
 
 
 def _table() -> Panel:
-    about = f"{BY}, version, runtime, dashboard"
-    by_model = [f"max by ({BY}) ({MODELS.series(name)})" for name in (THROUGHPUT, ERROR_RATIO)]
-    replicas = [f"max by ({BY}) ({MODELS.series(f'monitored_model_replicas_{word}')})" for word in ("ready", "desired")]
+    about = f"{labels.BY_MODEL}, version, runtime, dashboard"
+    by_model = [f"max by ({labels.BY_MODEL}) ({MODELS.series(name)})" for name in (THROUGHPUT, ERROR_RATIO)]
+    replicas = [f"max by ({labels.BY_MODEL}) ({MODELS.series(name)})" for name in (REPLICAS_READY, REPLICAS_DESIRED)]
     return panels.table(
         "Every model",
         "What each model is and does. A click on a name leads to its dashboard.",
         (
-            f"max by ({about}) ({MODELS.series('monitored_model_info')})",
+            f"max by ({about}) ({MODELS.series(INFO)})",
             common.ready(MODELS),
             *by_model,
             latency(),
@@ -101,7 +100,7 @@ def _table() -> Panel:
 
 
 def _top_errors() -> Panel:
-    query = Query(f"sort_desc(topk(10, max by ({BY}) ({MODELS.series(ERROR_RATIO)})))", _WHO)
+    query = Query(f"sort_desc(topk(10, max by ({labels.BY_MODEL}) ({MODELS.series(ERROR_RATIO)})))", _WHO)
     return panels.bars(
         "Most errors", "The ten models that fail the largest share of requests.", query, unit="percentunit"
     )
@@ -119,7 +118,7 @@ def _latencies() -> Panel:
 
 
 def _errors() -> Panel:
-    query = f"topk(10, max by ({BY}) ({MODELS.series(ERROR_RATIO)}))"
+    query = f"topk(10, max by ({labels.BY_MODEL}) ({MODELS.series(ERROR_RATIO)}))"
     return panels.lines("Error ratios", "The ten largest at each time.", {_WHO: query}, unit="percentunit")
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from ...naming import labels
-from ...naming.series import BUDGET
+from ...naming.series import SLO_BUDGET
 from ..rules import slos
 from . import common, panels
-from .common import BY, Chosen
+from .common import Chosen
 from .dashboard import Dashboard, Variable, board_json
 from .objective_rows import BURN, COLORS, SPENT, WINDOWS
 from .panels import Column, Panel, Row
@@ -14,7 +14,7 @@ from .panels import Column, Panel, Row
 _MODEL = (("namespace", "=~", "$namespace"), (labels.SERIES_MODEL, "=~", "$model"))
 CHOSEN = Chosen(*_MODEL, (slos.SLO, "=~", "$slo"))
 _ALERTS = Chosen(*_MODEL, (slos.SLO, "!=", ""), (slos.SLO, "=~", "$slo"))
-BY_SLO = f"{BY}, {slos.SLO}"
+BY_SLO = f"{labels.BY_MODEL}, {slos.SLO}"
 _WHO = "{{namespace}}/{{monitored_model}} {{slo}}"
 
 
@@ -40,11 +40,11 @@ def board() -> Dashboard:
             Row("Alerts on budgets", (common.alerts(_ALERTS, of_all=True),)),
         ),
         variables=(
-            Variable("namespace", "Namespace", f"label_values({BUDGET}, namespace)"),
-            Variable("model", "Model", f"label_values({BUDGET}{of_namespace}, {labels.SERIES_MODEL})"),
-            Variable("slo", "Objective", f"label_values({BUDGET}{of_model}, {slos.SLO})"),
+            Variable("namespace", "Namespace", f"label_values({SLO_BUDGET}, namespace)"),
+            Variable("model", "Model", f"label_values({SLO_BUDGET}{of_namespace}, {labels.SERIES_MODEL})"),
+            Variable("slo", "Objective", f"label_values({SLO_BUDGET}{of_model}, {slos.SLO})"),
         ),
-        marks=(common.new_versions(Chosen(*_MODEL), BY), common.alerts_begin(_ALERTS)),
+        marks=(common.new_versions(Chosen(*_MODEL), labels.BY_MODEL), common.alerts_begin(_ALERTS)),
         links=(common.ALL_MODELS, common.OPERATOR),
     )
 
@@ -56,14 +56,14 @@ def left() -> str:
 
 def burn_rate(window: str) -> str:
     """PromQL of each burn rate: the ratio of bad events divided by the budget."""
-    budget = f"max by ({BY_SLO}) ({CHOSEN.series(BUDGET)})"
+    budget = f"max by ({BY_SLO}) ({CHOSEN.series(SLO_BUDGET)})"
     return f"max by ({BY_SLO}) ({slos.error_ratio(window, CHOSEN)}) / on ({BY_SLO}) {budget}"
 
 
 def _numbers() -> tuple[Panel, ...]:
     burning = f"count({burn_rate('1h')} > 1) or vector(0)"
     return (
-        panels.stat("Chosen objectives", "How many there are.", f"count({CHOSEN.series(BUDGET)})", unit="short"),
+        panels.stat("Chosen objectives", "How many there are.", f"count({CHOSEN.series(SLO_BUDGET)})", unit="short"),
         panels.gauge("Least budget left", "100% is all of it.", {"left": f"min({left()})"}, colors=SPENT),
         panels.stat(
             "Overspent", "Objectives that are missed.", f"count({left()} < 0) or vector(0)", unit="short", red_from=1
@@ -79,7 +79,7 @@ def _table() -> Panel:
         "Every objective",
         "What is left of each budget, and the burn rates of the last hour and six hours.",
         (
-            f"1 - max by ({BY_SLO}) ({CHOSEN.series(BUDGET)})",
+            f"1 - max by ({BY_SLO}) ({CHOSEN.series(SLO_BUDGET)})",
             left(),
             burn_rate("1h"),
             burn_rate("6h"),

@@ -12,7 +12,6 @@ from .panels import GREEN, GREY, RED, Column, Panel, Query, State, table, timeli
 FLEET_UID = "monitored-models-fleet"
 SLO_UID = "monitored-models-slo"
 OPERATOR_UID = "monitored-models-operator"
-BY = ", ".join(labels.IDENTITY)
 SHOWN = "Ready|WorkloadReady|MonitoringApplied|MonitoringConfigured|Monitored"
 """Conditions for which True is the healthy status."""
 STATES = (State(1, "True", GREEN), State(0, "False", RED), State(2, "Unknown", GREY))
@@ -85,7 +84,7 @@ def conditions(scope: SeriesSelector) -> Panel:
 
 def ready(scope: SeriesSelector) -> str:
     """PromQL of each model's condition Ready as a number, a value of STATES."""
-    return condition(scope, BY, ("condition", "=", "Ready"))
+    return condition(scope, labels.BY_MODEL, ("condition", "=", "Ready"))
 
 
 def new_versions(scope: SeriesSelector, by: str) -> Annotation:
@@ -107,7 +106,7 @@ def new_versions(scope: SeriesSelector, by: str) -> Annotation:
 def alerts_begin(scope: SeriesSelector) -> Annotation:
     """Annotation where an alert starts to fire."""
     now = scope.series("ALERTS", (("alertstate", "=", "firing"),))
-    by = f"{BY}, alertname"
+    by = f"{labels.BY_MODEL}, alertname"
     return Annotation(
         "Alerts",
         f"count by ({by}) ({now}) unless count by ({by}) ({now} offset $__interval)",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ...api import Model
-from ...naming import object_names
+from ...naming import labels, object_names
 from ..rules import signals
 from ..rules.catalogue import missing
 from ..rules.promql import selector
@@ -35,7 +35,7 @@ def board(model: Model, datasource: str = "") -> Dashboard:
         rows=_rows(s),
         tags=(f"runtime:{model.profile.id}", *([f"framework:{framework}"] if framework else [])),
         variables=(
-            Variable("version", "Version", f"label_values({scope.series('up')}, monitored_model_version)"),
+            Variable("version", "Version", f"label_values({scope.series('up')}, {labels.SERIES_VERSION})"),
             Variable("pod", "Pod", f"label_values({scope.series('up', _OF_VERSION)}, pod)"),
         ),
         marks=(common.new_versions(scope, ""), common.alerts_begin(scope)),
@@ -45,7 +45,7 @@ def board(model: Model, datasource: str = "") -> Dashboard:
     )
 
 
-_OF_VERSION = (("monitored_model_version", "=~", "$version"),)
+_OF_VERSION = ((labels.SERIES_VERSION, "=~", "$version"),)
 
 
 def _kubelet(model: Model) -> tuple[tuple[str, str, str], ...]:

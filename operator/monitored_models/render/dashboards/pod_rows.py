@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ...naming import labels, object_names
+from ...naming.series import POD_CREATED, POD_OUT_OF_MEMORY, POD_READY, POD_RESTARTS, REPLICAS_DESIRED, REPLICAS_READY
 from ..rules import signals
-from ..rules.alerts.workload_alerts import RESTARTS
 from ..rules.catalogue import DISK_RATIO, PREFIX
 from ..rules.promql import Matcher, selector
 from . import common, panels
@@ -19,8 +19,10 @@ _YES, _NO = State(1, "yes", GREEN), State(0, "no", RED)
 def versions(s: PanelSource) -> Row:
     """Row with versions, replicas, conditions and restarts."""
     scope = s.context.scope
-    replicas = {word: f"max({scope.series(f'monitored_model_replicas_{word}')})" for word in ("desired", "ready")}
-    restarts = f"sum by (pod) (increase({scope.series(RESTARTS, CHOSEN)}[$__rate_interval]))"
+    replicas = {
+        word: f"max({scope.series(name)})" for word, name in (("desired", REPLICAS_DESIRED), ("ready", REPLICAS_READY))
+    }
+    restarts = f"sum by (pod) (increase({scope.series(POD_RESTARTS, CHOSEN)}[$__rate_interval]))"
     return Row(
         "Versions and rollouts",
         (
@@ -49,7 +51,10 @@ def pods(s: PanelSource) -> Row:
         panels.lines("Disk", "What containers write, and the volume claims.", usage["Disk"], unit="bytes"),
     ]
     if full := s.series(fullest=DISK_RATIO):
-        about, limit = "Use of the fullest volume claim." + s.said("ModelVolumeFillingUp"), s.limit("ModelVolumeFillingUp")
+        about, limit = (
+            "Use of the fullest volume claim." + s.said("ModelVolumeFillingUp"),
+            s.limit("ModelVolumeFillingUp"),
+        )
         found.append(panels.lines("Volume", about, full, unit="percentunit", red_from=limit))
     return Row("Pods and resources", (*found, _table(s)), collapsed=True)
 
@@ -79,10 +84,10 @@ def _table(s: PanelSource) -> Panel:
         "chooses it.",
         (
             f"max by (pod, {labels.SERIES_VERSION}) ({scope.series('up', CHOSEN)})",
-            by_pod("monitored_model_pod_ready"),
-            by_pod(RESTARTS),
-            by_pod("monitored_model_pod_out_of_memory"),
-            f"time() - {by_pod('monitored_model_pod_created_timestamp_seconds')}",
+            by_pod(POD_READY),
+            by_pod(POD_RESTARTS),
+            by_pod(POD_OUT_OF_MEMORY),
+            f"time() - {by_pod(POD_CREATED)}",
             _cpu(s),
             _memory(s),
         ),

@@ -186,7 +186,10 @@ def _secret(secret: SecretKey) -> Json:
 
 
 def _mute_interval(told: Notification) -> Json:
-    return {"name": told.name, "timeIntervals": [part for each in told.mute_time_intervals for part in _intervals(each)]}
+    return {
+        "name": told.name,
+        "timeIntervals": [part for each in told.mute_time_intervals for part in _intervals(each)],
+    }
 
 
 def _intervals(mute: MuteTimeInterval) -> list[Json]:

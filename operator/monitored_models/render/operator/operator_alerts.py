@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...naming.kinds import PROMETHEUS_RULE
-from ...naming.series import MAX_WATCH_AGE
+from ...naming.series import MAX_WATCH_AGE, PREFIX
 from . import operator_queries
 
 NAME = "monitored-models-operator"
@@ -42,7 +42,7 @@ OWN_ALERTS = (
         severity="warning",
         summary="Many reconciles fail.",
         description="{{ $value | humanizePercentage }} of the operator's reconciles fail; its log and "
-        "monitored_models_reconcile_errors_total name the reasons.",
+        f"{PREFIX}reconcile_errors_total name the reasons.",
     ),
     OwnAlert(
         name="MonitoredModelsWorkQueueSlow",

@@ -14,7 +14,7 @@ from ...api import Model
 from ...api.fields import seconds
 from ...api.monitoring import Indicator, Signals, Slo, Threshold
 from ...naming import labels
-from ...naming.series import BUDGET
+from ...naming.series import ENABLED_ALERT, SLO, SLO_BUCKET, SLO_BUDGET, THRESHOLD
 from ...runtimes import CUSTOM, RuntimeProfile
 from ...settings import Settings
 from . import quality, signals, slos
@@ -24,17 +24,11 @@ from .alerts.objective_alerts import OBJECTIVES
 from .catalogue import Context, offers
 from .promql import selector
 from .recording_rules import catalogue_groups
-from .scope import ALERT, BOUND, LIMIT, FleetScope
+from .scope import FleetScope
 from .signals import SignalSource
 from .thresholds import thresholds
 
-OBJECTIVE = "monitored_model_slo"
-"""Series of the objectives: labels slo, indicator and the model's identity; always 1.
-
-The series BUDGET is the share of events that may be bad: labels slo, window.
-"""
-_BY = ", ".join(labels.IDENTITY)
-_BY_SLO = f"{_BY}, {slos.SLO}"
+_BY_SLO = f"{labels.BY_MODEL}, {slos.SLO}"
 _SIGNALS = {"latency": "latency", "ttft": "time_to_first_token"}
 
 Rule = dict[str, Any]
@@ -72,14 +66,14 @@ def _events(context: Context) -> list[Rule]:
         if total is None or bounds is None:
             continue
         # `series` exports the threshold of an objective as a bucket bound in the server's own unit.
-        good = f"sum by ({_BY_SLO}) (({bounds}) * on ({_BY}, le) group_right () {_wanted(BOUND, indicator, 'le')})"
+        good = f"sum by ({_BY_SLO}) (({bounds}) * on ({labels.BY_MODEL}, le) group_right () {_wanted(SLO_BUCKET, indicator, 'le')})"
         pairs.append((indicator, total, good))
     counted: dict[str, list[str]] = {slos.EVENTS: [], slos.BAD: []}
     for indicator, total, part in pairs:
         if total is None or part is None:
             continue
-        every = f"({total}) * on ({_BY}) group_right () {_wanted(OBJECTIVE, indicator)}"
-        some = f"({part}) * on ({_BY}) group_right () {_wanted(OBJECTIVE, indicator)}"
+        every = f"({total}) * on ({labels.BY_MODEL}) group_right () {_wanted(SLO, indicator)}"
+        some = f"({part}) * on ({labels.BY_MODEL}) group_right () {_wanted(SLO, indicator)}"
         counted[slos.EVENTS].append(f"({every})")
         counted[slos.BAD].append(f"({some if indicator == 'availability' else f'{every} - on ({_BY_SLO}) {part}'})")
     # One rule per series: several rules with equal name and labels would look like a mistake.
@@ -92,7 +86,7 @@ def _wanted(series: str, indicator: str, *more: str) -> str:
 
 
 def _budget(*matchers: tuple[str, str, str]) -> str:
-    return f"on ({_BY_SLO}) group_left () max by ({_BY_SLO}) ({selector(BUDGET, matchers)})"
+    return f"on ({_BY_SLO}) group_left () max by ({_BY_SLO}) ({selector(SLO_BUDGET, matchers)})"
 
 
 def _budgets(context: Context) -> list[Rule]:
@@ -140,14 +134,15 @@ Series = tuple[str, dict[str, str], float]
 
 def series(model: Model) -> list[Series]:
     """Return the series that configure the rules of the fleet for this model."""
-    found: list[Series] = [(LIMIT, {"limit": name}, value) for name, value in thresholds(model).items()]
+    found: list[Series] = [(THRESHOLD, {"limit": name}, value) for name, value in thresholds(model).items()]
     # Alerts on the runtime's own metric names do not apply if the spec names other metrics.
     usual = [alert for alert in ALERTS if not (alert.by_runtime and model.monitoring.signals)]
     on = [(alert.name, alert.severity) for alert in usual if is_enabled(alert, model)]
     if model.minimum_replicas and model.monitoring.slos:
         on += [(a.name, a.severity) for a in OBJECTIVES if override_of(model, a.name).enabled is not False]
     found += [
-        (ALERT, {"alert": name, "severity": override_of(model, name).severity or default}, 1) for name, default in on
+        (ENABLED_ALERT, {"alert": name, "severity": override_of(model, name).severity or default}, 1)
+        for name, default in on
     ]
     for slo in model.monitoring.slos:
         found += _of_objective(slo, model)
@@ -159,12 +154,12 @@ def _of_objective(slo: Slo, model: Model) -> list[Series]:
     if indicator is None:  # the model's own rules count ratios of the spec's counters
         return []
     about = {"slo": slo.name, "indicator": indicator}
-    found: list[Series] = [(OBJECTIVE, about, 1), (BUDGET, {"slo": slo.name, "window": slo.window}, slos.budget(slo))]
+    found: list[Series] = [(SLO, about, 1), (SLO_BUDGET, {"slo": slo.name, "window": slo.window}, slos.budget(slo))]
     threshold = _threshold(slo.indicator, indicator)
     source = model.profile.signals.latency if indicator == "latency" else model.profile.signals.time_to_first_token
     if threshold and source:
         bound = seconds(threshold.threshold) / source.scale
-        found += [(BOUND, {**about, "le": text}, 1) for text in signals.le_values(bound)]
+        found += [(SLO_BUCKET, {**about, "le": text}, 1) for text in signals.le_values(bound)]
     return found
 
 

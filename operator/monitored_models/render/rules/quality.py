@@ -9,6 +9,7 @@ from __future__ import annotations
 from modelmetrics import names
 
 from ...api import Model
+from ...naming.series import VERSION_SINCE
 from .scope import Scope
 
 DEFAULT_WINDOW = "1d"
@@ -98,4 +99,4 @@ def drift_by_feature(scope: Scope) -> str:
 def updated(scope: Scope, *, instrumented: bool) -> str:
     """Last update as Unix time: as the server reports it, else when the spec first named the current version."""
     own = f"max({names.LAST_UPDATE}) or max({UPDATED}) or " if instrumented else ""
-    return scope.own(f"{own}max(monitored_model_version_since_timestamp_seconds)")
+    return scope.own(f"{own}max({VERSION_SINCE})")

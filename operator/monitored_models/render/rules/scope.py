@@ -16,17 +16,20 @@ from ...api import Model
 from ...api.fields import seconds
 from ...naming import labels
 from ...naming import object_names as names
+from ...naming.series import (
+    CLAIM_INFO,
+    ENABLED_ALERT,
+    INFO,
+    POD_CREATED,
+    POD_INFO,
+    REPLICAS_DESIRED,
+    SLO_BUCKET,
+    THRESHOLD,
+)
 from .promql import Matcher, quote, scoped, selector
 from .thresholds import thresholds
 
 FLEET_WINDOW = 300
-LIMIT = "monitored_model_limit"
-"""Series of a fleet's thresholds: labels limit and the model's identity."""
-ALERT = "monitored_model_alert"
-"""Series of a model's enabled alerts: labels alert, severity and the model's identity; always 1."""
-BOUND = "monitored_model_slo_bound"
-"""Series of an objective's bucket bound, in every spelling of `le`: labels slo, indicator, le; always 1."""
-_BY = ", ".join(labels.IDENTITY)
 
 
 class SeriesSelector(Protocol):
@@ -161,8 +164,8 @@ class FleetScope:
         """Restrict an expression to models of the runtime, if one is set."""
         if self.runtime is None:
             return expression
-        info = selector("monitored_model_info", (("runtime", "=", self.runtime),))
-        return f"(({expression}) and on ({_BY}) {info})"  # in parentheses, because it becomes part of other expressions
+        info = selector(INFO, (("runtime", "=", self.runtime),))
+        return f"(({expression}) and on ({labels.BY_MODEL}) {info})"  # in parentheses, because it becomes part of other expressions
 
     def series(self, metric: str, matchers: tuple[Matcher, ...] = ()) -> str:
         """The selector of one metric of all models."""
@@ -171,38 +174,40 @@ class FleetScope:
     def over_pods(self, bare: str) -> str:
         """Join the kubelet's series with the operator's pod info. Each pod belongs to one model."""
         found = f"({bare.replace('$window', self.window)})"
-        joined = f"{found} * on (namespace, pod) group_left ({labels.SERIES_MODEL}) {_once('monitored_model_pod_info', 'pod')}"
+        joined = f"{found} * on (namespace, pod) group_left ({labels.SERIES_MODEL}) {_once(POD_INFO, 'pod')}"
         return self.of_runtime(joined)
 
     def over_claims(self, bare: str) -> str | None:
         """Join the kubelet's series with the operator's claim info. Several models may mount one claim."""
-        mounted = _once("monitored_model_claim_info", "persistentvolumeclaim")
+        mounted = _once(CLAIM_INFO, "persistentvolumeclaim")
         return self.of_runtime(f"{mounted} * on (namespace, persistentvolumeclaim) group_left () ({bare})")
 
     def limit(self, name: str) -> str:
         """The threshold as a series to join."""
-        return f"on ({_BY}) group_left () max by ({_BY}) ({selector(LIMIT, (('limit', '=', name),))})"
+        return f"on ({labels.BY_MODEL}) group_left () max by ({labels.BY_MODEL}) ({selector(THRESHOLD, (('limit', '=', name),))})"
 
     def with_threshold(self, metric: str) -> str:
         """Join with the series of bucket bounds."""
-        return f"{self.series(metric)} and on ({_BY}, slo) {BOUND}"
+        return f"{self.series(metric)} and on ({labels.BY_MODEL}, slo) {SLO_BUCKET}"
 
     def none_of(self, series: str) -> str:
         """Models with desired replicas, without those that have the series."""
-        return f"(max by ({_BY}) (monitored_model_replicas_desired) > 0) unless on ({_BY}) {series}"
+        return f"(max by ({labels.BY_MODEL}) ({REPLICAS_DESIRED}) > 0) unless on ({labels.BY_MODEL}) {series}"
 
     def had_time(self) -> str:
         """Use the target's history of `up` in Prometheus and the pod age that the operator exports."""
         up = self.series("up")
-        age = f"time() - max by ({_BY}, pod) (monitored_model_pod_created_timestamp_seconds)"
-        return f"(max_over_time({up}[2h]) > 0 or {up} and on ({_BY}, pod) ({age} > {self.limit('startup')}))"
+        age = f"time() - max by ({labels.BY_MODEL}, pod) ({POD_CREATED})"
+        return (
+            f"(max_over_time({up}[2h]) > 0 or {up} and on ({labels.BY_MODEL}, pod) ({age} > {self.limit('startup')}))"
+        )
 
     def with_severity(self, expression: str, alert: str) -> str:
         """Restrict an expression to models with this alert enabled, and add each model's severity."""
-        has = f"max by ({_BY}, severity) ({selector(ALERT, (('alert', '=', alert),))})"
-        return f"({expression}) * on ({_BY}) group_left (severity) {has}"
+        has = f"max by ({labels.BY_MODEL}, severity) ({selector(ENABLED_ALERT, (('alert', '=', alert),))})"
+        return f"({expression}) * on ({labels.BY_MODEL}) group_left (severity) {has}"
 
 
 def _once(info: str, label: str) -> str:
     """Deduplicate an operator series with max, because a restart may briefly expose it twice."""
-    return f"max by ({_BY}, {label}) ({info})"
+    return f"max by ({labels.BY_MODEL}, {label}) ({info})"

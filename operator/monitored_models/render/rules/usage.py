@@ -5,19 +5,18 @@ from __future__ import annotations
 from ...naming import labels
 from .scope import Scope
 
-_BY = ", ".join(labels.IDENTITY)
 _CONTAINERS = 'container!="",container!="POD"'
 
 
 def cpu(scope: Scope) -> str:
     """CPU in use, in cores."""
     used = scope.over_pods(f"rate(container_cpu_usage_seconds_total{{{_CONTAINERS}}}[$window])")
-    return f"sum by ({_BY}) ({used})"
+    return f"sum by ({labels.BY_MODEL}) ({used})"
 
 
 def memory(scope: Scope) -> str:
     """Working set in bytes: memory that cannot be reclaimed at once. The out-of-memory killer uses this value."""
-    return f"sum by ({_BY}) ({scope.over_pods(f'container_memory_working_set_bytes{{{_CONTAINERS}}}')})"
+    return f"sum by ({labels.BY_MODEL}) ({scope.over_pods(f'container_memory_working_set_bytes{{{_CONTAINERS}}}')})"
 
 
 def disk(scope: Scope) -> str:
@@ -25,8 +24,8 @@ def disk(scope: Scope) -> str:
     written = scope.over_pods(f"container_fs_usage_bytes{{{_CONTAINERS}}}")
     claims = scope.over_claims("max by (namespace, persistentvolumeclaim) (kubelet_volume_stats_used_bytes)")
     if claims is None:
-        return f"sum by ({_BY}) ({written})"
-    return f"sum by ({_BY}) ({written} or {claims})"
+        return f"sum by ({labels.BY_MODEL}) ({written})"
+    return f"sum by ({labels.BY_MODEL}) ({written} or {claims})"
 
 
 def disk_ratio(scope: Scope) -> str | None:
@@ -37,4 +36,4 @@ def disk_ratio(scope: Scope) -> str | None:
     )
     if used is None or capacity is None:
         return None
-    return f"max by ({_BY}) ({used} / {capacity})"
+    return f"max by ({labels.BY_MODEL}) ({used} / {capacity})"

@@ -11,7 +11,6 @@ from .. import quality, signals, slos
 from ..catalogue import ERROR_RATIO, KV_CACHE, LATENCY_MEAN, Context, recorded
 from .alert import MODEL_TEMPLATE, Alert, counted_objectives
 
-_BY = ", ".join(labels.IDENTITY)
 SAMPLES = "scrape_samples_post_metric_relabeling"
 SKEW_SECONDS = 30
 FUTURE_SECONDS = 300
@@ -82,12 +81,12 @@ def _targets_duplicated(c: Context) -> str:
 
 
 def _samples_near_limit(c: Context) -> str:
-    return f"max by ({_BY}, pod) ({c.scope.series(SAMPLES)}) > {c.scope.limit('samples')}"
+    return f"max by ({labels.BY_MODEL}, pod) ({c.scope.series(SAMPLES)}) > {c.scope.limit('samples')}"
 
 
 def _series_growing(c: Context) -> str:
     samples = c.scope.series(SAMPLES)
-    now, before = f"avg by ({_BY}) ({samples})", f"avg by ({_BY}) ({samples} offset 1d)"
+    now, before = f"avg by ({labels.BY_MODEL}) ({samples})", f"avg by ({labels.BY_MODEL}) ({samples} offset 1d)"
     return f"{now} > {GROWTH_FACTOR} * {before} and {now} > {MIN_SAMPLES}"
 
 
@@ -98,7 +97,7 @@ def _version_mismatched(c: Context) -> str | None:
     by_server = f'label_replace({said}, "compared", "$1", "version", "(.*)")'
     by_pod = f'label_replace({said}, "compared", "$1", "{labels.SERIES_VERSION}", "(.*)")'
     labelled = c.scope.series("up", ((labels.SERIES_VERSION, "!=", ""),))
-    return f"{by_server} unless on ({_BY}, instance, compared) {by_pod} and on ({_BY}, instance) {labelled}"
+    return f"{by_server} unless on ({labels.BY_MODEL}, instance, compared) {by_pod} and on ({labels.BY_MODEL}, instance) {labelled}"
 
 
 def _threshold_not_counted(c: Context) -> str:

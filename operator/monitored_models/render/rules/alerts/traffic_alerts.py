@@ -9,8 +9,6 @@ from ..catalogue import ERROR_RATIO, KV_CACHE, LATENCY_MEAN, LATENCY_P95, QUEUE,
 from ..signals import SignalSource
 from .alert import MODEL_TEMPLATE, Alert, counted_objectives
 
-_BY = ", ".join(labels.IDENTITY)
-
 
 def latency_headline(server: SignalSource) -> str | None:
     """Return the recorded latency that alerts and headlines read, or None if there is none."""
@@ -32,7 +30,7 @@ def _latency_high(c: Context) -> str | None:
 
 
 def _no_data(c: Context) -> str:
-    return f"{c.scope.none_of(signals.up_series(c.server, c.scope))} and on ({_BY}) ({signals.targets_up(c.scope)} > 0)"
+    return f"{c.scope.none_of(signals.up_series(c.server, c.scope))} and on ({labels.BY_MODEL}) ({signals.targets_up(c.scope)} > 0)"
 
 
 def _saturated(c: Context) -> str | None:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from ....naming import labels
+from ....naming.series import CONDITION, POD_OUT_OF_MEMORY, POD_RESTARTS, POD_WAITING
 from .. import signals
 from ..catalogue import DISK_RATIO, Context, recorded
 from ..usage import disk_ratio
 from .alert import MODEL_TEMPLATE, Alert
 
-_BY = ", ".join(labels.IDENTITY)
-RESTARTS = "monitored_model_pod_container_restarts_total"
 STUCK = (
     "ProgressDeadlineExceeded",
     "RolloutBlocked",
@@ -24,7 +23,7 @@ STUCK = (
 
 def _replicas_missing(c: Context) -> str:
     up = signals.targets_up(c.scope)
-    loading = f"count by ({_BY}) ({signals.target_up(c.scope)} == 0 unless {c.scope.had_time()})"
+    loading = f"count by ({labels.BY_MODEL}) ({signals.target_up(c.scope)} == 0 unless {c.scope.had_time()})"
     none = c.scope.none_of(c.scope.series("up"))
     return f"({up} + ({loading} or 0 * {up})) < {c.scope.limit('replicas')} or {none}"
 
@@ -34,25 +33,25 @@ def _target_down(c: Context) -> str:
 
 
 def _restarted(c: Context, window: str) -> str:
-    return f"max by ({_BY}, pod) (increase({c.scope.series(RESTARTS)}[{window}]))"
+    return f"max by ({labels.BY_MODEL}, pod) (increase({c.scope.series(POD_RESTARTS)}[{window}]))"
 
 
 def _crash_looping(c: Context) -> str:
     # At the maximum backoff, restarts are too rare to count per minutes. Then the kubelet's waiting reason helps.
-    waiting = c.scope.series("monitored_model_pod_waiting", (("reason", "=", "CrashLoopBackOff"),))
-    waited = f"max by ({_BY}, pod) (max_over_time({waiting}[15m]))"
+    waiting = c.scope.series(POD_WAITING, (("reason", "=", "CrashLoopBackOff"),))
+    waited = f"max by ({labels.BY_MODEL}, pod) (max_over_time({waiting}[15m]))"
     often = f"{_restarted(c, '15m')} > 2 or {waited} == 1 and {_restarted(c, '1h')} > 2"
-    return f"{often} or max by ({_BY}, pod) ({waiting}) == 1"
+    return f"{often} or max by ({labels.BY_MODEL}, pod) ({waiting}) == 1"
 
 
 def _out_of_memory(c: Context) -> str:
-    killed = f"max by ({_BY}, pod) ({c.scope.series('monitored_model_pod_out_of_memory')})"
+    killed = f"max by ({labels.BY_MODEL}, pod) ({c.scope.series(POD_OUT_OF_MEMORY)})"
     return f"{killed} == 1 and {_restarted(c, '1h')} > 0"
 
 
 def _rollout_stuck(c: Context) -> str:
     matchers = (("condition", "=", "WorkloadReady"), ("status", "=", "False"), ("reason", "=~", "|".join(STUCK)))
-    return f"max by ({_BY}, reason) ({c.scope.series('monitored_model_condition', matchers)}) == 1"
+    return f"max by ({labels.BY_MODEL}, reason) ({c.scope.series(CONDITION, matchers)}) == 1"
 
 
 def _volume_filling(c: Context) -> str | None:
