@@ -13,7 +13,7 @@ help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
 
 venv: .venv/.complete ## Install Python packages into .venv, by hash
-.venv/.complete: requirements/dev.txt pyproject.toml
+.venv/.complete: requirements/dev.txt pyproject.toml modelsignals/pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; give one with PYTHON=…"; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
 		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then echo "installing python3-venv"; apt-get update -qq && apt-get install -y -qq python3-venv; \
@@ -22,7 +22,7 @@ venv: .venv/.complete ## Install Python packages into .venv, by hash
 	@$(PYTHON) -m venv .venv
 	@# grafana-client brings urllib3-future, whose wheel would write itself over urllib3 at every start of Python (decision 0023)
 	@URLLIB3_NO_OVERRIDE=1 $(BIN)/pip install --quiet --require-hashes --no-binary urllib3-future -r requirements/dev.txt
-	@$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	@$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable ./modelsignals --editable .
 	@touch $@
 
 tools: .venv/.complete ## Build the control plane, Prometheus' and Alertmanager's tools and kwok into the user cache (about 15 minutes, once)
@@ -72,7 +72,7 @@ schemas: .venv/.complete ## Take Kubernetes' own types anew from the pinned vers
 	$(MAKE) generate
 
 lock: .venv/.complete ## Resolve dependencies anew into the lock files
-	$(BIN)/uv pip compile pyproject.toml --extra operator --extra preview --group dev --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet --upgrade -o requirements/dev.txt
+	$(BIN)/uv pip compile pyproject.toml --extra preview --no-emit-package modelsignals --group dev --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet --upgrade -o requirements/dev.txt
 
 format: .venv/.complete ## Format and fix what can be fixed
 	$(BIN)/ruff format .

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from dashboards.synthetic_series import Target
-from modelmetrics import names
+from modelsignals import names
 from monitored_models.runtimes import builtin_runtimes
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
@@ -38,7 +38,7 @@ def times(factor: float, of: Callable[[float], float]) -> Callable[[float], floa
 
 
 def custom(target: Target, load: Load) -> None:
-    """A server with the names of `modelmetrics`: classification."""
+    """A server with the names of `modelsignals`: classification."""
     _requests(target, load)
     wrong = {"tp": 0.28, "tn": 0.65, "fp": 0.03, "fn": 0.04}
     for outcome, share in wrong.items():

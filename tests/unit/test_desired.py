@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from modelmetrics import names as exposed
+from modelsignals import names as exposed
 from monitored_models.api import InvalidSpec, Model, parse
 from monitored_models.api.fields import seconds
 from monitored_models.api.live_scale import LiveScale

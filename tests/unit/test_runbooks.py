@@ -15,7 +15,7 @@ from typing import Any
 import promql_parser as promql
 import pytest
 
-from modelmetrics import names as exposed
+from modelsignals import names as exposed
 from monitored_models.api.monitoring import Signals
 from monitored_models.codegen.crd import openapi_schema
 from monitored_models.naming import labels

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from modelmetrics import names as exposed
+from modelsignals import names as exposed
 from monitored_models.api import Model
 from monitored_models.render.rules.quality import LITERAL_ERROR, SHARES, UPDATED
 from monitored_models.render.scrape.metric_relabeling import ALWAYS_KEPT, core, selection

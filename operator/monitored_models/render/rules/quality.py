@@ -1,4 +1,4 @@
-"""PromQL of model quality, drift and age, from the metrics of `modelmetrics.names`.
+"""PromQL of model quality, drift and age, from the metrics of `modelsignals.names`.
 
 Quality is computed from counts of outcomes over the window of `monitoring.quality`, because counts add up over pods and
 restarts. If a server exposes only a gauge with the name of the catalogue, the mean over its pods is used.
@@ -6,7 +6,7 @@ restarts. If a server exposes only a gauge with the name of the catalogue, the m
 
 from __future__ import annotations
 
-from modelmetrics import names
+from modelsignals import names
 
 from ...api import Model
 from ...naming.series import VERSION_SINCE

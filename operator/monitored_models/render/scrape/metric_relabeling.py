@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from modelmetrics import names as exposed
+from modelsignals import names as exposed
 
 from ...api import Model
 from ..rules.quality import LITERAL_ERROR, SHARES, UPDATED

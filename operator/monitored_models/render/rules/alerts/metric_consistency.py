@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from modelmetrics import names as exposed
+from modelsignals import names as exposed
 
 from ....api import Model
 from ....naming import labels
