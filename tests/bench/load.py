@@ -18,7 +18,8 @@ from monitored_models.naming.kinds import CHILDREN, MODEL
 from monitored_models.plan.desired_state import summarize
 from monitored_models.render.children import render
 from monitored_models.settings import Settings
-from monitored_models.status.build import StatusInput, build_status
+from monitored_models.status.build import build_status
+from monitored_models.status.cause import StatusInput
 
 CONCURRENCY = Settings().workers
 NAMESPACES = 10

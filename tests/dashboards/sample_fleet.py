@@ -28,7 +28,8 @@ from monitored_models.naming.keys import Key
 from monitored_models.plan.desired_state import summarize
 from monitored_models.render.children import render
 from monitored_models.settings import Settings
-from monitored_models.status.build import StatusInput, build_status
+from monitored_models.status.build import build_status
+from monitored_models.status.cause import StatusInput
 from monitored_models.telemetry.model_metrics import render_model_metrics
 from monitored_models.telemetry.operator_metrics import Metrics
 from testbed import prometheus

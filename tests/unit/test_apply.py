@@ -24,7 +24,7 @@ from monitored_models.reconcile.model import Reconciler
 from monitored_models.reconcile.profile import ProfileReconciler
 from monitored_models.render.children import render
 from monitored_models.settings import Settings
-from monitored_models.status.build import condition
+from monitored_models.status.changes import condition
 from monitored_models.telemetry.model_metrics import ModelMetrics
 from unit.specs import JSON, MINIMAL, body, model
 

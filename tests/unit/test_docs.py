@@ -20,7 +20,7 @@ from monitored_models.render.children import unmet_requests
 from monitored_models.render.rules.alerts.groups import ALERTS, is_enabled
 from monitored_models.render.rules.alerts.objective_alerts import OBJECTIVES
 from monitored_models.settings import Settings, load
-from monitored_models.status.build import Cause
+from monitored_models.status.cause import Cause
 from unit.specs import model
 
 ROOT = Path(__file__).parents[2]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitored_models.kube.client import FIRST_PAGE, LARGEST_PAGE, PAGE_BYTES, ListPage, next_limit
+from monitored_models.kube.list_pages import FIRST_PAGE, LARGEST_PAGE, PAGE_BYTES, ListPage, next_limit
 from unit.specs import JSON
 
 values = st.recursive(

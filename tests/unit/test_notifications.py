@@ -19,7 +19,8 @@ from monitored_models.api import (
     parse_profile,
     profile_problems,
 )
-from monitored_models.cache.cluster_cache import ClusterCache, observed_child
+from monitored_models.cache.cluster_cache import ClusterCache
+from monitored_models.cache.observed import observed_child
 from monitored_models.kube.client import ApiError
 from monitored_models.naming import object_names
 from monitored_models.naming.keys import Key, OwnerKey, ProfileKey
@@ -30,7 +31,9 @@ from monitored_models.reconcile.profile import ProfileReconciler
 from monitored_models.render.children import render, render_profile
 from monitored_models.render.notifications import templates
 from monitored_models.settings import InvalidSettings, Settings, load
-from monitored_models.status.build import NotificationState, NotificationsUnknown, StatusInput, build_status, condition
+from monitored_models.status.build import build_status
+from monitored_models.status.cause import NotificationState, NotificationsUnknown, StatusInput
+from monitored_models.status.changes import condition
 from unit.notification_specs import EMAIL, EVERY_FIELD, HOOK, NIGHT, PAGER, SLACK
 
 JSON = dict[str, Any]

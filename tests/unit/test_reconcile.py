@@ -9,7 +9,8 @@ from typing import Any, cast
 import pytest
 
 from monitored_models.api import InvalidSpec, Model
-from monitored_models.cache.cluster_cache import ClusterCache, ModelSource
+from monitored_models.cache.cluster_cache import ClusterCache
+from monitored_models.cache.observed import ModelSource
 from monitored_models.cache.profiles import ProfileSource
 from monitored_models.kube.client import KubeClient
 from monitored_models.naming.keys import Key

@@ -21,8 +21,10 @@ from monitored_models.plan.desired_state import summarize
 from monitored_models.plan.planner import ChildProblem
 from monitored_models.render.children import render
 from monitored_models.settings import Settings
-from monitored_models.status import build
-from monitored_models.status.build import StatusInput, build_invalid_status, build_status, changed, condition
+from monitored_models.status.build import build_invalid_status, build_status, dashboard_verdict
+from monitored_models.status.cause import StatusInput
+from monitored_models.status.changes import TYPES, changed, condition
+from monitored_models.status.workload_checks import SERVING_CHECKS, WORKLOAD_CHECKS
 from unit.specs import FULL, JSON, MINIMAL, VLLM, body, model
 
 THEN, NOW, LATER = "2026-11-20T10:00:00Z", "2026-11-20T11:00:00Z", "2026-11-20T12:00:00Z"
@@ -163,7 +165,7 @@ REASONS: dict[str, list[Row]] = {
 
 
 def test_every_check_has_a_row() -> None:
-    assert list(REASONS) == [check.__name__ for check in (*build.WORKLOAD_CHECKS, *build.SERVING_CHECKS)]
+    assert list(REASONS) == [check.__name__ for check in (*WORKLOAD_CHECKS, *SERVING_CHECKS)]
 
 
 ROWS = [(check, row) for check, rows in REASONS.items() for row in rows]
@@ -556,7 +558,7 @@ def test_dashboard_condition_is_there_only_where_grafana_is_asked() -> None:
     assert reason(made, "DashboardReady") == ("False", "NotLoaded")
     assert reason(made) == ("True", "Ready"), "Ready does not depend on it"
     assert not condition(made, "Stalled")
-    assert build.dashboard_verdict(made) == VERDICT
+    assert dashboard_verdict(made) == VERDICT
     assert_fits_the_schema(made)
     assert changed(made, reported(situation(), made)), "it goes when Grafana is not asked any more"
 
@@ -598,7 +600,7 @@ def assert_fits_the_schema(made: JSON) -> None:
         assert found["message"] or found["status"] == "True"
     types = [found["type"] for found in made["conditions"]]
     assert len(types) == len(set(types))
-    assert set(types) <= set(build.TYPES)
+    assert set(types) <= set(TYPES)
 
 
 @pytest.mark.parametrize(

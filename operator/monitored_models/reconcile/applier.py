@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-from ..cache.cluster_cache import ClusterCache, applied_by_us, controller_uid, resource_version
+from ..cache.cluster_cache import ClusterCache
+from ..cache.observed import applied_by_us, controller_uid, resource_version
 from ..kube import applied_fields
 from ..kube.client import ApiError, KubeClient
 from ..naming.keys import OwnerKey

@@ -18,7 +18,8 @@ from typing import Any
 from ..api import InvalidSpec, Model, Problem
 from ..api.live_scale import LiveScale
 from ..base.step_timer import Steps
-from ..cache.cluster_cache import ClusterCache, ModelSource, ObservedChild, ObservedModel
+from ..cache.cluster_cache import ClusterCache
+from ..cache.observed import ModelSource, ObservedChild, ObservedModel
 from ..cache.profiles import ProfileSource
 from ..cache.workload_status import DeploymentStatus
 from ..integrations.grafana.check import DashboardCheck, last_version_change
@@ -29,7 +30,10 @@ from ..naming.kinds import CONFIG_MAP, DEPLOYMENT, MODEL, NOTIFICATION_KINDS, Ki
 from ..naming.object_names import dashboard_uid
 from ..plan.desired_state import DesiredState, Renderer
 from ..plan.planner import ChildProblem, is_owned_by, plan_model
-from ..status import build, events
+from ..status import events
+from ..status.build import build_invalid_status, build_status, dashboard_verdict
+from ..status.cause import NotificationState, NotificationsUnknown, StatusInput
+from ..status.changes import changed, condition
 from ..telemetry.logs import about
 from ..telemetry.model_metrics import ModelMetrics, render_model_metrics
 from .applier import Applier, NamespaceTerminating
@@ -104,9 +108,9 @@ class Reconciler:
             return None  # just scaled: the counts are outdated until the Deployment's controller has caught up
         verdict = self._verdict(key, wanted, stored)
         told = self._delivery(key, wanted, problems)
-        situation = build.StatusInput(wanted, workload, self.view.pods(key), problems, dashboard=verdict, delivery=told)
+        situation = StatusInput(wanted, workload, self.view.pods(key), problems, dashboard=verdict, delivery=told)
         with self.steps.timed("report"):
-            new = build.build_status(situation, stored, now)
+            new = build_status(situation, stored, now)
         again = await self._report(key, observed, model, stored, new)
         return min((delay for delay in (again, self.recheck_seconds if problems else None) if delay), default=None)
 
@@ -133,14 +137,14 @@ class Reconciler:
 
     def _delivery(
         self, key: Key, wanted: DesiredState, problems: Collection[ChildProblem]
-    ) -> build.NotificationState | build.NotificationsUnknown | None:
+    ) -> NotificationState | NotificationsUnknown | None:
         """State of the notifications for the model's alerts: its own configuration, its profile's, or None."""
         if wanted.alertmanager_config is None:
             return None
         if any(child.kind in NOTIFICATION_KINDS for child in wanted.children):
             return notification_state(self.view, key, wanted.alertmanager_config, problems)
         assert wanted.model.shared
-        return self.profiles.delivery(ProfileKey(key.namespace, wanted.model.shared)) or build.NotificationsUnknown()
+        return self.profiles.delivery(ProfileKey(key.namespace, wanted.model.shared)) or NotificationsUnknown()
 
     def _forget(self, key: Key) -> None:
         self._written.pop(key, None)
@@ -173,7 +177,7 @@ class Reconciler:
         if self.dashboards and not any(child.kind is CONFIG_MAP for child in wanted.children):
             self.dashboards.drop(key)
         elif self.dashboards:
-            return self.dashboards.track_and_evaluate(key, dashboard_uid(wanted.model), build.dashboard_verdict(stored))
+            return self.dashboards.track_and_evaluate(key, dashboard_uid(wanted.model), dashboard_verdict(stored))
         return None
 
     def _queue_annotation(self, key: Key, model: Model | None, stored: dict[str, Any]) -> None:
@@ -185,7 +189,7 @@ class Reconciler:
         self, key: Key, observed: ObservedModel, stored: dict[str, Any], invalid: InvalidSpec, now: str
     ) -> float | None:
         workload = self._workload(key, observed)
-        new = build.build_invalid_status(invalid, observed.source.generation, workload, stored, now)
+        new = build_invalid_status(invalid, observed.source.generation, workload, stored, now)
         return await self._report(key, observed, None, stored, new)
 
     async def _report(
@@ -193,7 +197,7 @@ class Reconciler:
     ) -> float | None:
         """Write the status if it changed and enough time has passed. Returns seconds to wait if not enough has."""
         self.series.put(key, render_model_metrics(key, model, new, self.view.pods(key)))
-        if not build.changed(stored, new):
+        if not changed(stored, new):
             self._queue_annotation(key, model, stored)
             return None
         if wait := self._status_delay(key, stored, new):
@@ -207,7 +211,7 @@ class Reconciler:
         self._written[key] = self.clock()
         self.view.observe(MODEL, body)
         self._queue_annotation(key, model, new)
-        ready = build.condition(new, "Ready")
+        ready = condition(new, "Ready")
         log.info(
             "Ready is %s (%s): %s",
             ready["status"],
@@ -222,7 +226,7 @@ class Reconciler:
     def _status_delay(self, key: Key, stored: dict[str, Any], new: dict[str, Any]) -> float | None:
         if stored.get("observedGeneration") != new["observedGeneration"]:
             return None
-        minor = not build.changed(stored, new, in_substance=True)
+        minor = not changed(stored, new, in_substance=True)
         due = self._written.get(key, float("-inf")) + (COUNTS_DEBOUNCE if minor else STATUS_DEBOUNCE)
         return due - self.clock() if due > self.clock() else None
 

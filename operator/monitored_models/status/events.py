@@ -9,7 +9,7 @@ from typing import Any
 from ..naming.keys import Key
 from ..naming.kinds import EVENT, MODEL
 from ..naming.labels import FIELD_MANAGER
-from .build import condition
+from .changes import condition
 
 NOTE_BYTES = 1024
 """The API's maximum."""
