@@ -1,7 +1,7 @@
 """What users write: the typed spec, its rules, the parser, and the CRDs made from them. Pure."""
 
 from .layering import DEFAULT_PROFILE, PlatformDefaults, ProfileSpec
-from .parser import (
+from .model import (
     API_VERSION,
     GROUP,
     KIND,
@@ -14,11 +14,8 @@ from .parser import (
     MonitoringProfile,
     Problem,
     UnmetRequest,
-    parse,
-    parse_profile,
-    profile_name,
-    profile_problems,
 )
+from .parser import parse, parse_profile, profile_name, profile_problems
 from .spec import Spec
 
 __all__ = [

@@ -1,6 +1,8 @@
 """Rules that span fields: each as CEL for the API server, beside the same rule in Python for the parser and `mmctl`.
 
 There is no CEL engine here: a test gives both forms the same cases and the API server decides whether they agree.
+
+Longer than other modules because it is one table: rules that are read together stay together.
 """
 
 from __future__ import annotations

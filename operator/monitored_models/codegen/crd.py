@@ -11,8 +11,8 @@ from typing import Any, get_args, get_type_hints
 
 import pydantic
 
+from ..api.model import GROUP, KIND, PLURAL, PROFILE_KIND, PROFILE_PLURAL, VERSION
 from ..api.monitoring import Monitoring, SharedMonitoring
-from ..api.parser import GROUP, KIND, PLURAL, PROFILE_KIND, PROFILE_PLURAL, VERSION
 from ..api.spec import Spec
 from ..api.status_types import Status
 from ..api.validation import NAME_CEL, NAME_MESSAGE, all_rules

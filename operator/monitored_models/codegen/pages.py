@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ..api.model import API_VERSION, KIND, Model
 from ..api.monitoring import Signals
-from ..api.parser import API_VERSION, KIND, Model, parse
+from ..api.parser import parse
 from ..render.rules.alerts.alert import Alert
 from ..render.rules.alerts.groups import ALERTS, TIERS, is_enabled
 from ..render.rules.alerts.objective_alerts import OBJECTIVES

@@ -1,4 +1,7 @@
-"""Turn a panel and the results of its queries into a drawing, with one function for each panel type."""
+"""Turn a panel and the results of its queries into a drawing, with one function for each panel type.
+
+Longer than other modules because each kind of panel is one short function, and all share the helpers.
+"""
 
 from __future__ import annotations
 

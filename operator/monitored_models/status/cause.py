@@ -56,6 +56,7 @@ class Cause:
 
 
 def first_problem(problems: Iterable[ChildProblem]) -> Cause | None:
+    """The cause behind the problems of children; None if there is none."""
     found = list(problems)
     if not found:
         return None

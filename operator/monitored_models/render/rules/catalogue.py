@@ -2,6 +2,8 @@
 
 Name: `monitored_model:<catalogue name>[:<stat>]`. The labels are the model's identity and the entry's extra labels,
 never a version or generation of the rules, so a recorded series continues when a model changes.
+
+Longer than other modules because the catalogue is one table.
 """
 
 from __future__ import annotations
