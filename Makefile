@@ -40,7 +40,7 @@ test: check tools ## All tests that need no root: unit, golden, promtool, and en
 	$(BIN)/pytest --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder
 
 test-clock: .venv/.complete tools ## Tests that build a history from the clock, at eleven other times: nights, ends of months, leap days (about 5 minutes)
-	$(BIN)/python -m testbed.moments
+	$(BIN)/python -m testbed.clock_times
 
 test-unit: .venv/.complete ## Unit tests only: seconds
 	$(BIN)/pytest tests/unit

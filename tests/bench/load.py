@@ -19,7 +19,7 @@ from monitored_models.plan.desired_state import summarize
 from monitored_models.render.children import render
 from monitored_models.settings import Settings
 from monitored_models.status.build import build_status
-from monitored_models.status.cause import StatusInput
+from monitored_models.status.status_input import StatusInput
 
 CONCURRENCY = Settings().workers
 NAMESPACES = 10

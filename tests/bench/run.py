@@ -25,9 +25,9 @@ from monitored_models.process.resync import MANAGED_SELECTOR
 from monitored_models.reconcile.model import COUNTS_DEBOUNCE
 from operator_testbed import LEASE_NAMESPACE, OWN_CRDS, Bed, prometheus_crds, running_bed
 from testbed import clock
+from testbed.cpu_quota import limited
 from testbed.pages import page, samples, wait_idle
 from testbed.processes import Process
-from testbed.quota import limited
 
 WARM_UP = 40
 PATIENCE = 1800.0

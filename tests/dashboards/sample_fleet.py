@@ -29,7 +29,7 @@ from monitored_models.plan.desired_state import summarize
 from monitored_models.render.children import render
 from monitored_models.settings import Settings
 from monitored_models.status.build import build_status
-from monitored_models.status.cause import StatusInput
+from monitored_models.status.status_input import StatusInput
 from monitored_models.telemetry.model_metrics import render_model_metrics
 from monitored_models.telemetry.operator_metrics import Metrics
 from testbed import prometheus

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.e2e
 
 SURVIVED_SECONDS = 20
 LIMIT_SECONDS = 8
-HELD = "testbed.held"
+HELD = "testbed.busy_operator"
 
 
 def test_leader_that_is_busy_for_long_keeps_its_lease_and_answers_probes(bed: Bed, namespace: str) -> None:

@@ -8,8 +8,8 @@ import pytest
 
 from monitored_models.naming.kinds import LEASE, MODEL
 from operator_testbed import LEASE_NAMESPACE, OWN_CRDS, Bed, model, prometheus_crds, running_bed
+from testbed.cpu_quota import limited
 from testbed.pages import samples, wait_idle
-from testbed.quota import limited
 
 pytestmark = pytest.mark.e2e
 

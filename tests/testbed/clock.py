@@ -1,7 +1,7 @@
 """The only place where tests read the clock; `make check` refuses any other.
 
 A test that builds a history takes the end of it from `end`. TEST_CLOCK, as 2028-02-29T12:00:00Z, puts that end anywhere:
-`python -m testbed.moments` runs those tests at hours and on dates at which they are never run by hand.
+`python -m testbed.clock_times` runs those tests at hours and on dates at which they are never run by hand.
 """
 
 from __future__ import annotations

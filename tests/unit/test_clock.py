@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from testbed import clock, moments
+from testbed import clock, clock_times
 
 ROOT = Path(__file__).parents[2]
 IMPORTS = """\
@@ -77,11 +77,11 @@ def test_every_test_that_takes_its_end_from_the_clock_runs_at_all_moments() -> N
     """Directly, or from the past that files share."""
     taking = re.compile(r"\bclock\.end\(|\bpast_of_runtimes\b")
     takers = {file for file in (ROOT / "tests").rglob("test_*.py") if taking.search(file.read_text())}
-    assert takers - {Path(__file__)} == set(moments.files())
+    assert takers - {Path(__file__)} == set(clock_times.files())
 
 
 def test_moments_are_enough() -> None:
-    asked = [datetime.fromisoformat(moment) for moment in moments.MOMENTS]
+    asked = [datetime.fromisoformat(moment) for moment in clock_times.MOMENTS]
     assert len({at.time() for at in asked}) >= 8
     assert {(at.hour, at.minute) for at in asked} >= {(0, 5), (2, 30), (23, 59)}
     assert {(at.month, at.day) for at in asked} >= {(12, 31), (2, 29), (1, 1)}

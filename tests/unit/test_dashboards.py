@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from monitored_models.integrations.grafana.check import (
+from monitored_models.integrations.grafana.dashboard_check import (
     DashboardCheck,
     GrafanaOutage,
     GrafanaSnapshot,

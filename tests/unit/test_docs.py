@@ -14,13 +14,13 @@ from click.testing import CliRunner
 from monitored_models.api import UnmetRequest
 from monitored_models.base.schema_types import wire_name
 from monitored_models.cli.main import main
-from monitored_models.integrations.grafana.check import FORBIDDEN, UNREACHABLE, DashboardCheck
+from monitored_models.integrations.grafana.dashboard_check import FORBIDDEN, UNREACHABLE, DashboardCheck
 from monitored_models.plan.planner import ChildProblem
 from monitored_models.render.children import unmet_requests
 from monitored_models.render.rules.alerts.groups import ALERTS, is_enabled
 from monitored_models.render.rules.alerts.objective_alerts import OBJECTIVES
 from monitored_models.settings import Settings, load
-from monitored_models.status.cause import Cause
+from monitored_models.status.status_input import Cause
 from unit.specs import model
 
 ROOT = Path(__file__).parents[2]

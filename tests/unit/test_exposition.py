@@ -13,8 +13,8 @@ from monitored_models.naming.keys import Key
 from monitored_models.naming.kinds import resource_of
 from monitored_models.naming.object_names import dashboard_uid
 from monitored_models.naming.series import MAX_WATCH_AGE
-from monitored_models.telemetry.health import MAX_LOOP_LAG, Health
 from monitored_models.telemetry.model_metrics import CHUNK, FAMILIES, ModelMetrics, render_model_metrics
+from monitored_models.telemetry.readiness import MAX_LOOP_LAG, Health
 from unit.specs import body, model
 
 KEY = Key("risk", "churn")

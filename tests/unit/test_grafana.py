@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 import yaml
 
-from monitored_models.integrations.grafana.check import VersionChange
 from monitored_models.integrations.grafana.client import PAGE, GrafanaClient, GrafanaError, client
+from monitored_models.integrations.grafana.dashboard_check import VersionChange
 from monitored_models.integrations.grafana.poller import Poller
 from monitored_models.integrations.grafana.tracker import DashboardTracker
 from monitored_models.naming.keys import Key

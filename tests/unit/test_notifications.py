@@ -20,7 +20,7 @@ from monitored_models.api import (
     profile_problems,
 )
 from monitored_models.cache.cluster_cache import ClusterCache
-from monitored_models.cache.observed import observed_child
+from monitored_models.cache.live_objects import observed_child
 from monitored_models.kube.client import ApiError
 from monitored_models.naming import object_names
 from monitored_models.naming.keys import Key, OwnerKey, ProfileKey
@@ -32,8 +32,8 @@ from monitored_models.render.children import render, render_profile
 from monitored_models.render.notifications import templates
 from monitored_models.settings import InvalidSettings, Settings, load
 from monitored_models.status.build import build_status
-from monitored_models.status.cause import NotificationState, NotificationsUnknown, StatusInput
 from monitored_models.status.changes import condition
+from monitored_models.status.status_input import NotificationState, NotificationsUnknown, StatusInput
 from unit.notification_specs import EMAIL, EVERY_FIELD, HOOK, NIGHT, PAGER, SLACK
 
 JSON = dict[str, Any]

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from monitored_models.api import InvalidSpec, Model, Problem, UnmetRequest, parse
 from monitored_models.cache.workload_status import DeploymentStatus, PodStatus, deployment_status, pod_status
 from monitored_models.codegen.crd import openapi_schema
-from monitored_models.integrations.grafana.check import DashboardCheck
+from monitored_models.integrations.grafana.dashboard_check import DashboardCheck
 from monitored_models.naming.kinds import CONFIG_MAP, DEPLOYMENT, PROMETHEUS_RULE, SERVICE, SERVICE_MONITOR
 from monitored_models.naming.object_names import dashboard_uid
 from monitored_models.plan.desired_state import summarize
@@ -22,8 +22,8 @@ from monitored_models.plan.planner import ChildProblem
 from monitored_models.render.children import render
 from monitored_models.settings import Settings
 from monitored_models.status.build import build_invalid_status, build_status, dashboard_verdict
-from monitored_models.status.cause import StatusInput
 from monitored_models.status.changes import TYPES, changed, condition
+from monitored_models.status.status_input import StatusInput
 from monitored_models.status.workload_checks import SERVING_CHECKS, WORKLOAD_CHECKS
 from unit.specs import FULL, JSON, MINIMAL, VLLM, body, model
 

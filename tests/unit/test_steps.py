@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from monitored_models.base.step_timer import Steps
-from monitored_models.telemetry.health import MAX_LOOP_LAG
+from monitored_models.telemetry.readiness import MAX_LOOP_LAG
 from monitored_models.telemetry.telemetry import Telemetry
 
 

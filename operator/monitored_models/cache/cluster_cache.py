@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from ..api import DEFAULT_PROFILE, profile_name
 from ..naming.keys import Key, OwnerKey, ProfileKey
 from ..naming.kinds import ALERTMANAGER_CONFIG, EVENT, MODEL, POD, PROFILE, Kind
-from .observed import (
+from .live_objects import (
     Body,
     ModelSource,
     ObservedChild,

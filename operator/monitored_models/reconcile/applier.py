@@ -10,7 +10,7 @@ from http import HTTPStatus
 from typing import Any
 
 from ..cache.cluster_cache import ClusterCache
-from ..cache.observed import applied_by_us, controller_uid, resource_version
+from ..cache.live_objects import applied_by_us, controller_uid, resource_version
 from ..kube import applied_fields
 from ..kube.client import ApiError, KubeClient
 from ..naming.keys import OwnerKey

@@ -19,10 +19,10 @@ from ..api import InvalidSpec, Model, Problem
 from ..api.live_scale import LiveScale
 from ..base.step_timer import Steps
 from ..cache.cluster_cache import ClusterCache
-from ..cache.observed import ModelSource, ObservedChild, ObservedModel
+from ..cache.live_objects import ModelSource, ObservedChild, ObservedModel
 from ..cache.profiles import ProfileSource
 from ..cache.workload_status import DeploymentStatus
-from ..integrations.grafana.check import DashboardCheck, last_version_change
+from ..integrations.grafana.dashboard_check import DashboardCheck, last_version_change
 from ..integrations.grafana.tracker import DashboardTracker
 from ..kube.client import ApiError, KubeClient
 from ..naming.keys import Key, ProfileKey
@@ -32,8 +32,8 @@ from ..plan.desired_state import DesiredState, Renderer
 from ..plan.planner import ChildProblem, is_owned_by, plan_model
 from ..status import events
 from ..status.build import build_invalid_status, build_status, dashboard_verdict
-from ..status.cause import NotificationState, NotificationsUnknown, StatusInput
 from ..status.changes import changed, condition
+from ..status.status_input import NotificationState, NotificationsUnknown, StatusInput
 from ..telemetry.logs import about
 from ..telemetry.model_metrics import ModelMetrics, render_model_metrics
 from .applier import Applier, NamespaceTerminating

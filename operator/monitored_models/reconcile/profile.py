@@ -16,7 +16,7 @@ from ..naming.keys import Key, OwnerKey, ProfileKey
 from ..naming.kinds import ALERTMANAGER_CONFIG, NOTIFICATION_KINDS, PROFILE, Kind
 from ..plan.desired_state import Renderer
 from ..plan.planner import ChildProblem, plan_profile
-from ..status.cause import NotificationState
+from ..status.status_input import NotificationState
 from .applier import Applier, NamespaceTerminating
 
 

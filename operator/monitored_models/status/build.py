@@ -12,12 +12,12 @@ from typing import Any
 
 from ..api import InvalidSpec, Model
 from ..cache.workload_status import DeploymentStatus
-from ..integrations.grafana.check import DashboardCheck
+from ..integrations.grafana.dashboard_check import DashboardCheck
 from ..naming import labels, object_names
 from ..naming.kinds import CONFIG_MAP, MONITORING_KINDS, PROMETHEUS_RULE, SERVICE_MONITOR
 from ..render.workload.replicas import replica_count
-from .cause import Cause, NotificationState, NotificationsUnknown, StatusInput, first_problem
 from .changes import condition
+from .status_input import Cause, NotificationState, NotificationsUnknown, StatusInput, first_problem
 from .workload_checks import SERVING_CHECKS, WORKLOAD_CHECKS, _serves
 
 # --- why a workload is not ready, first cause wins ---

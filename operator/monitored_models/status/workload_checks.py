@@ -7,7 +7,7 @@ from collections.abc import Callable
 from ..cache.workload_status import PodStatus
 from ..naming.kinds import MONITORING_KINDS, NOTIFICATION_KINDS
 from ..render.workload.replicas import replica_count
-from .cause import Cause, StatusInput, first_problem
+from .status_input import Cause, StatusInput, first_problem
 
 
 def _suspended(s: StatusInput) -> Cause | None:

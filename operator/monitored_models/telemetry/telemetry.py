@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 
 from ..base.step_timer import Steps
 from .api_client_metrics import WatchAgeCollector
-from .health import Health
 from .heartbeat import Heartbeat
 from .model_metrics import ModelMetrics
 from .operator_metrics import LongestStepCollector, Metrics
+from .readiness import Health
 
 
 @dataclass(frozen=True)

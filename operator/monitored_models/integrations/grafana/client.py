@@ -23,7 +23,7 @@ from niquests.exceptions import Timeout
 
 from ...settings import Grafana
 from ...telemetry.operator_metrics import Metrics
-from .check import FORBIDDEN, UNREACHABLE, GrafanaOutage, VersionChange
+from .dashboard_check import FORBIDDEN, UNREACHABLE, GrafanaOutage, VersionChange
 
 PAGE = 1000
 """Dashboards in one page of a search: half a megabyte."""

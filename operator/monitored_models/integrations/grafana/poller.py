@@ -16,8 +16,8 @@ from ...naming.keys import Key
 from ...settings import Grafana
 from ...telemetry.logs import about, reason
 from ...telemetry.operator_metrics import Metrics
-from .check import GrafanaSnapshot, VersionChange
 from .client import GrafanaClient, GrafanaError
+from .dashboard_check import GrafanaSnapshot, VersionChange
 from .tracker import DashboardTracker
 
 FAST_POLL_SECONDS = 30.0

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from ...naming.keys import Key
-from .check import DashboardCheck, GrafanaOutage, GrafanaSnapshot, State, VersionChange, evaluate
+from .dashboard_check import DashboardCheck, GrafanaOutage, GrafanaSnapshot, State, VersionChange, evaluate
 
 ANNOTATED_SECONDS = 3600.0
 """Older version changes are not annotated: the time that Grafana may be down, or a dashboard take to load."""

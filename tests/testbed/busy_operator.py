@@ -1,6 +1,6 @@
 """The operator with a switch: at SIGUSR1 its event loop is held for HOLD_SECONDS, as by one long step of its work.
 
-    python -m testbed.held run --settings FILE
+    python -m testbed.busy_operator run --settings FILE
 
 The hold is a loop of Python in the main thread, between two steps of whatever runs there: it competes for the interpreter
 with every other thread, as a long step would. No function of the operator is replaced.

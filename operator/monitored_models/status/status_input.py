@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ..api import Model
 from ..cache.workload_status import DeploymentStatus, PodStatus
-from ..integrations.grafana.check import DashboardCheck
+from ..integrations.grafana.dashboard_check import DashboardCheck
 from ..plan.desired_state import DesiredState
 from ..plan.planner import ChildProblem
 
