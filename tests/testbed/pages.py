@@ -58,6 +58,7 @@ class Idle:
 def wait_idle(process: Process, models: int, timeout: float) -> Idle:
     """Wait until a process that starts has looked at every model and been idle for three seconds."""
     began = since = time.monotonic()
+    address(process)  # a probe can be answered from then on
     seen, slowest = -1.0, 0.0
     while seen < models or time.monotonic() - since < IDLE_SECONDS:
         assert time.monotonic() - began < timeout, f"not idle within {timeout:.0f} s: {process.tail()}"

@@ -42,9 +42,10 @@ def test_garbage_collection_is_a_step(steps: Steps) -> None:
     assert steps.all()["garbage_collection"] > 0
 
 
-def test_what_exists_is_exempt_from_later_collections(steps: Steps) -> None:
+@pytest.mark.parametrize("only_young", [False, True])
+def test_what_exists_is_exempt_from_later_collections(steps: Steps, only_young: bool) -> None:
     before = gc.get_freeze_count()
-    steps.spare_garbage_collection()
+    steps.exempt_from_garbage_collection(only_young=only_young)
     assert gc.get_freeze_count() > before
 
 

@@ -7,6 +7,7 @@ import contextlib
 import logging
 import signal
 from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
 from typing import TypeVar
 
 import kopf
@@ -101,8 +102,7 @@ class ControllerRun:
         self._metrics.depth.set_function(self._queue.depth)
         self._metrics.age.set_function(self._queue.age)
         self._metrics.models.set_function(self._view.count)
-        await retry_until_stopped(self._resync, self._stop)
-        self._face.steps.spare_garbage_collection()
+        await retry_until_stopped(self._first_list, self._stop)
         self._face.health.synced = True
         log.info("%d models; kinds not served: %s", self._view.count(), self._absent(), extra=reason("Started"))
         async with asyncio.TaskGroup() as group:
@@ -197,8 +197,14 @@ class ControllerRun:
                 self._queue.add_after(key, again)
         self._metrics.reconciles.labels(outcome).observe(self._clock() - began)
 
-    async def _resync(self) -> int:
-        keys = await resync(self._view, self._cluster, self._served, self._settings.namespaces, self._face.steps)
+    async def _first_list(self) -> int:
+        """List everything once. What is cached by then stays for long, so that no garbage collection need visit it."""
+        return await self._resync(partial(self._face.steps.exempt_from_garbage_collection, only_young=True))
+
+    async def _resync(self, after_page: Callable[[], None] = lambda: None) -> int:
+        keys = await resync(
+            self._view, self._cluster, self._served, self._settings.namespaces, self._face.steps, after_page
+        )
         for key in keys:
             self._queue.add(key, routine=True)
         return len(keys)

@@ -66,7 +66,7 @@ class Operator:
     async def run(self) -> None:
         """Serve the HTTP endpoint, and lead once elected, until stopped."""
         install_signal_handlers(self._stop)
-        self._face.steps.spare_garbage_collection()
+        self._face.steps.exempt_from_garbage_collection()
         self._face.steps.time_garbage_collection()
         address = await self._supervisor.start()
         try:

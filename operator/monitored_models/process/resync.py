@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from ..base.step_timer import Steps
 from ..cache.cluster_cache import ClusterCache
@@ -31,7 +31,12 @@ def selectors(kind: Kind) -> tuple[str | None, str | None]:
 
 
 async def resync(
-    view: ClusterCache, cluster: KubeClient, served: Collection[Kind], namespaces: Collection[str], steps: Steps
+    view: ClusterCache,
+    cluster: KubeClient,
+    served: Collection[Kind],
+    namespaces: Collection[str],
+    steps: Steps,
+    after_page: Callable[[], None] = lambda: None,
 ) -> set[OwnerKey]:
     """List every kind once. Returns the models and profiles for which the lists changed the cache."""
     changed: set[OwnerKey] = set()
@@ -51,5 +56,6 @@ async def resync(
                     except Exception:  # one malformed object must not block all others
                         log.exception("%s %s could not be read", kind.name, body["metadata"]["name"])
                     await asyncio.sleep(0)  # a long list must not block watches and workers
+                after_page()
         changed.update(view.prune(kind, alive, listed_at or 0))
     return changed

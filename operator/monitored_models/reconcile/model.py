@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Collection
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -47,6 +48,9 @@ LARGE_BYTES = 16_384
 """Larger specs are parsed and rendered in a thread: they take up to a second, smaller ones some milliseconds."""
 IMMEDIATELY = 0.01
 """Seconds until an immediate requeue."""
+
+_LARGE_SPECS = ThreadPoolExecutor(max_workers=1, thread_name_prefix="large-spec")
+"""One thread: with several, the event loop would get a small share of the interpreter only."""
 
 log = logging.getLogger(__name__)
 
@@ -122,7 +126,8 @@ class Reconciler:
         source, shared = observed.source, self.view.profile_of(observed.source)
         if len(source.spec) + (len(shared.spec) if shared else 0) > LARGE_BYTES:
             live = self._deployment(key, observed)
-            await asyncio.to_thread(self._wanted, source, shared, live.scale if live else None)
+            loop, scale = asyncio.get_running_loop(), live.scale if live else None
+            await loop.run_in_executor(_LARGE_SPECS, self._wanted, source, shared, scale)
 
     def _wanted(
         self, source: ModelSource, shared: ProfileSource | None, scale: LiveScale | None
