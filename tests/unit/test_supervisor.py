@@ -77,7 +77,7 @@ def ended(body: str) -> subprocess.CompletedProcess[str]:
     """A process whose work goes on for a minute beside a supervisor with this method."""
     code = """
         import asyncio
-        from monitored_models.telemetry.telemetry import Face
+        from monitored_models.telemetry.telemetry import Telemetry
         from monitored_models.telemetry.logs import to_stderr
         from monitored_models.settings import Settings
         from monitored_models.process.supervisor import Supervisor
@@ -86,7 +86,7 @@ def ended(body: str) -> subprocess.CompletedProcess[str]:
         {body}
 
         async def main():
-            supervisor = Failing(Settings(listen=""), Face())
+            supervisor = Failing(Settings(listen=""), Telemetry())
             await supervisor.start()
             {then}
             await asyncio.sleep(60)

@@ -203,7 +203,7 @@ class ControllerRun:
 
     async def _resync(self, after_page: Callable[[], None] = lambda: None) -> int:
         keys = await resync(
-            self._view, self._cluster, self._served, self._settings.namespaces, self._face.steps, after_page
+            self._view, self._cluster, self._served, self._settings.namespaces, self._face.steps, after_page=after_page
         )
         for key in keys:
             self._queue.add(key, routine=True)

@@ -36,6 +36,7 @@ async def resync(
     served: Collection[Kind],
     namespaces: Collection[str],
     steps: Steps,
+    *,
     after_page: Callable[[], None] = lambda: None,
 ) -> set[OwnerKey]:
     """List every kind once. Returns the models and profiles for which the lists changed the cache."""
