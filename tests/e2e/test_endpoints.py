@@ -42,8 +42,8 @@ def series(process: Process, **labels: str) -> set[str]:
 
 @pytest.fixture(scope="module")
 def own(bed: Bed) -> Process:  # type: ignore[misc]
-    with bed.operator("face", namespaces=["face"]) as process:
-        bed.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "face"}})
+    with bed.operator("endpoints", namespaces=["endpoints"]) as process:
+        bed.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "endpoints"}})
         yield process
 
 
@@ -55,36 +55,36 @@ def test_leader_is_ready_when_it_has_listed_everything(bed: Bed, own: Process) -
 
 
 def test_series_of_a_model_come_and_go_with_it(bed: Bed, own: Process) -> None:
-    bed.apply(model("churn", "face", model={"version": "7"}, replicas=2))
-    bed.wait_for("face", "churn", "Ready")
-    mine = {"namespace": "face", "monitored_model": "churn"}
+    bed.apply(model("churn", "endpoints", model={"version": "7"}, replicas=2))
+    bed.wait_for("endpoints", "churn", "Ready")
+    mine = {"namespace": "endpoints", "monitored_model": "churn"}
     bed.wait("pods", lambda: sum("pod_ready" in line for line in series(own, **mine)) == 2)
     there = series(own, **mine)
     expected = {
         (
-            'monitored_model_info{namespace="face",monitored_model="churn",name="churn",version="7",framework="",'
-            f'runtime="custom",dashboard="{dashboard_uid(parsed(name="churn", namespace="face"))}"}} 1'
+            'monitored_model_info{namespace="endpoints",monitored_model="churn",name="churn",version="7",framework="",'
+            f'runtime="custom",dashboard="{dashboard_uid(parsed(name="churn", namespace="endpoints"))}"}} 1'
         ),
-        'monitored_model_condition{namespace="face",monitored_model="churn",condition="Ready",status="True",reason="Ready"} 1',
-        'monitored_model_replicas_desired{namespace="face",monitored_model="churn"} 2',
-        'monitored_model_replicas_ready{namespace="face",monitored_model="churn"} 2',
+        'monitored_model_condition{namespace="endpoints",monitored_model="churn",condition="Ready",status="True",reason="Ready"} 1',
+        'monitored_model_replicas_desired{namespace="endpoints",monitored_model="churn"} 2',
+        'monitored_model_replicas_ready{namespace="endpoints",monitored_model="churn"} 2',
     }
     assert expected <= there
-    bed.delete(MODEL, "face", "churn")
+    bed.delete(MODEL, "endpoints", "churn")
     bed.wait("no series", lambda: not series(own, **mine))
 
 
 def test_pods_that_do_not_run_tell_why(bed: Bed, own: Process) -> None:
-    bed.apply(model("huge", "face", resources={"requests": {"cpu": "100k"}}))
-    bed.wait_for("face", "huge", "Unschedulable")
+    bed.apply(model("huge", "endpoints", resources={"requests": {"cpu": "100k"}}))
+    bed.wait_for("endpoints", "huge", "Unschedulable")
     waiting = [line for line in series(own, monitored_model="huge") if line.startswith("monitored_model_pod_waiting")]
     assert len(waiting) == 1
     assert 'reason="Unschedulable"' in waiting[0]
 
 
 def test_promtool_finds_nothing_wrong_with_the_metrics(bed: Bed, own: Process, tmp_path: Path) -> None:
-    bed.apply(model("lint", "face"))
-    bed.wait_for("face", "lint", "Ready")
+    bed.apply(model("lint", "endpoints"))
+    bed.wait_for("endpoints", "lint", "Ready")
     text = page(own, "/metrics")[1]
     file = tmp_path / "metrics.txt"
     file.write_text(text)

@@ -22,9 +22,9 @@ PANELS = list(panels(json.loads(dashboard_json())))
 
 def exposed() -> set[str]:
     """Names of all series that /metrics can have."""
-    face = Telemetry()
-    face.watches.opened("/api/v1/pods")
-    kinds = {metric.name: metric.type for metric in face.metrics.registry.collect()}
+    telemetry = Telemetry()
+    telemetry.watches.opened("/api/v1/pods")
+    kinds = {metric.name: metric.type for metric in telemetry.metrics.registry.collect()}
     names = {f"{name}_total" if kind == "counter" else name for name, kind in kinds.items()}
     names |= {f"{name}{end}" for name, kind in kinds.items() if kind == "histogram" for end in ("_bucket", "_count")}
     return names | {family.name for family in FAMILIES}

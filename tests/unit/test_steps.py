@@ -50,9 +50,9 @@ def test_what_exists_is_exempt_from_later_collections(steps: Steps, only_young: 
 
 
 def test_metrics_and_readiness_name_the_longest_step() -> None:
-    face = Telemetry()
-    face.steps.note("parse_and_render", 6.5)
-    face.health.record_lag(MAX_LOOP_LAG + 1)
+    telemetry = Telemetry()
+    telemetry.steps.note("parse_and_render", 6.5)
+    telemetry.health.record_lag(MAX_LOOP_LAG + 1)
     line = 'monitored_models_event_loop_longest_step_seconds{step="parse_and_render"} 6.5'
-    assert line in face.metrics.text().decode()
-    assert "parse_and_render with 6.5 s" in face.ready()["loop"]
+    assert line in telemetry.metrics.text().decode()
+    assert "parse_and_render with 6.5 s" in telemetry.ready()["loop"]

@@ -59,12 +59,12 @@ def test_address_that_is_taken_is_reported_by_the_start() -> None:
 @pytest.mark.parametrize(("stalled", "code"), [(HANG_TIMEOUT - 1, 200), (HANG_TIMEOUT, 503)])
 def test_liveness_fails_when_the_work_has_hung_for_the_limit(stalled: float, code: int) -> None:
     times = iter([0.0, *(float(second) for second in range(1, int(stalled) + 1))])
-    face = Telemetry(heartbeat=Heartbeat(lambda: next(times)))
+    telemetry = Telemetry(heartbeat=Heartbeat(lambda: next(times)))
     for _ in range(int(stalled)):
-        face.heartbeat.look()
+        telemetry.heartbeat.look()
 
     async def main() -> tuple[int, str]:
-        async with TestClient(TestServer(application(face, HANG_TIMEOUT))) as client:
+        async with TestClient(TestServer(application(telemetry, HANG_TIMEOUT))) as client:
             answer = await client.get("/healthz")
             return answer.status, await answer.text()
 

@@ -68,13 +68,18 @@ class ControllerRun:
     """Everything that runs while the cluster serves one set of kinds."""
 
     def __init__(
-        self, settings: Settings, cluster: KubeClient, served: frozenset[Kind], stop: asyncio.Event, face: Telemetry
+        self,
+        settings: Settings,
+        cluster: KubeClient,
+        served: frozenset[Kind],
+        stop: asyncio.Event,
+        telemetry: Telemetry,
     ) -> None:
         self._settings, self._cluster, self._served, self._stop = settings, cluster, served, stop
-        self._face, self._metrics = face, face.metrics
+        self._telemetry, self._metrics = telemetry, telemetry.metrics
         self._view = ClusterCache()
         self._queue: WorkQueue[OwnerKey] = WorkQueue(
-            group=lambda key: key.namespace, waited=face.metrics.queue_wait.observe
+            group=lambda key: key.namespace, waited=telemetry.metrics.queue_wait.observe
         )
         self._clock = asyncio.get_running_loop().time
         self._dashboards = self._watched_dashboards()
@@ -86,13 +91,13 @@ class ControllerRun:
             self._view,
             cluster,
             renderer,
-            face.series,
+            telemetry.series,
             self._profiles,
             served,
             clock=self._clock,
             recheck_seconds=settings.recheck_seconds,
             dashboards=self._dashboards,
-            steps=face.steps,
+            steps=telemetry.steps,
         )
         self._ending = asyncio.Event()
         self._kinds_changed = False
@@ -103,7 +108,7 @@ class ControllerRun:
         self._metrics.age.set_function(self._queue.age)
         self._metrics.models.set_function(self._view.count)
         await retry_until_stopped(self._first_list, self._stop)
-        self._face.health.synced = True
+        self._telemetry.health.synced = True
         log.info("%d models; kinds not served: %s", self._view.count(), self._absent(), extra=reason("Started"))
         async with asyncio.TaskGroup() as group:
             # Created before kopf starts: when kopf ends, it cancels the tasks that were created later.
@@ -156,7 +161,7 @@ class ControllerRun:
     async def _watch(self, runs: asyncio.Event) -> None:
         namespaces = self._settings.namespaces
         connections = watch.SessionPool(self._cluster)
-        registry = watch.registry(self._view, self._queue, self._served, self._face.steps)
+        registry = watch.registry(self._view, self._queue, self._served, self._telemetry.steps)
         kopf.on.login(registry=registry)(connections.log_in)
         try:
             await kopf.operator(
@@ -199,11 +204,16 @@ class ControllerRun:
 
     async def _first_list(self) -> int:
         """List everything once. What is cached by then stays for long, so that no garbage collection need visit it."""
-        return await self._resync(partial(self._face.steps.exempt_from_garbage_collection, only_young=True))
+        return await self._resync(partial(self._telemetry.steps.exempt_from_garbage_collection, only_young=True))
 
     async def _resync(self, after_page: Callable[[], None] = lambda: None) -> int:
         keys = await resync(
-            self._view, self._cluster, self._served, self._settings.namespaces, self._face.steps, after_page=after_page
+            self._view,
+            self._cluster,
+            self._served,
+            self._settings.namespaces,
+            self._telemetry.steps,
+            after_page=after_page,
         )
         for key in keys:
             self._queue.add(key, routine=True)

@@ -60,14 +60,14 @@ class Operator:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._stop = asyncio.Event()
-        self._face = Telemetry()
-        self._supervisor = Supervisor(settings, self._face)
+        self._telemetry = Telemetry()
+        self._supervisor = Supervisor(settings, self._telemetry)
 
     async def run(self) -> None:
         """Serve the HTTP endpoint, and lead once elected, until stopped."""
         install_signal_handlers(self._stop)
-        self._face.steps.exempt_from_garbage_collection()
-        self._face.steps.time_garbage_collection()
+        self._telemetry.steps.exempt_from_garbage_collection()
+        self._telemetry.steps.time_garbage_collection()
         address = await self._supervisor.start()
         try:
             if address:
@@ -75,7 +75,11 @@ class Operator:
             async with asyncio.TaskGroup() as group:
                 beside = (
                     group.create_task(
-                        keep_beating(self._face.heartbeat, self._face.metrics.lag.observe, self._face.health.record_lag)
+                        keep_beating(
+                            self._telemetry.heartbeat,
+                            self._telemetry.metrics.lag.observe,
+                            self._telemetry.health.record_lag,
+                        )
                     ),
                     group.create_task(self._enforce_shutdown_deadline()),
                 )
@@ -90,27 +94,27 @@ class Operator:
         if not self._settings.leader_election:
             await self._lead(lambda: math.inf)
             return
-        self._face.health.role = "standby"
+        self._telemetry.health.role = "standby"
         fence = await self._unless_stopped(self._supervisor.lead())
         if fence is not None:
             await self._lead(fence)
 
     async def _lead(self, fence: Callable[[], float]) -> None:
         """Run one controller run after another, until stopped."""
-        self._face.health.role = "leading"
-        self._face.metrics.leader.set(1)
+        self._telemetry.health.role = "leading"
+        self._telemetry.metrics.leader.set(1)
         configuration = await load_configuration()
-        configuration.trace_configs = [trace_config(self._face.metrics, self._face.watches)]
+        configuration.trace_configs = [trace_config(self._telemetry.metrics, self._telemetry.watches)]
         cluster = KubeClient(
-            configuration, timeout=self._settings.request_timeout_seconds, fence=fence, steps=self._face.steps
+            configuration, timeout=self._settings.request_timeout_seconds, fence=fence, steps=self._telemetry.steps
         )
         try:
             while (served := await self._wait_for_crd(cluster)) is not None:
-                session = ControllerRun(self._settings, cluster, served, self._stop, self._face)
+                session = ControllerRun(self._settings, cluster, served, self._stop, self._telemetry)
                 if not await self._serve(session):
                     return
                 log.info("the kinds that the cluster serves have changed: starting anew", extra=reason("KindsChanged"))
-                self._face.reset()
+                self._telemetry.reset()
         finally:
             await cluster.close()
 

@@ -41,8 +41,8 @@ log = logging.getLogger(__name__)
 class Supervisor:
     """One thread per process. The work's event loop calls its methods."""
 
-    def __init__(self, settings: Settings, face: Telemetry) -> None:
-        self._settings, self._face = settings, face
+    def __init__(self, settings: Settings, telemetry: Telemetry) -> None:
+        self._settings, self._telemetry = settings, telemetry
         self._thread = threading.Thread(target=self._run, name="supervisor", daemon=True)
         self._watched = threading.get_ident()
         self._started: Future[str] = Future()
@@ -91,7 +91,7 @@ class Supervisor:
 
     async def _supervise(self) -> None:
         self._loop, self._finishing = asyncio.get_running_loop(), asyncio.Event()
-        async with run_server(self._settings, self._face) as address, asyncio.TaskGroup() as self._tasks:
+        async with run_server(self._settings, self._telemetry) as address, asyncio.TaskGroup() as self._tasks:
             watching = self._tasks.create_task(self._watch_work())
             self._started.set_result(address)
             await self._finishing.wait()
@@ -103,7 +103,7 @@ class Supervisor:
         limit = self._settings.hang_timeout_seconds
         while True:
             await asyncio.sleep(LOOK_SECONDS)
-            if self._face.heartbeat.look() >= limit:
+            if self._telemetry.heartbeat.look() >= limit:
                 # The Lease is not released: the work could wake up before the process ends, and write.
                 end_process(
                     f"the event loop has not turned for {limit:.0f} s; it stands in: {self._where()}", "WorkHangs"
@@ -117,7 +117,7 @@ class Supervisor:
 
     async def _acquire(self) -> LeaderElector:
         configuration = await load_configuration()
-        configuration.trace_configs = [trace_config(self._face.metrics, self._face.watches)]
+        configuration.trace_configs = [trace_config(self._telemetry.metrics, self._telemetry.watches)]
         client = KubeClient(configuration, timeout=RENEW_SECONDS)
         lease = LeaderElector(client, _lease_namespace(self._settings), self._settings.lease_name, _identity())
         try:

@@ -24,13 +24,13 @@ class ListenError(Exception):
 
 
 @asynccontextmanager
-async def run_server(settings: Settings, face: Telemetry) -> AsyncIterator[str]:
+async def run_server(settings: Settings, telemetry: Telemetry) -> AsyncIterator[str]:
     """Serve within the context; yields the address, empty if nothing is served. Raises ListenError."""
     listen = settings.listen
     if not listen:
         yield ""
         return
-    runner = web.AppRunner(application(face, settings.hang_timeout_seconds), access_log=None, shutdown_timeout=1.0)
+    runner = web.AppRunner(application(telemetry, settings.hang_timeout_seconds), access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     try:
         host, port = listen.rsplit(":", 1)
@@ -48,27 +48,27 @@ async def run_server(settings: Settings, face: Telemetry) -> AsyncIterator[str]:
         await runner.cleanup()
 
 
-def application(face: Telemetry, hang_timeout: float) -> web.Application:
+def application(telemetry: Telemetry, hang_timeout: float) -> web.Application:
     """The web application with the three pages."""
 
     async def healthz(_request: web.Request) -> web.Response:
-        stalled = face.heartbeat.stalled
+        stalled = telemetry.heartbeat.stalled
         if stalled >= hang_timeout:
             text = f"the event loop of the work has not turned for {stalled:.0f} s\n"
             return web.Response(text=text, status=HTTPStatus.SERVICE_UNAVAILABLE)
         return web.Response(text="ok\n")
 
     async def readyz(_request: web.Request) -> web.Response:
-        checks = face.ready()
+        checks = telemetry.ready()
         lines = [f"[{'-' if wrong else '+'}] {name}: {wrong or 'ok'}\n" for name, wrong in checks.items()]
         code = HTTPStatus.SERVICE_UNAVAILABLE if any(checks.values()) else HTTPStatus.OK
-        return web.Response(text=f"{face.health.role}\n{''.join(lines)}", status=code)
+        return web.Response(text=f"{telemetry.health.role}\n{''.join(lines)}", status=code)
 
     async def own_metrics(request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Type": _TEXT})
         await response.prepare(request)
-        await response.write(face.metrics.text())
-        for piece in face.series.chunks():
+        await response.write(telemetry.metrics.text())
+        for piece in telemetry.series.chunks():
             await response.write(piece)
             await asyncio.sleep(0)
         await response.write_eof()
