@@ -10,7 +10,6 @@ import pytest
 
 from monitored_models.integrations.grafana.dashboard_check import (
     DashboardCheck,
-    GrafanaOutage,
     GrafanaSnapshot,
     State,
     VersionChange,
@@ -24,6 +23,7 @@ from monitored_models.integrations.grafana.tracker import (
     AnnotationQueue,
     DashboardTracker,
 )
+from monitored_models.integrations.tracker import Outage
 from monitored_models.naming.keys import Key
 from testbed.clock import now
 
@@ -31,7 +31,7 @@ GRACE, TOLERANCE = 300.0, 120.0
 KEY, OTHER, UID = Key("a", "m"), Key("a", "n"), "mm-1"
 HERE, EMPTY = GrafanaSnapshot(frozenset({UID}), "Prometheus"), GrafanaSnapshot(frozenset(), "Prometheus")
 FAILING = GrafanaSnapshot(frozenset({UID}), "Prometheus", "the data source Prometheus does not answer: refused")
-SILENT, DENIED = GrafanaOutage("GrafanaUnreachable", "no answer"), GrafanaOutage("GrafanaForbidden", "Invalid API key")
+SILENT, DENIED = Outage("GrafanaUnreachable", "no answer"), Outage("GrafanaForbidden", "Invalid API key")
 
 
 def said(reason: str, words: str = "") -> DashboardCheck:
@@ -81,9 +81,9 @@ ROWS = [
     Row("False DataSourceFailing", seen(FAILING, lasting=True), said("Loaded")),
     Row("False NotLoaded", seen(GrafanaSnapshot(frozenset(), "P", "refused"), lasting=True)),
     # Grafana does not answer any more
-    Row("Unknown GrafanaUnreachable", seen(HERE, trouble=SILENT), said("Loaded")),
-    Row("Unknown GrafanaForbidden", seen(HERE, trouble=DENIED), said("GrafanaUnreachable")),
-    Row("Unknown GrafanaForbidden", State(trouble=DENIED)),
+    Row("Unknown GrafanaUnreachable", seen(HERE, outage=SILENT), said("Loaded")),
+    Row("Unknown GrafanaForbidden", seen(HERE, outage=DENIED), said("GrafanaUnreachable")),
+    Row("Unknown GrafanaForbidden", State(outage=DENIED)),
 ]
 
 
@@ -97,8 +97,8 @@ def test_verdict(row: Row) -> None:
 
 def test_other_words_are_no_news() -> None:
     """An error may name a port or a time, and thousands of models have it in their status."""
-    before = evaluate(State(trouble=SILENT), UID, 0, None, GRACE)
-    assert evaluate(State(trouble=GrafanaOutage(SILENT.reason, "other words")), UID, 0, before, GRACE) == before
+    before = evaluate(State(outage=SILENT), UID, 0, None, GRACE)
+    assert evaluate(State(outage=Outage(SILENT.reason, "other words")), UID, 0, before, GRACE) == before
     failing = evaluate(seen(FAILING), UID, 0, None, GRACE)
     assert evaluate(seen(GrafanaSnapshot(HERE.loaded, "P", "other"), lasting=True), UID, 0, failing, GRACE) == failing
 
@@ -106,7 +106,7 @@ def test_other_words_are_no_news() -> None:
 def test_message_says_what_to_check() -> None:
     missing = evaluate(seen(EMPTY), UID, 0, None, GRACE).message
     assert all(word in missing for word in (UID, "5 min", "dashboardLabels", "searchNamespace", "token"))
-    assert "Invalid API key" in evaluate(State(trouble=DENIED), UID, 0, None, GRACE).message
+    assert "Invalid API key" in evaluate(State(outage=DENIED), UID, 0, None, GRACE).message
 
 
 # --- memory ---
@@ -175,7 +175,7 @@ def test_trouble_is_told_when_it_has_lasted(clock: Clock, dashboards: DashboardT
         assert dashboards.record_failure(SILENT) == []
     clock.now = 130
     assert dashboards.record_failure(SILENT) == [KEY]
-    assert dashboards.record_failure(GrafanaOutage(SILENT.reason, "other words")) == []
+    assert dashboards.record_failure(Outage(SILENT.reason, "other words")) == []
     assert dashboards.record_failure(DENIED) == [KEY]
     assert dashboards.record_success(HERE) == [KEY]
     clock.now = 300

@@ -70,13 +70,13 @@ def failed(settings: Settings, what: str, *arguments: Any) -> GrafanaError:
 
 def test_search_goes_through_all_pages(grafana: Grafana, settings: Settings) -> None:
     grafana.dashboards = {f"mm-{n}" for n in range(2 * PAGE + 1)}
-    assert do(settings, "loaded") == grafana.dashboards
+    assert do(settings, "dashboard_uids") == grafana.dashboards
     assert grafana.asked == {"GET /api/search": 3}
 
 
 def test_full_last_page_costs_one_more(grafana: Grafana, settings: Settings) -> None:
     grafana.dashboards = {f"mm-{n}" for n in range(PAGE)}
-    assert do(settings, "loaded") == grafana.dashboards
+    assert do(settings, "dashboard_uids") == grafana.dashboards
     assert grafana.asked == {"GET /api/search": 2}
 
 
@@ -94,31 +94,31 @@ OTHERS = [
 )
 def test_data_source_that_panels_ask(grafana: Grafana, settings: Settings, sources: list[Any], name: str) -> None:
     grafana.sources = sources
-    assert do(settings, "source") == (name, "")
+    assert do(settings, "data_source_health") == (name, "")
 
 
 def test_no_data_source_is_a_failing_one(grafana: Grafana, settings: Settings) -> None:
     grafana.sources = OTHERS[:1]
-    assert "no data source of type prometheus" in do(settings, "source")[1]
+    assert "no data source of type prometheus" in do(settings, "data_source_health")[1]
 
 
 def test_failing_data_source_is_told_in_grafanas_words(grafana: Grafana, settings: Settings) -> None:
     grafana.failing = 'Post "http://p:9090/api/v1/query": dial tcp: lookup p: no such host'
-    name, failing = do(settings, "source")
+    name, failing = do(settings, "data_source_health")
     assert name == "Prometheus"
     assert failing.endswith(grafana.failing)
 
 
 def test_named_data_source_needs_no_list(grafana: Grafana, tmp_path: Path) -> None:
     settings = made_settings(grafana.url, tmp_path, data_source="prometheus")
-    assert do(settings, "source") == ("prometheus", "")
+    assert do(settings, "data_source_health") == ("prometheus", "")
     assert grafana.asked == {"GET /api/datasources/uid/prometheus/health": 1}
     missing = made_settings(grafana.url, tmp_path, data_source="other")
-    assert "Data source not found" in do(missing, "source")[1]
+    assert "Data source not found" in do(missing, "data_source_health")[1]
 
 
 def test_wrong_token_is_forbidden_in_grafanas_words_and_never_told(grafana: Grafana, tmp_path: Path) -> None:
-    error = failed(made_settings(grafana.url, tmp_path, token="glsa_secret"), "loaded")  # noqa: S106
+    error = failed(made_settings(grafana.url, tmp_path, token="glsa_secret"), "dashboard_uids")  # noqa: S106
     assert error.as_outage().reason == "GrafanaForbidden"
     assert "Invalid API key" in str(error)
     assert "secret" not in str(error)
@@ -126,12 +126,12 @@ def test_wrong_token_is_forbidden_in_grafanas_words_and_never_told(grafana: Graf
 
 def test_right_that_is_missing_is_forbidden(grafana: Grafana, settings: Settings) -> None:
     grafana.forbidden = "/api/datasources"
-    assert failed(settings, "source").as_outage().reason == "GrafanaForbidden"
+    assert failed(settings, "data_source_health").as_outage().reason == "GrafanaForbidden"
 
 
 @pytest.mark.parametrize("token", ["", "two words", "new\nline", "ünicode"])
 def test_text_that_is_no_token_is_not_sent_and_not_told(grafana: Grafana, tmp_path: Path, token: str) -> None:
-    error = failed(made_settings(grafana.url, tmp_path, token=token), "loaded")
+    error = failed(made_settings(grafana.url, tmp_path, token=token), "dashboard_uids")
     assert "holds no token" in str(error)
     assert not token or token not in str(error)
     assert not grafana.asked
@@ -139,7 +139,7 @@ def test_text_that_is_no_token_is_not_sent_and_not_told(grafana: Grafana, tmp_pa
 
 def test_token_file_that_is_missing(grafana: Grafana, tmp_path: Path) -> None:
     settings = Settings(url=grafana.url, token_file=str(tmp_path / "none"))
-    assert "No such file" in str(failed(settings, "loaded"))
+    assert "No such file" in str(failed(settings, "dashboard_uids"))
 
 
 def test_token_may_change(grafana: Grafana, tmp_path: Path) -> None:
@@ -158,12 +158,12 @@ def test_token_may_change(grafana: Grafana, tmp_path: Path) -> None:
 
 
 def test_nobody_listens(tmp_path: Path) -> None:
-    error = failed(made_settings(f"http://127.0.0.1:{free_port()}", tmp_path), "loaded")
+    error = failed(made_settings(f"http://127.0.0.1:{free_port()}", tmp_path), "dashboard_uids")
     assert error.as_outage().reason == "GrafanaUnreachable"
 
 
 def test_name_that_does_not_resolve(tmp_path: Path) -> None:
-    error = failed(made_settings("http://grafana.invalid", tmp_path), "loaded")
+    error = failed(made_settings("http://grafana.invalid", tmp_path), "dashboard_uids")
     assert error.as_outage().reason == "GrafanaUnreachable"
 
 
@@ -197,13 +197,13 @@ def test_what_is_no_grafana_does_not_end_the_operator(tmp_path: Path, greeting: 
 
 def test_calls_are_counted_by_outcome(grafana: Grafana, settings: Settings) -> None:
     metrics = Metrics()
-    do(settings, "loaded", metrics=metrics)
+    do(settings, "dashboard_uids", metrics=metrics)
     grafana.token = "another"  # noqa: S105
     with pytest.raises(GrafanaError):
-        do(settings, "loaded", metrics=metrics)
+        do(settings, "dashboard_uids", metrics=metrics)
     grafana.token, grafana.delay = TOKEN, 3
     with pytest.raises(GrafanaError):
-        do(settings, "loaded", metrics=metrics)
+        do(settings, "dashboard_uids", metrics=metrics)
     text = metrics.text().decode()
     for outcome in ("ok", "denied", "timeout"):
         assert f'grafana_requests_total{{call="search",outcome="{outcome}"}} 1.0' in text
@@ -230,8 +230,8 @@ def test_loop_turns_while_grafana_hangs(grafana: Grafana, settings: Settings) ->
 
 def test_annotation_is_written_once(grafana: Grafana, settings: Settings) -> None:
     change = VersionChange(KEY, UID, "1", "2", "2026-11-20T10:00:00Z")
-    assert do(settings, "mark", change)
-    assert not do(settings, "mark", change)
+    assert do(settings, "annotate", change)
+    assert not do(settings, "annotate", change)
     (made,) = grafana.annotations
     assert made["time"] == 1795168800000 == int(datetime(2026, 11, 20, 10, tzinfo=UTC).timestamp() * 1000)
     assert (made["text"], made["dashboardUID"]) == ("version 1 -> 2", UID)

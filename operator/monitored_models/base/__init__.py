@@ -1,1 +1,1 @@
-"""Helpers for every package, without knowledge of models: schema types, JSON paths, the timing of steps."""
+"""Helpers for every package, without knowledge of models: schema types, JSON paths, backoff, the timing of steps."""

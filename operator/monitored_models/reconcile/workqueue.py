@@ -10,15 +10,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import heapq
-import random
 from collections import Counter, OrderedDict, deque
 from collections.abc import Awaitable, Callable, Hashable
 from typing import Generic, TypeVar
+
+from ..base.backoff import Backoff
 
 K = TypeVar("K", bound=Hashable)
 
 FIRST_RETRY, LONGEST_RETRY = 0.5, 300.0
 """Seconds. The first retry comes soon because most failures are brief; the maximum spares a broken cluster."""
+BACKOFF = Backoff(FIRST_RETRY, LONGEST_RETRY, jitter=0.2)
 
 
 _NONE = object()
@@ -118,8 +120,7 @@ class WorkQueue(Generic[K]):
     def retry(self, key: K, at_least: float = 0.0) -> float:
         """Requeue a failed key after its backoff, or after the time that the server asked for. Returns seconds."""
         failures = self._failures[key] = self._failures.get(key, 0) + 1
-        back_off = min(FIRST_RETRY * 2.0 ** min(failures - 1, 16), LONGEST_RETRY)
-        delay = max(back_off * random.uniform(0.8, 1.2), at_least)
+        delay = max(BACKOFF.delay(failures), at_least)
         if at_least > 0:
             self._retry_after[key] = self._clock() + at_least
         self.add_after(key, delay)

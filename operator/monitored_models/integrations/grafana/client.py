@@ -23,7 +23,8 @@ from niquests.exceptions import Timeout
 
 from ...settings import Grafana
 from ...telemetry.operator_metrics import Metrics
-from .dashboard_check import FORBIDDEN, UNREACHABLE, GrafanaOutage, VersionChange
+from ..tracker import Outage
+from .dashboard_check import FORBIDDEN, UNREACHABLE, VersionChange
 
 PAGE = 1000
 """Dashboards in one page of a search: half a megabyte."""
@@ -52,9 +53,9 @@ class GrafanaError(Exception):
         """Whether Grafana rejects this request, and may accept another."""
         return HTTPStatus.BAD_REQUEST <= self.code < HTTPStatus.INTERNAL_SERVER_ERROR and not self.unauthorized
 
-    def as_outage(self) -> GrafanaOutage:
+    def as_outage(self) -> Outage:
         """The outage of Grafana that this error means."""
-        return GrafanaOutage(FORBIDDEN if self.unauthorized else UNREACHABLE, str(self))
+        return Outage(FORBIDDEN if self.unauthorized else UNREACHABLE, str(self))
 
 
 class GrafanaClient:

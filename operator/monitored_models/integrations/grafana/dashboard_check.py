@@ -1,7 +1,7 @@
 """Turns Grafana's answers into dashboard checks, and status into version changes to annotate. Pure.
 
-An outage that affects all models arrives here only after the tolerance (`tracker`), and its message stays as first
-reported: each difference would be a status write for each model.
+An outage that affects all models arrives here only after the tolerance (`integrations/tracker.py`), and its message
+stays as first reported: each difference would be a status write for each model.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from ...naming.keys import Key
+from ..tracker import FleetState, Outage
 
 
 @dataclass(frozen=True)
@@ -34,41 +35,35 @@ class GrafanaSnapshot:
     data_source_error: str = ""
     """Grafana's message if that data source does not answer."""
 
+    @property
+    def problem(self) -> Outage | None:
+        """The data source, if it does not answer."""
+        return Outage("DataSourceFailing", self.data_source_error) if self.data_source_error else None
 
-@dataclass(frozen=True)
-class GrafanaOutage:
-    """Why Grafana could not be queried."""
-
-    reason: str
-    words: str
+    def has(self, uid: str) -> bool:
+        """Whether Grafana has a dashboard."""
+        return uid in self.loaded
 
 
 UNREACHABLE, FORBIDDEN = "GrafanaUnreachable", "GrafanaForbidden"
 _FOUND = ("Loaded", "NotLoaded")
 _KNOWN = (*_FOUND, UNREACHABLE, FORBIDDEN, "DataSourceFailing", "Loading")
 
-
-@dataclass(frozen=True)
-class State:
-    """State of Grafana for all models: the latest answer, and an outage that has lasted."""
-
-    look: GrafanaSnapshot | None = None
-    looked_at: float = 0.0
-    trouble: GrafanaOutage | None = None
-    lasting: bool = False
-    """Whether the data source has failed for longer than the tolerance."""
+State = FleetState[GrafanaSnapshot]
+"""State of Grafana for all models: the latest answer, and an outage that has lasted."""
 
 
 def evaluate(state: State, uid: str, since: float, said: DashboardCheck | None, grace: float) -> DashboardCheck:
     """Check a dashboard that was first tracked or last seen at `since`. `said` is the last reported check. Pure."""
-    if state.trouble:
-        words = f"{state.trouble.words}; nothing is known of the dashboard until Grafana answers"
-        return _keep_message(DashboardCheck("Unknown", state.trouble.reason, words), said)
-    if state.look is None:
+    if state.outage:
+        message = f"{state.outage.message}; nothing is known of the dashboard until Grafana answers"
+        return _keep_message(DashboardCheck("Unknown", state.outage.reason, message), said)
+    snapshot = state.snapshot
+    if snapshot is None:
         unasked = DashboardCheck("Unknown", "NotChecked", "Grafana has not answered yet whether it has the dashboard")
         return said if said and said.reason in _KNOWN else unasked
-    if uid not in state.look.loaded:
-        if state.looked_at - since < grace:
+    if not snapshot.has(uid):
+        if state.polled_at - since < grace:
             loading = DashboardCheck(
                 "Unknown", "Loading", f"Grafana has not loaded it yet; this may take {_told(grace)}"
             )
@@ -80,9 +75,9 @@ def evaluate(state: State, uid: str, since: float, said: DashboardCheck | None, 
             "operator's setting dashboardLabels and in this namespace (searchNamespace), and that the operator's token may "
             "see the dashboard's folder",
         )
-    if state.look.data_source_error and (state.lasting or not said or said.reason != "Loaded"):
-        return _keep_message(DashboardCheck("False", "DataSourceFailing", state.look.data_source_error), said)
-    return DashboardCheck("True", "Loaded", f"Grafana has loaded it, and the data source {state.look.source} answers")
+    if snapshot.data_source_error and (state.lasting or not said or said.reason != "Loaded"):
+        return _keep_message(DashboardCheck("False", "DataSourceFailing", snapshot.data_source_error), said)
+    return DashboardCheck("True", "Loaded", f"Grafana has loaded it, and the data source {snapshot.source} answers")
 
 
 def _keep_message(found: DashboardCheck, said: DashboardCheck | None) -> DashboardCheck:
