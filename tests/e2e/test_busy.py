@@ -55,7 +55,7 @@ def test_leader_that_hangs_ends_says_where_and_another_takes_over(bed: Bed, name
         assert time.monotonic() - began > LIMIT_SECONDS - 1
         assert hanging.status() == 1
         assert '"reason": "WorkHangs"' in hanging.tail(5)
-        assert "held.py" in hanging.tail(5)  # where it stood
+        assert "busy_operator.py" in hanging.tail(5)  # where it stood
         bed.wait_for(namespace, "churn", "Ready", timeout=60)
         assert leads(standby)
         assert writes_by_process(hanging.log) == 0

@@ -70,12 +70,12 @@ RULE_CASES: dict[tuple[str, str], tuple[JSON, list[JSON], list[JSON]]] = {
         [_with(EMAIL, email={**EMAIL["email"], name: LOGIN[name]}) for name in ("authUsername", "authPassword")],
         [_with(EMAIL), _with(EMAIL, email={**EMAIL["email"], **LOGIN})],
     ),
-    ("MuteTime", "give days or times"): (
+    ("MuteTimeInterval", "give days or times"): (
         _IMAGE,
         [_with(SLACK, muteTimeIntervals=[empty]) for empty in EMPTY],
         [_with(SLACK, muteTimeIntervals=[{"days": ["monday"]}, {"times": [NIGHT]}])],
     ),
-    ("ClockRange", "end must differ"): (
+    ("TimeRange", "end must differ"): (
         _IMAGE,
         [_with(SLACK, muteTimeIntervals=[{"times": [{"start": "06:00", "end": "06:00"}]}])],
         [

@@ -410,7 +410,7 @@ def test_nothing_stays_of_a_profile_that_is_gone() -> None:
     view.forget(ALERTMANAGER_CONFIG, config_body(9))
     assert {name: len(kept) for name, kept in vars(view).items() if hasattr(kept, "__len__")} == {
         "_entries": 0,
-        "_holders": 0,
+        "_owner_index": 0,
     }
 
 

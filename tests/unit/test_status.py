@@ -633,13 +633,13 @@ def test_long_message_fits_the_schema(lengthy: Callable[[], StatusInput]) -> Non
 facts = st.builds(
     DeploymentStatus,
     current=st.booleans(),
-    wanted=st.integers(0, 3),
+    desired=st.integers(0, 3),
     total=st.integers(0, 3),
     updated=st.integers(0, 3),
     available=st.integers(0, 3),
     ready=st.integers(0, 3),
-    stuck=st.none() | st.text(max_size=5),
-    refused=st.none() | st.text(max_size=5),
+    deadline_exceeded=st.none() | st.text(max_size=5),
+    replica_failure=st.none() | st.text(max_size=5),
     paused=st.booleans(),
 )
 reasons = st.none() | st.sampled_from(["ErrImagePull", "CrashLoopBackOff", "Unschedulable", "RunContainerError", "X"])
@@ -648,7 +648,7 @@ pods = st.builds(
     name=st.just("p"),
     created=st.just(THEN),
     ready=st.booleans(),
-    leaving=st.booleans(),
+    terminating=st.booleans(),
     reason=reasons,
     message=st.text(max_size=5),
     out_of_memory=st.booleans(),
