@@ -60,7 +60,7 @@ def test_alert_can_be_changed_and_switched_off(alert: Any) -> None:
     defaults = named(model(with_rules(**{alert.name: {"enabled": True}})), alert.name)
     assert defaults
     for rule in defaults:
-        assert (rule["for"], rule["labels"]["severity"]) == (alert.hold, alert.severity)
+        assert (rule["for"], rule["labels"]["severity"]) == (alert.for_, alert.severity)
     changed = named(model(with_rules(**{alert.name: {"enabled": True, "for": "77m", "severity": "info"}})), alert.name)
     assert len(changed) == len(defaults)
     for rule in changed:
@@ -309,7 +309,7 @@ def test_links_without_settings_are_paths() -> None:
 
 @of_each
 def test_alert_is_worth_someones_attention_for_a_reason(alert: Any) -> None:
-    assert alert.worth.endswith(".")
+    assert alert.rationale.endswith(".")
     assert alert.summary.endswith(".")
     assert alert.severity in ("critical", "warning", "info")
 
