@@ -22,6 +22,7 @@ from monitored_models.api import API_VERSION, KIND, Model, parse
 from monitored_models.naming import labels
 from monitored_models.render.children import render
 from monitored_models.render.rules import fleet
+from monitored_models.render.rules.writers import prometheus_operator
 from monitored_models.runtimes import CUSTOM, builtin_runtimes
 from monitored_models.settings import Settings
 
@@ -159,7 +160,7 @@ class Fleet:
             for series, about, value in fleet.series(_model(namespace, name)):
                 inside = ",".join([identity, *(f'{label}="{text}"' for label, text in about.items())])
                 self.extra.append(f"{series}{{{inside}}} {value}")
-        groups = fleet.groups({CUSTOM: builtin_runtimes()[CUSTOM]}, Settings())
+        groups = prometheus_operator.write_groups(fleet.groups({CUSTOM: builtin_runtimes()[CUSTOM]}, Settings()))
         for rule in (rule for group in groups for rule in group["rules"] if "alert" in rule):
             rule["labels"].setdefault(labels.NOTIFIED_BY, CONFIG)  # a fleet's rules do not say it yet
         return _shortened(groups, shorten)

@@ -20,6 +20,7 @@ from bench.report import when
 from monitored_models.api import Model
 from monitored_models.render.children import render
 from monitored_models.render.rules import fleet
+from monitored_models.render.rules.writers import prometheus_operator
 from monitored_models.runtimes import builtin_runtimes
 from monitored_models.settings import Settings
 from signals import replay
@@ -99,7 +100,7 @@ def evaluation(count: int, scope: str, folder: Path) -> tuple[int, float]:
 
     prometheus.write_history(folder, samples())
     if scope == "fleet":
-        groups = fleet.groups({"custom": builtin_runtimes()["custom"]}, Settings())
+        groups = prometheus_operator.write_groups(fleet.groups({"custom": builtin_runtimes()["custom"]}, Settings()))
     else:
         groups = [group for numbered in models for group in rule_of(numbered.model)["spec"]["groups"]]
     with prometheus.running(folder, groups, interval="10s") as server:

@@ -20,6 +20,7 @@ from monitored_models.api import Model
 from monitored_models.naming.keys import Key
 from monitored_models.render.children import render
 from monitored_models.render.rules import fleet
+from monitored_models.render.rules.writers import prometheus_operator
 from monitored_models.runtimes import builtin_runtimes
 from monitored_models.settings import Settings
 from monitored_models.telemetry import model_metrics
@@ -61,7 +62,7 @@ def rules_of(made: Model) -> list[JSON]:
 @functools.cache
 def fleet_groups() -> list[JSON]:
     """All groups of a fleet."""
-    return fleet.groups(builtin_runtimes(), SETTINGS)
+    return prometheus_operator.write_groups(fleet.groups(builtin_runtimes(), SETTINGS))
 
 
 def name_of(rule: JSON) -> str:

@@ -24,7 +24,7 @@ from monitored_models.render.rules.catalogue import (
 )
 from monitored_models.render.rules.context import context
 from monitored_models.render.rules.quality import DEFAULT_WINDOW
-from monitored_models.render.rules.recording_rules import catalogue_groups
+from monitored_models.render.rules.recording_rules import catalogue_rules
 from monitored_models.render.rules.scope import FleetScope, ModelScope, Scope
 from monitored_models.render.rules.signals import SignalSource, server
 from monitored_models.runtimes import builtin_runtimes
@@ -191,7 +191,7 @@ def test_every_expression_is_promql_in_every_scope(runtime: str) -> None:
 @of_each_runtime
 def test_groups_have_at_most_twenty_rules(runtime: str) -> None:
     for spec in (RUNTIMES[runtime], FULL):
-        for rows in catalogue_groups(offers(context(model(spec)))).values():
+        for rows in catalogue_rules(offers(context(model(spec)))).values():
             assert 0 < len(rows) <= 20
 
 

@@ -17,6 +17,7 @@ from monitored_models.render.rules.alerts.objective_alerts import OBJECTIVES
 from monitored_models.render.rules.catalogue import CATALOGUE, PREFIX
 from monitored_models.render.rules.signals import le_values
 from monitored_models.render.rules.thresholds import thresholds
+from monitored_models.render.rules.writers import prometheus_operator
 from monitored_models.runtimes import builtin_runtimes
 from monitored_models.settings import Settings
 from monitored_models.telemetry.model_metrics import FAMILIES
@@ -28,7 +29,7 @@ from unit.test_alerts import SERIES_LABELS, WATCHED
 from unit.test_desired import KUBELET
 
 SETTINGS = Settings(runbook_url="https://runbooks.example.com")
-GROUPS = fleet.groups(builtin_runtimes(), SETTINGS)
+GROUPS = prometheus_operator.write_groups(fleet.groups(builtin_runtimes(), SETTINGS))
 RULES = [rule for group in GROUPS for rule in group["rules"]]
 WANTED = (THRESHOLD, ENABLED_ALERT, SLO_BUCKET, SLO, SLO_BUDGET)
 """Series that tell what a model wants."""
@@ -45,7 +46,7 @@ def told(made: Model, name: str) -> list[tuple[dict[str, str], float]]:
 
 def test_number_of_rules_does_not_depend_on_the_models() -> None:
     """It takes none; it grows with the runtimes."""
-    of_one = sum(len(group["rules"]) for group in fleet.groups({"custom": builtin_runtimes()["custom"]}, SETTINGS))
+    of_one = sum(len(group.rules) for group in fleet.groups({"custom": builtin_runtimes()["custom"]}, SETTINGS))
     assert of_one < 80
     assert len(RULES) < of_one * len(builtin_runtimes())
 

@@ -7,6 +7,8 @@ from typing import Any
 
 from ...naming.kinds import PROMETHEUS_RULE
 from ...naming.series import MAX_WATCH_AGE, PREFIX
+from ..rules.rule_types import AlertingRule, RuleGroup, alert_annotations
+from ..rules.writers import prometheus_operator
 from . import operator_queries
 
 NAME = "monitored-models-operator"
@@ -88,25 +90,26 @@ OWN_ALERTS = (
 )
 
 
+def groups() -> list[RuleGroup]:
+    """Return the rule group with all alerts on the operator."""
+    rules = (
+        AlertingRule(
+            alert.name,
+            alert.expression,
+            alert.hold,
+            labels={"severity": alert.severity},
+            annotations=alert_annotations(alert.name, summary=alert.summary, description=alert.description),
+        )
+        for alert in OWN_ALERTS
+    )
+    return [RuleGroup(NAME, tuple(rules))]
+
+
 def prometheusrule() -> dict[str, Any]:
     """Return the PrometheusRule with all alerts on the operator."""
-    rules = [
-        {
-            "alert": alert.name,
-            "expr": alert.expression,
-            "for": alert.hold,
-            "labels": {"severity": alert.severity},
-            "annotations": {
-                "summary": alert.summary,
-                "description": alert.description,
-                "runbook_url": f"docs/runbooks/{alert.name}.md",
-            },
-        }
-        for alert in OWN_ALERTS
-    ]
     return {
         "apiVersion": PROMETHEUS_RULE.api_version,
         "kind": PROMETHEUS_RULE.name,
         "metadata": {"name": NAME, "namespace": "monitored-models"},
-        "spec": {"groups": [{"name": NAME, "rules": rules}]},
+        "spec": {"groups": prometheus_operator.write_groups(groups())},
     }

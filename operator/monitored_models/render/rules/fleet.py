@@ -7,8 +7,9 @@ counters, and overrides of `for`, of labels and of the quality window.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from itertools import starmap
 
 from ...api import Model
 from ...api.fields import seconds
@@ -19,11 +20,12 @@ from ...runtimes import CUSTOM, RuntimeProfile
 from ...settings import Settings
 from . import quality, signals, slos
 from .alerts.alert import Alert, ObjectiveAlert
-from .alerts.groups import ALERTS, is_enabled, override_of, runbook
+from .alerts.groups import ALERTS, is_enabled, override_of
 from .alerts.objective_alerts import OBJECTIVES
 from .catalogue import Context, offers
 from .promql import selector
-from .recording_rules import catalogue_groups
+from .recording_rules import catalogue_rules
+from .rule_types import AlertingRule, RecordingRule, Rule, RuleGroup, alert_annotations
 from .scope import FleetScope
 from .signals import SignalSource
 from .thresholds import thresholds
@@ -31,17 +33,17 @@ from .thresholds import thresholds
 _BY_SLO = f"{labels.BY_MODEL}, {slos.SLO}"
 _SIGNALS = {"latency": "latency", "ttft": "time_to_first_token"}
 
-Rule = dict[str, Any]
 
-
-def groups(profiles: Mapping[str, RuntimeProfile], settings: Settings) -> list[dict[str, Any]]:
+def groups(profiles: Mapping[str, RuntimeProfile], settings: Settings) -> list[RuleGroup]:
     """Return all rule groups, with at most twenty rules each."""
-    made: dict[str, list[Rule]] = {}
+    made: dict[str, Sequence[Rule]] = {}
     for profile in profiles.values():
         context = Context(SignalSource(profile, Signals()), FleetScope(profile.id), quality.DEFAULT_WINDOW)
-        by_name = catalogue_groups(offers(context))
-        by_name["events"] = _events(context)
-        by_name["alerts"] = _alerts((a for a in ALERTS if a.by_runtime), context, settings)
+        by_name: dict[str, Sequence[Rule]] = {
+            **catalogue_rules(offers(context)),
+            "events": _events(context),
+            "alerts": _alerts((a for a in ALERTS if a.by_runtime), context, settings),
+        }
         for name, rules in by_name.items():
             made[f"{profile.id}.{name}"] = [_of(profile, rule) for rule in rules]
     every = Context(SignalSource(profiles[CUSTOM], Signals()), FleetScope(), quality.DEFAULT_WINDOW)
@@ -49,15 +51,15 @@ def groups(profiles: Mapping[str, RuntimeProfile], settings: Settings) -> list[d
     made["alerts-1"], made["alerts-2"] = common[:15], common[15:]
     made["alerts-objectives"] = [_objective_alert(alert, every, settings) for alert in OBJECTIVES]
     made["budgets"] = _budgets(every)
-    return [{"name": f"monitored-models.{name}", "rules": rules} for name, rules in made.items() if rules]
+    return [RuleGroup(f"monitored-models.{name}", tuple(rules)) for name, rules in made.items() if rules]
 
 
 def _of(profile: RuntimeProfile, rule: Rule) -> Rule:
     """Add the runtime label, which distinguishes the rule from those of other runtimes with the same name."""
-    return {**rule, "labels": {**rule.get("labels", {}), labels.SERIES_RUNTIME: profile.id}}
+    return replace(rule, labels={**rule.labels, labels.SERIES_RUNTIME: profile.id})
 
 
-def _events(context: Context) -> list[Rule]:
+def _events(context: Context) -> list[RecordingRule]:
     """Return the rules that count the events of all objectives of one runtime's models."""
     scope, server = context.scope, context.server
     pairs = [("availability", signals.requests(server, scope), signals.errors(server, scope))]
@@ -77,7 +79,7 @@ def _events(context: Context) -> list[Rule]:
         counted[slos.EVENTS].append(f"({every})")
         counted[slos.BAD].append(f"({some if indicator == 'availability' else f'{every} - on ({_BY_SLO}) {part}'})")
     # One rule per series: several rules with equal name and labels would look like a mistake.
-    return [{"record": series, "expr": " or ".join(several)} for series, several in counted.items() if several]
+    return [RecordingRule(series, " or ".join(several)) for series, several in counted.items() if several]
 
 
 def _wanted(series: str, indicator: str, *more: str) -> str:
@@ -89,13 +91,13 @@ def _budget(*matchers: tuple[str, str, str]) -> str:
     return f"on ({_BY_SLO}) group_left () max by ({_BY_SLO}) ({selector(SLO_BUDGET, matchers)})"
 
 
-def _budgets(context: Context) -> list[Rule]:
-    halves = [{"record": series, "expr": expression} for series, expression in slos.budget_recordings(context.scope)]
+def _budgets(context: Context) -> list[RecordingRule]:
+    halves = starmap(RecordingRule, slos.budget_recordings(context.scope))
     left = [slos.budget_left(p, context.scope, _budget(("window", "=", p))) for p in ("28d", "30d")]
-    return [*halves, {"record": slos.BUDGET_LEFT, "expr": " or ".join(left)}]
+    return [*halves, RecordingRule(slos.BUDGET_LEFT, " or ".join(left))]
 
 
-def _alerts(alerts: Iterable[Alert], context: Context, settings: Settings) -> list[Rule]:
+def _alerts(alerts: Iterable[Alert], context: Context, settings: Settings) -> list[AlertingRule]:
     assert isinstance(context.scope, FleetScope)
     found = ((alert, alert.expression(context)) for alert in alerts)
     return [
@@ -105,24 +107,22 @@ def _alerts(alerts: Iterable[Alert], context: Context, settings: Settings) -> li
     ]
 
 
-def _objective_alert(alert: ObjectiveAlert, context: Context, settings: Settings) -> Rule:
+def _objective_alert(alert: ObjectiveAlert, context: Context, settings: Settings) -> AlertingRule:
     return _rule(alert, "objective", alert.expression(context, _budget(), ()), settings)
 
 
-def _rule(alert: Alert | ObjectiveAlert, signal: str, expression: str, settings: Settings) -> Rule:
+def _rule(alert: Alert | ObjectiveAlert, signal: str, expression: str, settings: Settings) -> AlertingRule:
     text = alert.description.replace("{limit}", "that of its spec").replace("{wanted}", "more replicas")
     text = text.replace("{budget}", "less").replace("{window}", "its window")
-    return {
-        "alert": alert.name,
-        "expr": FleetScope().with_severity(expression, alert.name),
-        "for": alert.for_,
-        "labels": {"signal": signal},
-        "annotations": {
-            "summary": alert.summary,
-            "description": text,
-            "runbook_url": runbook(alert.name, settings),
-        },
-    }
+    return AlertingRule(
+        alert.name,
+        FleetScope().with_severity(expression, alert.name),
+        alert.for_,
+        labels={"signal": signal},
+        annotations=alert_annotations(
+            alert.name, summary=alert.summary, description=text, runbooks=settings.runbook_url
+        ),
+    )
 
 
 # --- the configuration of each model, as series ---

@@ -15,6 +15,7 @@ Matcher = tuple[str, str, str]
 """Label, operator, value."""
 
 
+@lru_cache(maxsize=256)  # the rules of a model quote its namespace and name a hundred times
 def quote(text: str) -> str:
     """Return a PromQL string literal."""
     escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

@@ -2,37 +2,38 @@
 
 from __future__ import annotations
 
-from typing import Any
+from itertools import starmap
 
 from ...api import Model
 from . import slos
 from .catalogue import Context, Offer
+from .rule_types import RecordingRule
 
 
-def catalogue_groups(offered: tuple[Offer, ...]) -> dict[str, list[dict[str, Any]]]:
+def catalogue_rules(offered: tuple[Offer, ...]) -> dict[str, list[RecordingRule]]:
     """Return the recording rules by group name. No group has more than twenty."""
-    groups: dict[str, list[dict[str, Any]]] = {}
+    groups: dict[str, list[RecordingRule]] = {}
     for offer in offered:
         if offer.expression:
-            groups.setdefault(offer.entry.group, []).append({"record": offer.entry.series, "expr": offer.expression})
+            groups.setdefault(offer.entry.group, []).append(RecordingRule(offer.entry.series, offer.expression))
     return groups
 
 
-def objective_rules(model: Model, context: Context) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+def objective_rules(model: Model, context: Context) -> tuple[list[RecordingRule], list[RecordingRule]]:
     """Return the rules that count the events of each objective, and those that record its remaining budget."""
     counted, left = [], []
     for slo in model.monitoring.slos:
         found = slos.events(context.server, slo, context.scope)
         if found is None:
             continue
+        about = {slos.SLO: slo.name}
         counted += [
-            {"record": series, "expr": expression, "labels": {slos.SLO: slo.name}}
+            RecordingRule(series, expression, about)
             for series, expression in zip((slos.EVENTS, slos.BAD), found, strict=True)
         ]
         matchers = ((slos.SLO, "=", slo.name),)
         expression = slos.budget_left(slo.window, context.scope, f"{slos.budget(slo):.12g}", matchers)
-        left.append({"record": slos.BUDGET_LEFT, "expr": expression, "labels": {slos.SLO: slo.name}})
+        left.append(RecordingRule(slos.BUDGET_LEFT, expression, about))
     if not counted:
         return [], []
-    halves = [{"record": series, "expr": expression} for series, expression in slos.budget_recordings(context.scope)]
-    return counted, [*halves, *left]
+    return counted, [*starmap(RecordingRule, slos.budget_recordings(context.scope)), *left]

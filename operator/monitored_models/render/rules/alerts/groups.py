@@ -6,7 +6,7 @@ Each entry of `ALERTS` defines one alert. This module escapes text from a spec b
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
 
 from ....api import Model
 from ....api.monitoring import AlertRule, AlertRules, Slo
@@ -16,6 +16,7 @@ from ....settings import Settings
 from ...workload.replicas import replica_count
 from .. import slos
 from ..catalogue import Context
+from ..rule_types import AlertingRule, alert_annotations
 from ..thresholds import thresholds
 from .alert import Alert, ObjectiveAlert
 from .metric_consistency import METRIC_CONSISTENCY
@@ -31,8 +32,6 @@ TIERS: dict[str, tuple[Alert, ...]] = {
     "consistency": METRIC_CONSISTENCY,
 }
 ALERTS: tuple[Alert, ...] = tuple(alert for tier in TIERS.values() for alert in tier)
-RUNBOOKS = "docs/runbooks"
-"""Folder of the runbooks in this repository."""
 _ATTRIBUTES = {wire_name(AlertRules, attribute): attribute for attribute in AlertRules.__dataclass_fields__}
 
 
@@ -57,12 +56,12 @@ class AlertRuleBuilder:
     context: Context
     settings: Settings
 
-    def tier(self, alerts: tuple[Alert, ...]) -> list[dict[str, Any]]:
+    def tier(self, alerts: tuple[Alert, ...]) -> list[AlertingRule]:
         """Return the rules of the alerts that are enabled and available for the model."""
         found = ((alert, alert.expression(self.context)) for alert in alerts if is_enabled(alert, self.model))
         return [self._plain(alert, expression) for alert, expression in found if expression is not None]
 
-    def objectives(self) -> list[dict[str, Any]]:
+    def objectives(self) -> list[AlertingRule]:
         """Return the rules on error budgets."""
         if self.model.minimum_replicas == 0:
             return []
@@ -74,46 +73,58 @@ class AlertRuleBuilder:
             if override_of(self.model, alert.name).enabled is not False
         ]
 
-    def _plain(self, alert: Alert, expression: str) -> dict[str, Any]:
-        limit = _limit_text(alert, thresholds(self.model)[alert.limit]) if alert.limit else ""
+    def _plain(self, alert: Alert, expression: str) -> AlertingRule:
+        limit = _limit_text(alert, self._thresholds[alert.limit]) if alert.limit else ""
         text = alert.description.replace("{limit}", limit)
         text = text.replace("{wanted}", replica_count(self.model.minimum_replicas))
         return self._rule(alert, text, expression, {"signal": alert.signal})
 
-    def _objective(self, alert: ObjectiveAlert, slo: Slo) -> dict[str, Any]:
+    def _objective(self, alert: ObjectiveAlert, slo: Slo) -> AlertingRule:
         text = alert.description.replace("{budget}", f"{slos.budget(slo) * 100:g}%").replace("{window}", slo.window)
         expression = alert.expression(self.context, f"{slos.budget(slo):.12g}", ((slos.SLO, "=", slo.name),))
         return self._rule(alert, text, expression, {"signal": signal_label(slo), slos.SLO: slo.name})
 
-    def _rule(self, alert: Alert | ObjectiveAlert, text: str, expression: str, about: dict[str, str]) -> dict[str, Any]:
+    def _rule(self, alert: Alert | ObjectiveAlert, text: str, expression: str, about: dict[str, str]) -> AlertingRule:
         rule = override_of(self.model, alert.name)
-        extra = {name: escape_template(value) for name, value in sorted(self.model.monitoring.alerts.labels.items())}
+        severity = {"severity": rule.severity or alert.severity}
+        return AlertingRule(
+            alert.name,
+            expression,
+            rule.for_ or alert.for_,
+            labels={**self._spec_labels, **severity, **self._notified_by, **about},
+            annotations=alert_annotations(
+                alert.name,
+                summary=alert.summary,
+                description=text,
+                runbooks=self.settings.runbook_url,
+                dashboard_url=self._dashboard_url,
+            ),
+        )
+
+    # The same for all alerts of the model, so computed once.
+
+    @cached_property
+    def _thresholds(self) -> dict[str, float]:
+        return thresholds(self.model)
+
+    @cached_property
+    def _spec_labels(self) -> dict[str, str]:
+        return {name: escape_template(value) for name, value in sorted(self.model.monitoring.alerts.labels.items())}
+
+    @cached_property
+    def _notified_by(self) -> dict[str, str]:
         notifier = object_names.notifier(self.model)
-        told = {labels.NOTIFIED_BY: notifier} if notifier else {}
-        dashboard = f"{self.settings.dashboards_url}/d/{object_names.dashboard_uid(self.model)}"
-        return {
-            "alert": alert.name,
-            "expr": expression,
-            "for": rule.for_ or alert.for_,
-            "labels": {**extra, "severity": rule.severity or alert.severity, **told, **about},
-            "annotations": {
-                "summary": alert.summary,
-                "description": text,
-                "runbook_url": runbook(alert.name, self.settings),
-                "dashboard_url": dashboard,
-            },
-        }
+        return {labels.NOTIFIED_BY: notifier} if notifier else {}
+
+    @cached_property
+    def _dashboard_url(self) -> str:
+        return f"{self.settings.dashboards_url}/d/{object_names.dashboard_uid(self.model)}"
 
 
-def alert_groups(model: Model, context: Context, settings: Settings) -> dict[str, list[dict[str, Any]]]:
+def alert_rules(model: Model, context: Context, settings: Settings) -> dict[str, list[AlertingRule]]:
     """Return the rules by group name."""
-    written = AlertRuleBuilder(model, context, settings)
-    return {**{name: written.tier(alerts) for name, alerts in TIERS.items()}, "objectives": written.objectives()}
-
-
-def runbook(alert: str, settings: Settings) -> str:
-    """Return the URL or path of an alert's runbook."""
-    return f"{settings.runbook_url.rstrip('/') or RUNBOOKS}/{alert}.md"
+    builder = AlertRuleBuilder(model, context, settings)
+    return {**{name: builder.tier(alerts) for name, alerts in TIERS.items()}, "objectives": builder.objectives()}
 
 
 def _limit_text(alert: Alert, limit: float) -> str:
