@@ -167,9 +167,9 @@ def test_port_of_the_metrics_can_be_inherited() -> None:
 def test_inherited_monitoring_is_the_same_in_every_process() -> None:
     """Sets have another order in each process; texts that are made from maps must not."""
     code = (
-        "from monitored_models.api.inherit import Layer, laid_over; import json;"
+        "from monitored_models.api.layering import Layer, merge_layers; import json;"
         "far, near = ({'alerts': {'labels': {f'{who}{n}': '' for n in range(9)}}} for who in 'fn');"
-        "print(json.dumps(laid_over([Layer('a', far), Layer('b', near)])))"
+        "print(json.dumps(merge_layers([Layer('a', far), Layer('b', near)])))"
     )
     made = {
         subprocess.run(
