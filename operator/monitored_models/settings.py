@@ -128,7 +128,7 @@ class Settings:
     lease_name: Annotated[str, Field(min_length=1)] = "monitored-models"
     """Name of the Lease. Operators that serve different namespaces need different ones."""
     hang_timeout_seconds: Annotated[float, Field(ge=5, le=3600)] = 60
-    """Time for which the event loop of the work may stand still. After it, the process gives up the Lease and ends."""
+    """Time for which the event loop of the work may stand still. After it, the process ends, and its Lease expires."""
     request_timeout_seconds: Annotated[float, Field(gt=0, le=300)] = 30
     """Time after which a request to the API server has failed."""
     monitoring: Annotated[dict[str, Any], AfterValidator(_without_notifications)] = Field(default_factory=dict)

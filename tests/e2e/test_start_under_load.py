@@ -38,9 +38,11 @@ def test_operator_keeps_its_lease_while_it_starts_on_half_a_core(crowded: Bed) -
     settled = crowded.writes(NAMESPACES)
     for start in range(1, STARTS + 1):
         process = crowded.start_operator(f"start-{start}", leaderElection=True)
-        with limited(process, CORES) as brake:
-            print(f"start {start} on {CORES} cores by {brake}")
-            idle = wait_idle(process, MODELS, timeout=300)
+        try:
+            with limited(process, CORES) as brake:
+                print(f"start {start} on {CORES} cores by {brake}")
+                idle = wait_idle(process, MODELS, timeout=300)
+        finally:
             process.kill()
         log = process.log.read_text()
         assert log.count('"reason": "Leading"') == 1

@@ -7,7 +7,7 @@ import asyncio
 from monitored_models.cache.cluster_cache import ClusterCache
 from monitored_models.naming.keys import OwnerKey
 from monitored_models.naming.kinds import MODEL, PROFILE
-from monitored_models.process.watch import enqueue, update_cache
+from monitored_models.process.watch import enqueue, operator_settings, update_cache
 from monitored_models.reconcile.workqueue import WorkQueue
 from unit.specs import JSON, MINIMAL
 
@@ -45,3 +45,8 @@ def test_edit_of_one_model_goes_before_all_that_share_a_changed_profile() -> Non
         return await worked(queue, 4)
 
     assert asyncio.run(main()) == ["c", "default", "a", "b"]
+
+
+def test_kopf_never_kills_a_process_that_goes_on_after_it() -> None:
+    """Its timer would go on when a kind is removed, and end a healthy leader ten minutes later."""
+    assert operator_settings().process.ultimate_exiting_timeout is None

@@ -61,3 +61,9 @@ def test_page_after_an_empty_one_is_a_first_page() -> None:
 
 def test_object_above_the_weight_of_a_page_comes_alone() -> None:
     assert next_limit(1, 3 * PAGE_BYTES) == 1
+
+
+@pytest.mark.parametrize("text", ['{"items":[ {"a":1}],"metadata":{}}', '{"items": [{"a":1}],"metadata":{}}'])
+def test_list_that_is_not_compact_is_refused_and_not_taken_for_an_empty_one(text: str) -> None:
+    with pytest.raises(ValueError, match="were not read"):
+        read(text)

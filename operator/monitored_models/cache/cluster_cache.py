@@ -59,7 +59,7 @@ class ClusterCache:
 
     def count(self) -> int:
         """Number of models that exist. Safe to call from another thread."""
-        return sum(entry.model is not None for entry in tuple(self._entries.values()))
+        return sum(entry.model is not None for entry in list(self._entries.values()))
 
     def model(self, key: Key) -> ObservedModel | None:
         """A model, or None if none of that name exists."""

@@ -123,7 +123,10 @@ class KubeClient:
         """Send one request. Raises ApiError unless the response is 2xx, and for a write when another may lead."""
         content = await self._request(method, path, query, body, content_type=content_type, accept=accept)
         with self._steps.timed("decode"):
-            result: dict[str, Any] = json.loads(content)
+            try:
+                result: dict[str, Any] = json.loads(content)
+            except ValueError as error:  # a proxy in between, for example
+                raise ApiError(0, "InvalidResponse", f"not JSON: {error}") from error
         return result
 
     async def _request(
@@ -138,10 +141,10 @@ class KubeClient:
     ) -> bytes:
         """The content of the response to one request."""
         headers = {"Accept": accept, "Content-Type": content_type, "User-Agent": FIELD_MANAGER}
-        if token := await self.token():
-            headers["Authorization"] = token
         url = f"{self.configuration.host}{path}" + (f"?{urlencode(query)}" if query else "")
         try:
+            if token := await self.token():
+                headers["Authorization"] = token
             response = await self._client.rest_client.request(  # type: ignore[no-untyped-call]
                 method,
                 url,
@@ -152,7 +155,7 @@ class KubeClient:
             content = await response.read()
         except api.ApiException as error:
             raise _api_error(error.status or 0, error.reason, error.body, error.headers or {}) from error
-        except (TimeoutError, aiohttp.ClientError, OSError) as error:
+        except (TimeoutError, aiohttp.ClientError, OSError, configs.ConfigException) as error:
             raise ApiError(0, type(error).__name__, str(error)) from error
         if not 200 <= response.status < 300:
             raise _api_error(response.status, response.reason, content, response.headers)
@@ -166,7 +169,8 @@ class KubeClient:
         left = self._timeout if method == "GET" else min(self._timeout, self._fence())
         if left <= 0:
             raise ApiError(0, "NotLeading", "the lease has not been renewed in time: nothing is written")
-        return aiohttp.ClientTimeout(total=left, connect=min(left, CONNECT_SECONDS))
+        # Not rounded up, as aiohttp does from 5 s on: another may lead a moment after the fence.
+        return aiohttp.ClientTimeout(total=left, connect=min(left, CONNECT_SECONDS), ceil_threshold=math.inf)
 
     @property
     def tls(self) -> ssl.SSLContext:

@@ -35,7 +35,10 @@ class ListPage:
         """The metadata of the list. Call only after all items have been read."""
         begin = self._text.find(self._ITEMS)
         rest = self._text[: begin + len(self._ITEMS)] + self._text[self._position :] if begin >= 0 else self._text
-        found: dict[str, Any] = json.loads(rest)["metadata"]
+        decoded = json.loads(rest)
+        if decoded.get("items"):
+            raise ValueError("items of the list were not read: it is not the compact JSON of an API server")
+        found: dict[str, Any] = decoded["metadata"]
         return found
 
 

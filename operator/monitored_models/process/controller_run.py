@@ -64,6 +64,17 @@ async def sleep_or_stop(delay: float, stop: asyncio.Event) -> None:
         await asyncio.wait_for(stop.wait(), delay)
 
 
+async def unless_stopped(work: Awaitable[T], stop: asyncio.Event) -> T | None:
+    """The result of something that may take for ever; None when told to stop before."""
+    doing, stopping = asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())
+    try:
+        await asyncio.wait((doing, stopping), return_when=asyncio.FIRST_COMPLETED)
+        return await doing if doing.done() else None
+    finally:
+        doing.cancel()
+        stopping.cancel()
+
+
 class ControllerRun:
     """Everything that runs while the cluster serves one set of kinds."""
 
@@ -107,7 +118,9 @@ class ControllerRun:
         self._metrics.depth.set_function(self._queue.depth)
         self._metrics.age.set_function(self._queue.age)
         self._metrics.models.set_function(self._view.count)
-        await retry_until_stopped(self._first_list, self._stop)
+        await unless_stopped(retry_until_stopped(self._first_list, self._stop), self._stop)
+        if self._stop.is_set():
+            return False  # what is cached may be incomplete
         self._telemetry.health.synced = True
         log.info("%d models; kinds not served: %s", self._view.count(), self._absent(), extra=reason("Started"))
         async with asyncio.TaskGroup() as group:

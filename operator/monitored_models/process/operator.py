@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import TypeVar
 
 from ..kube.client import ApiError, ConfigurationError, KubeClient, load_configuration
@@ -20,7 +20,7 @@ from ..telemetry.api_client_metrics import trace_config
 from ..telemetry.heartbeat import keep_beating
 from ..telemetry.logs import reason
 from ..telemetry.telemetry import Telemetry
-from .controller_run import ControllerRun, install_signal_handlers, retry_until_stopped, sleep_or_stop
+from .controller_run import ControllerRun, install_signal_handlers, retry_until_stopped, sleep_or_stop, unless_stopped
 from .supervisor import Supervisor
 
 T = TypeVar("T")
@@ -95,7 +95,7 @@ class Operator:
             await self._lead(lambda: math.inf)
             return
         self._telemetry.health.role = "standby"
-        fence = await self._unless_stopped(self._supervisor.lead())
+        fence = await unless_stopped(self._supervisor.lead(), self._stop)
         if fence is not None:
             await self._lead(fence)
 
@@ -145,16 +145,6 @@ class Operator:
                 told = True
             await sleep_or_stop(CRD_POLL_SECONDS, self._stop)
         return None
-
-    async def _unless_stopped(self, work: Awaitable[T]) -> T | None:
-        """The result of a call that may take forever; None if stopped first."""
-        doing, stopping = asyncio.ensure_future(work), asyncio.ensure_future(self._stop.wait())
-        try:
-            await asyncio.wait((doing, stopping), return_when=asyncio.FIRST_COMPLETED)
-            return await doing if doing.done() else None
-        finally:
-            doing.cancel()
-            stopping.cancel()
 
     async def _enforce_shutdown_deadline(self) -> None:
         """End the process if its shutdown takes too long: a task that hangs must not keep the Lease."""

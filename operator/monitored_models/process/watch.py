@@ -87,6 +87,8 @@ def operator_settings() -> kopf.OperatorSettings:
     """Kopf's settings for this operator."""
     made = kopf.OperatorSettings()
     made.peering.standalone = True
+    # Else kopf kills the process ten minutes after it has ended by itself, as it does when a kind is removed.
+    made.process.ultimate_exiting_timeout = None
     made.scanning.disabled = True  # otherwise kopf lists and watches every CRD of the cluster in full
     made.posting.enabled = False
     made.persistence.diffbase_storage = NoDiffBase()

@@ -145,7 +145,8 @@ class WorkQueue(Generic[K]):
                     # that change nothing never await anything, and would block the loop.
                     async with self._turn:
                         await asyncio.sleep(0)
-                    await handle(key)
+                    if not self._closed:
+                        await handle(key)
                 finally:
                     self._done(key)
         finally:
@@ -158,7 +159,7 @@ class WorkQueue(Generic[K]):
     def age(self) -> float:
         """Seconds for which the oldest waiting key has waited; 0 if none waits."""
         now = self._clock()
-        return now - min(tuple(self._waiting.values()), default=now)  # in one step: another thread may call this
+        return now - min(list(self._waiting.values()), default=now)  # in one step: another thread may call this
 
     def _done(self, key: K) -> None:
         group = self._group(key)

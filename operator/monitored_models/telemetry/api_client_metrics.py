@@ -38,7 +38,7 @@ class WatchAgeCollector(Collector):
 
     def age(self) -> float:
         """Seconds since the oldest stream was opened; 0 without streams."""
-        return time.monotonic() - min(tuple(self._opened.values()), default=time.monotonic())
+        return time.monotonic() - min(list(self._opened.values()), default=time.monotonic())
 
     def collect(self) -> Iterator[Metric]:
         """The age of each resource's oldest stream, for Prometheus."""
@@ -46,7 +46,7 @@ class WatchAgeCollector(Collector):
             PREFIX + "watch_age_seconds", "Time since the watch of a resource was opened.", labels=["resource"]
         )
         oldest: dict[str, float] = {}
-        for path, when in tuple(self._opened.items()):  # another thread reads it
+        for path, when in list(self._opened.items()):  # another thread reads it
             resource = resource_of(path)
             oldest[resource] = min(when, oldest.get(resource, when))
         for resource, when in oldest.items():

@@ -29,7 +29,7 @@ class Health:
 
     def checks(self, watch_age: float, longest_step: tuple[str, float]) -> dict[str, str]:
         """The problem of each check; empty if none. A standby is ready: to take over."""
-        worst = max(tuple(self._lags), default=0.0)
+        worst = max(self._lags.copy(), default=0.0)
         step, took = longest_step
         late = watch_age > MAX_WATCH_AGE
         unsynced = self.role == "leading" and not self.synced
