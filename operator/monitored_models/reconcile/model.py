@@ -31,6 +31,7 @@ from ..naming.kinds import CONFIG_MAP, DEPLOYMENT, MODEL, NOTIFICATION_KINDS, Ki
 from ..naming.object_names import dashboard_uid
 from ..plan.desired_state import DesiredState, Renderer
 from ..plan.planner import ChildProblem, is_owned_by, plan_model
+from ..render.children import Child
 from ..status import events
 from ..status.build import build_invalid_status, build_status, dashboard_verdict
 from ..status.changes import changed, condition
@@ -101,7 +102,7 @@ class Reconciler:
         reported = stored.get("observedGeneration") == model.generation
         if reported and plan.creates and await self._confirm_deleted(key, observed):
             return None
-        objects = self.renderer.objects(source, shared, scale) if plan.steps else {}
+        objects = await self._objects(source, shared, scale) if plan.steps else {}
         try:
             applier = Applier(self.cluster, self.view)
             problems = await applier.execute(key, model.uid, plan, objects, tolerate=tolerate)
@@ -124,10 +125,20 @@ class Reconciler:
         if observed is None or observed.deleting:
             return
         source, shared = observed.source, self.view.profile_of(observed.source)
-        if len(source.spec) + (len(shared.spec) if shared else 0) > LARGE_BYTES:
+        if _is_large(source, shared):
             live = self._deployment(key, observed)
             loop, scale = asyncio.get_running_loop(), live.scale if live else None
             await loop.run_in_executor(_LARGE_SPECS, self._wanted, source, shared, scale)
+
+    async def _objects(
+        self, source: ModelSource, shared: ProfileSource | None, scale: LiveScale | None
+    ) -> dict[tuple[Kind, str], Child]:
+        """The objects to apply. They are rendered again if the renderer no longer caches them."""
+        if _is_large(source, shared):
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(_LARGE_SPECS, self.renderer.objects, source, shared, scale)
+        with self.steps.timed("parse_and_render"):
+            return self.renderer.objects(source, shared, scale)
 
     def _wanted(
         self, source: ModelSource, shared: ProfileSource | None, scale: LiveScale | None
@@ -243,6 +254,10 @@ class Reconciler:
             await self.cluster.create_event(key.namespace, event)
         except ApiError as error:  # an Event is optional: the status has the same content
             log.warning("event not posted: %s", error, extra=about(key, error.reason))
+
+
+def _is_large(source: ModelSource, shared: ProfileSource | None) -> bool:
+    return len(source.spec) + (len(shared.spec) if shared else 0) > LARGE_BYTES
 
 
 def _timestamp(now: datetime) -> str:
