@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
-import urllib.error
-import urllib.request
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,26 +10,14 @@ import pytest
 from monitored_models.naming.kinds import MODEL
 from monitored_models.naming.object_names import dashboard_uid
 from operator_testbed import Bed, model, run
-from testbed import tools
+from testbed import pages, tools
 from testbed.processes import Process
 from unit.specs import model as parsed
 
 pytestmark = pytest.mark.e2e
 
 
-def address(process: Process) -> str:
-    found = re.search(r"listening on (http://[0-9.:]+)", process.tail(1000))
-    assert found, process.tail()
-    return found[1]
-
-
-def page(process: Process, path: str) -> tuple[int, str]:
-    try:
-        with urllib.request.urlopen(address(process) + path, timeout=10) as response:  # noqa: S310
-            return response.status, response.read().decode()
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.code, error.read().decode()
+page = partial(pages.page, timeout=10)
 
 
 def series(process: Process, **labels: str) -> set[str]:
