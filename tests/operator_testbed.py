@@ -196,7 +196,7 @@ class Bed:
         """The operator at work. However it ended, it has logged no traceback."""
         process = self.start_operator(name, **settings)
         try:
-            self.wait("operator started", lambda: " models; kinds" in process.tail(5))
+            self.wait("operator started", lambda: process.logged(" models; kinds"))
             yield process
         finally:
             process.kill()

@@ -197,7 +197,7 @@ async def _failover(
 def _standby(bed: Bed) -> Iterator[Process]:
     process = bed.start_operator("standby", leaderElection=True)
     try:
-        bed.wait("a standby", lambda: "standing by" in process.tail(5))
+        bed.wait("a standby", lambda: process.logged("standing by"))
         yield process
     finally:
         process.kill()

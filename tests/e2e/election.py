@@ -24,18 +24,18 @@ def lease(bed: Bed, namespace: str) -> dict[str, Any]:
 
 def leads(process: Process) -> bool:
     """Whether it has said that it leads."""
-    return "leading as" in process.tail(50)
+    return process.logged("leading as")
 
 
 def stands_by(process: Process) -> bool:
     """Whether it has said that it stands by."""
-    return "standing by" in process.tail(50)
+    return process.logged("standing by")
 
 
 def pair(bed: Bed, namespace: str, **leader: Any) -> tuple[Process, Process]:
     """A leader, with settings of its own, and one that stands by."""
     first = elected(bed, f"first-{namespace}", namespace, **leader)
-    wait_until(lambda: leads(first) and " models; kinds" in first.tail(50), "a leader", timeout=60, processes=[first])
+    wait_until(lambda: leads(first) and first.logged(" models; kinds"), "a leader", timeout=60, processes=[first])
     second = elected(bed, f"second-{namespace}", namespace)
     wait_until(lambda: stands_by(second), "a standby", timeout=60, processes=[second])
     return first, second

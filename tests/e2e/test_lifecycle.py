@@ -196,7 +196,7 @@ def test_operator_waits_for_its_own_crd(tmp_path: Path) -> None:
         bed = Bed(plane, tmp_path)
         process = bed.start_operator("waiting")
         try:
-            bed.wait("it says what is missing", lambda: "kubectl apply -f crds/" in process.tail(5))
+            bed.wait("it says what is missing", lambda: process.logged("kubectl apply -f crds/"))
             assert process.alive()
         finally:
             process.kill()

@@ -237,7 +237,7 @@ def test_operator_works_where_the_kind_is_not_installed_and_finds_it_when_it_app
     with running_bed(tmp_path, [CRD, *prometheus_crds()]) as bed:
         namespace = place(bed, "bare")
         with bed.operator("bare", discoverySeconds=1) as process:
-            assert "kinds not served: grafanadashboards, monitoringprofiles" in process.tail(5)
+            assert process.logged("kinds not served: grafanadashboards, monitoringprofiles")
             bed.apply(naming("churn", namespace))
             bed.wait_for(namespace, "churn", "Ready")
             bed.wait_for(namespace, "churn", "ProfileNotFound", kind=CONFIGURED)

@@ -177,7 +177,7 @@ class Campaign:
         trap = Trap(_of_a_start(namespace), plan.at, FAULTS[plan.fault])
         try:
             with self.proxy.trap(trap):
-                self.bed.wait("operator started", lambda: " models; kinds" in process.tail(20), PATIENCE)
+                self.bed.wait("operator started", lambda: process.logged(" models; kinds"), PATIENCE)
                 time.sleep(2)  # for what the start has put off
                 self._silence(namespace, result)
                 if wrote := self.proxy.writes(namespace, began):
@@ -304,7 +304,7 @@ class Campaign:
     def _operator(self, name: str, **settings: Any) -> Iterator[Process]:
         process = self._start_operator(name, **settings)
         try:
-            self.bed.wait("operator started", lambda: " models; kinds" in process.tail(20), PATIENCE)
+            self.bed.wait("operator started", lambda: process.logged(" models; kinds"), PATIENCE)
             yield process
         finally:
             process.kill()

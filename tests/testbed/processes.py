@@ -36,6 +36,8 @@ class Process:
     name: str
     log: Path
     _popen: subprocess.Popen[bytes]
+    _log_start: int = 0
+    """Bytes in the log before this start."""
 
     @property
     def pid(self) -> int:
@@ -84,6 +86,12 @@ class Process:
         if self._popen.returncode is None:
             os.killpg(self.pid, signal.SIGKILL)
 
+    def logged(self, text: str) -> bool:
+        """Whether the log has a text since this start. Not limited to the last lines: a busy program writes many at once."""
+        with self.log.open("rb") as log:
+            log.seek(self._log_start)
+            return text.encode() in log.read()
+
     def tail(self, lines: int = 20) -> str:
         """The last lines of the log, headed by what the process is and how it is doing."""
         status = self.status()
@@ -103,6 +111,7 @@ def start(
     """Start a program in a session of its own; `env` is its whole environment, by default a copy of ours."""
     # "a" rather than "w": the log of a program that a test starts again keeps what the first run said.
     with log.open("ab") as output:
+        log_start = output.tell()
         popen = subprocess.Popen(
             [str(word) for word in command],
             stdin=subprocess.DEVNULL,
@@ -113,7 +122,7 @@ def start(
             start_new_session=True,
         )
     _guard.watch(popen.pid)
-    return Process(name, log, popen)
+    return Process(name, log, popen, log_start)
 
 
 def kill_all(processes: Iterable[Process]) -> None:
