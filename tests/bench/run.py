@@ -22,7 +22,7 @@ from bench.results import Bare, Full, Plain, Restart, Rung
 from monitored_models.kube.client import KubeClient
 from monitored_models.naming.kinds import CONFIG_MAP, DEPLOYMENT, LEASE, MODEL, PROMETHEUS_RULE
 from monitored_models.process.resync import MANAGED_SELECTOR
-from monitored_models.reconcile.model import COUNTS_DEBOUNCE
+from monitored_models.reconcile.status_writer import COUNTS_DEBOUNCE
 from operator_testbed import LEASE_NAMESPACE, OWN_CRDS, Bed, prometheus_crds, running_bed
 from testbed import clock
 from testbed.cpu_quota import limited

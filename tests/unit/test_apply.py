@@ -16,16 +16,15 @@ from monitored_models.kube.client import ApiError, KubeClient
 from monitored_models.naming.keys import Key
 from monitored_models.naming.kinds import CHILDREN, DEPLOYMENT, MODEL, PROMETHEUS_RULE, SERVICE, SERVICE_MONITOR, Kind
 from monitored_models.naming.labels import FIELD_MANAGER
-from monitored_models.plan.desired_state import Renderer, identity, summarize
+from monitored_models.plan.desired_state import identity, summarize
 from monitored_models.plan.planner import Apply, ChildProblem, Delete, Plan, plan_model
 from monitored_models.reconcile import applier
-from monitored_models.reconcile.applier import Applier, NamespaceTerminating
-from monitored_models.reconcile.model import Reconciler
-from monitored_models.reconcile.profile import ProfileReconciler
+from monitored_models.reconcile.applier import Applier, OwnerTerminating
+from monitored_models.reconcile.model import ModelReconciler
 from monitored_models.render.children import render
 from monitored_models.settings import Settings
 from monitored_models.status.changes import condition
-from monitored_models.telemetry.model_metrics import ModelMetrics
+from unit.reconcilers import model_reconciler
 from unit.specs import JSON, MINIMAL, body, model
 
 KEY = Key("risk", "churn")
@@ -163,26 +162,26 @@ def owned() -> Model:
     return parsed
 
 
-def execute(cluster: KubeClient, view: ClusterCache, plan: Plan, *, tolerate: bool = False) -> list[ChildProblem]:
+def execute(cluster: KubeClient, view: ClusterCache, plan: Plan, *, surface_errors: bool = False) -> list[ChildProblem]:
     objects = {identity(child): child for child in render(owned(), Settings(), 1)}
-    return asyncio.run(Applier(cluster, view).execute(KEY, "uid-1", plan, objects, tolerate=tolerate))
+    return asyncio.run(Applier(cluster, view).execute(KEY, "uid-1", plan, objects, surface_errors=surface_errors))
 
 
 LEAVING = 'services "churn" is forbidden: unable to create new content in namespace risk because it is being terminated'
 
 
-@pytest.mark.parametrize("tolerate", [False, True])
-def test_in_a_namespace_that_is_leaving_nothing_is_tried_any_more(tolerate: bool) -> None:
+@pytest.mark.parametrize("surface_errors", [False, True])
+def test_in_a_namespace_that_is_leaving_nothing_is_tried_any_more(surface_errors: bool) -> None:
     cluster, view = Answering(ApiError(403, "Forbidden", LEAVING)), ClusterCache()
-    with pytest.raises(NamespaceTerminating):
-        execute(cluster, view, first_plan(owned(), view), tolerate=tolerate)
+    with pytest.raises(OwnerTerminating):
+        execute(cluster, view, first_plan(owned(), view), surface_errors=surface_errors)
     assert cluster.applied == []
 
 
 @pytest.mark.parametrize("code", [403, 500])
 def test_deletion_in_a_namespace_that_is_leaving_is_not_tried_either(code: int) -> None:
     plan = Plan((Delete(SERVICE, "churn", "u"),), ())
-    with pytest.raises(NamespaceTerminating):
+    with pytest.raises(OwnerTerminating):
         execute(Answering(ApiError(code, "Forbidden", LEAVING)), ClusterCache(), plan)
 
 
@@ -197,7 +196,7 @@ def test_trouble_is_raised_and_in_the_end_told() -> None:
     plan = first_plan(owned(), ClusterCache())
     with pytest.raises(ApiError):
         execute(Answering(trouble), ClusterCache(), plan)
-    found = execute(Answering(trouble), ClusterCache(), plan, tolerate=True)
+    found = execute(Answering(trouble), ClusterCache(), plan, surface_errors=True)
     assert {problem.reason for problem in found} == {"ApiError"}
 
 
@@ -258,19 +257,11 @@ def test_what_cannot_be_rendered_is_a_problem_and_no_crash(monkeypatch: pytest.M
     assert "unexpected <by>" in problem.message
 
 
-def _reconciler(view: ClusterCache, cluster: Any) -> Reconciler:
-    renderer = Renderer(Settings())
-    profiles = ProfileReconciler(view, cluster, renderer, SERVED, lambda _: None, recheck_seconds=120.0)
-    return Reconciler(
-        view, cluster, renderer, ModelMetrics(), profiles, SERVED, clock=lambda: 1000.0, recheck_seconds=120.0
-    )
-
-
 def reconciled(cluster: Answering, spec: JSON, view: ClusterCache | None = None) -> JSON:
     """The status that one look at a model writes."""
     view = view or ClusterCache()
     view.observe(MODEL, body(spec, resourceVersion="1"))
-    reconciler = _reconciler(view, cluster)
+    reconciler = model_reconciler(view, cluster)
     assert asyncio.run(reconciler.reconcile(KEY)) is None
     (written,) = cluster.statuses
     return written
@@ -279,7 +270,7 @@ def reconciled(cluster: Answering, spec: JSON, view: ClusterCache | None = None)
 def test_spec_that_cannot_be_rendered_is_told_in_its_status_and_changes_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("monitored_models.plan.desired_state.render", _failing)
+    monkeypatch.setattr("monitored_models.plan.render_cache.render", _failing)
     cluster = Answering()
     ready = condition(reconciled(cluster, MINIMAL), "Ready")
     assert (ready["status"], ready["reason"]) == ("False", "InvalidSpec")
@@ -327,17 +318,17 @@ def test_status_counts_no_pods_of_someone_elses_deployment() -> None:
 def test_nothing_is_reported_in_a_namespace_that_is_leaving() -> None:
     cluster, view = Answering(ApiError(403, "Forbidden", LEAVING)), ClusterCache()
     view.observe(MODEL, body(MINIMAL, resourceVersion="1"))
-    reconciler = _reconciler(view, cluster)
+    reconciler = model_reconciler(view, cluster)
     assert asyncio.run(reconciler.reconcile(KEY)) is None
     assert cluster.statuses == []
 
 
-def reported(cluster: Answering) -> tuple[ClusterCache, Reconciler]:
+def reported(cluster: Answering) -> tuple[ClusterCache, ModelReconciler]:
     """A model whose status is for its present generation, and of which no child is known."""
     view = ClusterCache()
     seen = body(MINIMAL, resourceVersion="7")
     view.observe(MODEL, {**seen, "status": {"observedGeneration": seen["metadata"]["generation"]}})
-    return view, _reconciler(view, cluster)
+    return view, model_reconciler(view, cluster)
 
 
 @pytest.mark.parametrize("found", [None, {"metadata": {"uid": "of another"}}], ids=["gone", "replaced"])
@@ -376,7 +367,7 @@ def test_conflict_about_the_status_of_another_model_of_the_name_ends_it() -> Non
     cluster.status_error = ApiError(409, "Conflict", "Precondition failed: UID")
     cluster.found = {"metadata": {"uid": "of another"}}
     view.observe(MODEL, body(MINIMAL, resourceVersion="7"))
-    reconciler = _reconciler(view, cluster)
+    reconciler = model_reconciler(view, cluster)
     assert asyncio.run(reconciler.reconcile(KEY)) is None
     assert view.model(KEY) is None
 

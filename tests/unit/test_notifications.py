@@ -26,8 +26,7 @@ from monitored_models.naming import object_names
 from monitored_models.naming.keys import Key, OwnerKey, ProfileKey
 from monitored_models.naming.kinds import ALERTMANAGER_CONFIG, CHILDREN, EVENT, MODEL, PROFILE, Kind
 from monitored_models.naming.labels import FIELD_MANAGER
-from monitored_models.plan.desired_state import Renderer, summarize
-from monitored_models.reconcile.profile import ProfileReconciler
+from monitored_models.plan.desired_state import summarize
 from monitored_models.render.children import render, render_profile
 from monitored_models.render.notifications import templates
 from monitored_models.settings import InvalidSettings, Settings, load
@@ -35,6 +34,7 @@ from monitored_models.status.build import build_status
 from monitored_models.status.changes import condition
 from monitored_models.status.status_input import NotificationState, NotificationsUnknown, StatusInput
 from unit.notification_specs import EMAIL, EVERY_FIELD, HOOK, NIGHT, PAGER, SLACK
+from unit.reconcilers import profile_reconciler
 
 JSON = dict[str, Any]
 GOLD = ProfileKey("risk", "gold")
@@ -452,8 +452,7 @@ def reconciling(
     view: ClusterCache, cluster: Answering, served: frozenset[Kind] = frozenset(CHILDREN)
 ) -> tuple[Any, list[Key]]:
     again: list[Key] = []
-    made = ProfileReconciler(view, cluster, Renderer(Settings()), served, again.extend, recheck_seconds=120.0)  # type: ignore[arg-type]
-    return made, again
+    return profile_reconciler(view, cluster, served=served, enqueue=again.extend), again
 
 
 def crowd(view: ClusterCache) -> None:
@@ -466,10 +465,10 @@ def test_profile_gets_its_configuration_and_its_models_are_looked_at() -> None:
     crowd(view)
     view.observe(PROFILE, profile_body())
     profiles, again = reconciling(view, cluster)
-    assert profiles.delivery(GOLD) is None
+    assert profiles.state(GOLD) is None
     assert asyncio.run(profiles.reconcile(GOLD)) is None
     assert cluster.applied == [CONFIG]
-    assert profiles.delivery(GOLD) == NotificationState(CONFIG)
+    assert profiles.state(GOLD) == NotificationState(CONFIG)
     assert again == [Key("risk", "churn")]
 
 
@@ -481,7 +480,7 @@ def test_profile_that_tells_nobody_any_more_loses_its_configuration() -> None:
     view.observe(PROFILE, profile_body(2, drift={}))
     asyncio.run(profiles.reconcile(GOLD))
     assert cluster.deleted == [CONFIG]
-    assert profiles.delivery(GOLD) is None
+    assert profiles.state(GOLD) is None
 
 
 def test_profile_that_cannot_be_understood_changes_nothing() -> None:
@@ -520,7 +519,7 @@ def test_answer_that_stays_is_remembered_and_looked_at_again(error: ApiError, re
     view.observe(PROFILE, profile_body())
     profiles, _ = reconciling(view, Answering(error))
     assert asyncio.run(profiles.reconcile(GOLD)) == 120.0
-    assert [problem.reason for problem in profiles.delivery(GOLD).problems] == [reason]
+    assert [problem.reason for problem in profiles.state(GOLD).problems] == [reason]
 
 
 def test_kind_that_the_cluster_lacks_is_remembered() -> None:
@@ -528,7 +527,7 @@ def test_kind_that_the_cluster_lacks_is_remembered() -> None:
     view.observe(PROFILE, profile_body())
     profiles, _ = reconciling(view, Answering(), frozenset(CHILDREN) - {ALERTMANAGER_CONFIG})
     asyncio.run(profiles.reconcile(GOLD))
-    (problem,) = profiles.delivery(GOLD).problems
+    (problem,) = profiles.state(GOLD).problems
     assert problem.reason == "CRDNotInstalled"
     assert "remove the notifications" in problem.message
 

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Callable
 from typing import Any, cast
 
 import pytest
 
-from monitored_models.api import InvalidSpec, Model
+from monitored_models.api import InvalidSpec
 from monitored_models.cache.cluster_cache import ClusterCache
-from monitored_models.cache.live_objects import ModelSource
-from monitored_models.cache.profiles import ProfileSource
-from monitored_models.kube.client import KubeClient
 from monitored_models.naming.keys import Key
 from monitored_models.naming.kinds import MODEL
-from monitored_models.plan.desired_state import Renderer
-from monitored_models.reconcile.model import LARGE_BYTES, Reconciler
-from monitored_models.reconcile.profile import ProfileReconciler
+from monitored_models.plan.desired_state import DesiredState
+from monitored_models.plan.render_cache import RenderCache, RenderInput
+from monitored_models.reconcile.render_thread import LARGE_BYTES
+from monitored_models.reconcile.status_writer import IMMEDIATELY
 from monitored_models.settings import Settings
-from monitored_models.telemetry.model_metrics import ModelMetrics
+from unit.reconcilers import model_reconciler
 
 KEY = Key("a", "churn")
 
@@ -41,21 +40,6 @@ class Answers:
     async def create_event(self, *_: object) -> None: ...
 
 
-def reconciler(view: ClusterCache, renderer: Renderer, generation: int = 1) -> Reconciler:
-    """Of the running event loop; the status of the answer is of this generation."""
-    cluster = cast(KubeClient, Answers(generation))
-    return Reconciler(
-        view,
-        cluster,
-        renderer,
-        ModelMetrics(),
-        ProfileReconciler(view, cluster, renderer, frozenset(), lambda _: None, recheck_seconds=60),
-        frozenset(),
-        clock=asyncio.get_running_loop().time,
-        recheck_seconds=60,
-    )
-
-
 @pytest.mark.parametrize(("generation", "again"), [(1, False), (2, True)], ids=["as it was", "edited"])
 def test_edit_that_comes_with_the_answer_to_a_status_write_is_looked_at(generation: int, *, again: bool) -> None:
     """Its event comes later, with a version that is known by then, and would move nothing."""
@@ -63,36 +47,64 @@ def test_edit_that_comes_with_the_answer_to_a_status_write_is_looked_at(generati
     async def reconciling() -> float | None:
         view = ClusterCache()
         view.observe(MODEL, stored(1, 1))  # without an image: the status is all that is written
-        delay = await reconciler(view, Renderer(Settings()), generation).reconcile(KEY)
+        delay = await model_reconciler(view, Answers(generation)).reconcile(KEY)
         assert view.observe(MODEL, stored(generation, 5, image="x")) == []
         return delay
 
     assert (asyncio.run(reconciling()) is not None) is again
 
 
-class Noting(Renderer):
-    """Notes the threads in which specs are parsed for the first time."""
+class Noting(RenderCache):
+    """Notes the threads in which specs are rendered."""
 
     def __init__(self) -> None:
         super().__init__(Settings())
         self.threads: list[int] = []
 
-    def parse(self, source: ModelSource, shared: ProfileSource | None) -> Model | InvalidSpec:
+    def desired_state(self, inputs: RenderInput) -> DesiredState | InvalidSpec:
         self.threads.append(threading.get_ident())
-        return super().parse(source, shared)
+        return super().desired_state(inputs)
 
 
 @pytest.mark.parametrize("large", [False, True])
 def test_large_spec_is_read_outside_of_the_event_loop(large: bool) -> None:
     async def reconciling() -> tuple[list[int], int]:
-        view, renderer = ClusterCache(), Noting()
+        view, renders = ClusterCache(), Noting()
         env = [
             {"name": "TEXT", "value": "x" * LARGE_BYTES * large}
         ]  # without an image it is invalid: nothing is applied
         view.observe(MODEL, stored(1, 1, env=env))
-        await reconciler(view, renderer).reconcile(KEY)
-        return renderer.threads, threading.get_ident()
+        await model_reconciler(view, Answers(1), renders=renders).reconcile(KEY)
+        return renders.threads, threading.get_ident()
 
     threads, own = asyncio.run(reconciling())
-    assert (threads[0] != own) is large
-    assert threads[-1] == own  # where the result is remembered
+    assert [thread != own for thread in threads] == [large]
+
+
+class Slow(RenderCache):
+    """Something happens to the model while its large spec is rendered."""
+
+    def __init__(self, meanwhile: Callable[[], object]) -> None:
+        super().__init__(Settings())
+        self._meanwhile = meanwhile
+
+    def desired_state(self, inputs: RenderInput) -> DesiredState | InvalidSpec:
+        self._meanwhile()
+        return super().desired_state(inputs)
+
+
+def test_model_that_changed_while_it_was_rendered_is_reconciled_again_before_anything_is_written() -> None:
+    view = ClusterCache()
+    view.observe(MODEL, stored(1, 1, env=[{"name": "TEXT", "value": "x" * LARGE_BYTES}]))
+    renders = Slow(lambda: view.observe(MODEL, stored(2, 2, image="x")))
+    no_writes = cast(Any, object())
+    assert asyncio.run(model_reconciler(view, no_writes, renders=renders).reconcile(KEY)) == IMMEDIATELY
+
+
+def test_model_that_was_deleted_while_it_was_rendered_is_forgotten() -> None:
+    view = ClusterCache()
+    view.observe(MODEL, stored(1, 1, env=[{"name": "TEXT", "value": "x" * LARGE_BYTES}]))
+    renders = Slow(lambda: view.remove(MODEL, KEY.namespace, KEY.name, 2))
+    reconciler = model_reconciler(view, cast(Any, object()), renders=renders)
+    assert asyncio.run(reconciler.reconcile(KEY)) == IMMEDIATELY
+    assert asyncio.run(reconciler.reconcile(KEY)) is None

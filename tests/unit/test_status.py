@@ -318,7 +318,8 @@ MISSING, ODD = (
 
 def noted(*notes: UnmetRequest, **more: Any) -> StatusInput:
     whole = situation()
-    return replace(whole, wanted=replace(whole.wanted, **{"profile": None, "unavailable": (), **more, "notes": notes}))
+    parsed = replace(whole.model, shared=more.pop("profile", None))
+    return replace(whole, wanted=replace(whole.wanted, **{"model": parsed, "unavailable": (), **more, "notes": notes}))
 
 
 def test_monitoring_of_which_all_can_be_had_is_complete() -> None:
@@ -340,13 +341,6 @@ def test_profile_that_counts_is_named_and_so_is_what_is_unavailable() -> None:
     assert (made["monitoring"]["profile"], made["monitoring"]["unavailable"]) == ("gold", ["tokens", "queue"])
     assert_fits_the_schema(made)
     assert {"profile", "unavailable"}.isdisjoint(reported(noted())["monitoring"])
-
-
-def test_profile_that_is_left_out_is_not_named() -> None:
-    left_out = replace(model(), notes=(UnmetRequest("ProfileInvalid", "nothing of profile gold is used"),))
-    rendered = render(left_out, Settings(), 1)
-    assert summarize(left_out, rendered, "gold").profile is None
-    assert summarize(model(), rendered, "gold").profile == "gold"
 
 
 def test_change_of_what_can_be_had_is_written_at_once_and_other_words_for_it_are_not() -> None:

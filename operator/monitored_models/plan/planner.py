@@ -16,18 +16,18 @@ from .desired_state import DesiredChild, DesiredProfileState, DesiredState
 class Apply:
     """Apply a child; `uid` is that of the object to update, or None if none is known."""
 
-    wanted: DesiredChild
+    desired: DesiredChild
     uid: str | None
 
     @property
     def kind(self) -> Kind:
         """Kind of the child."""
-        return self.wanted.kind
+        return self.desired.kind
 
     @property
     def name(self) -> str:
         """Name of the child."""
-        return self.wanted.name
+        return self.desired.name
 
 
 @dataclass(frozen=True)

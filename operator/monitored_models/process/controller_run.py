@@ -18,9 +18,11 @@ from ..integrations.grafana.tracker import DashboardTracker
 from ..kube.client import ApiError, KubeClient
 from ..naming.keys import Key, OwnerKey
 from ..naming.kinds import CHILDREN, PROFILE, Kind
-from ..plan.desired_state import Renderer
-from ..reconcile.model import Reconciler
+from ..plan.render_cache import RenderCache
+from ..reconcile.applier import Applier
+from ..reconcile.model import ModelReconciler
 from ..reconcile.profile import ProfileReconciler
+from ..reconcile.status_writer import StatusWriter
 from ..reconcile.workqueue import WorkQueue
 from ..settings import Settings
 from ..telemetry.logs import about, reason
@@ -94,21 +96,29 @@ class ControllerRun:
         )
         self._clock = asyncio.get_running_loop().time
         self._dashboards = self._watched_dashboards()
-        renderer = Renderer(settings)
+        applier, renders = Applier(cluster, self._view), RenderCache(settings)
         self._profiles = ProfileReconciler(
-            self._view, cluster, renderer, served, self._enqueue_models, recheck_seconds=settings.recheck_seconds
-        )
-        self._reconciler = Reconciler(
-            self._view,
-            cluster,
-            renderer,
-            telemetry.series,
-            self._profiles,
-            served,
-            clock=self._clock,
+            cache=self._view,
+            client=cluster,
+            applier=applier,
+            renders=renders,
+            served=served,
+            enqueue=self._enqueue_models,
             recheck_seconds=settings.recheck_seconds,
-            dashboards=self._dashboards,
+        )
+        self._models = ModelReconciler(
+            cache=self._view,
+            client=cluster,
+            applier=applier,
+            renders=renders,
+            served=served,
+            enqueue=self._enqueue_models,
+            recheck_seconds=settings.recheck_seconds,
+            status_writer=StatusWriter(self._view, cluster, self._clock),
+            metrics=telemetry.series,
+            profiles=self._profiles,
             steps=telemetry.steps,
+            dashboards=self._dashboards,
         )
         self._ending = asyncio.Event()
         self._kinds_changed = False
@@ -194,12 +204,12 @@ class ControllerRun:
 
     async def _handle(self, key: OwnerKey) -> None:
         """Reconcile one model or profile. Any failure is logged and retried, and affects no other key."""
-        tolerate, began, outcome = self._queue.failures(key) >= PERSISTENT_FAILURES, self._clock(), "error"
+        surface_errors, began, outcome = self._queue.failures(key) >= PERSISTENT_FAILURES, self._clock(), "error"
         try:
             if isinstance(key, Key):
-                again = await self._reconciler.reconcile(key, tolerate=tolerate)
+                again = await self._models.reconcile(key, surface_errors=surface_errors)
             else:
-                again = await self._profiles.reconcile(key, tolerate=tolerate)
+                again = await self._profiles.reconcile(key, surface_errors=surface_errors)
         except ApiError as error:
             delay = self._queue.retry(key, error.retry_after)
             self._metrics.errors.labels(error.reason).inc()

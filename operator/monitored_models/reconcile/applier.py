@@ -16,6 +16,7 @@ from ..kube.client import ApiError, KubeClient
 from ..naming.keys import OwnerKey
 from ..naming.kinds import Kind
 from ..plan.planner import Apply, ChildProblem, Delete, Plan, crd_missing, is_owned_by, name_conflict, owner_noun
+from ..plan.render_cache import Objects
 from ..render.children import Child
 from ..telemetry.logs import about
 
@@ -25,23 +26,23 @@ _MISSING_RIGHT = re.compile(r"cannot \w+ resource")
 log = logging.getLogger(__name__)
 
 
-class NamespaceTerminating(Exception):
-    """The namespace is being deleted: nothing can be created in it anymore, and nothing needs to be."""
+class OwnerTerminating(Exception):
+    """The owner or its namespace is being deleted: nothing can be created for it anymore, and nothing needs to be."""
 
 
 @dataclass(frozen=True)
 class Applier:
     """Applies and deletes children, and updates the cache at once."""
 
-    cluster: KubeClient
-    view: ClusterCache
+    client: KubeClient
+    cache: ClusterCache
 
     async def execute(
-        self, key: OwnerKey, owner_uid: str, plan: Plan, objects: Mapping[tuple[Kind, str], Child], *, tolerate: bool
+        self, key: OwnerKey, owner_uid: str, plan: Plan, objects: Objects, *, surface_errors: bool
     ) -> list[ChildProblem]:
         """Execute the steps in order; `objects` are the objects to apply. Returns all problems, the plan's first.
 
-        Raises NamespaceTerminating, and ApiError for a transient error. With `tolerate`, because retries did not help,
+        Raises OwnerTerminating, and ApiError for a transient error. With `surface_errors`, because retries did not help,
         a transient error becomes a problem too.
         """
         problems = list(plan.problems)
@@ -53,23 +54,23 @@ class Applier:
                     problems.append(problem)
             except ApiError as error:
                 if "is being terminated" in error.message:
-                    raise NamespaceTerminating from error
-                refusal = _permanent_problem(step.kind, step.name, error)
-                if refusal is None and not tolerate:
+                    raise OwnerTerminating from error
+                permanent = _permanent_problem(step.kind, step.name, error)
+                if permanent is None and not surface_errors:
                     raise
-                problems.append(refusal or _transient_problem(step.kind, step.name, error))
+                problems.append(permanent or _transient_problem(step.kind, step.name, error))
         return problems
 
     async def _apply(self, key: OwnerKey, owner_uid: str, step: Apply, child: Child) -> ChildProblem | None:
-        body = await self._written(step, child)
+        body = await self._create_or_apply(step, child)
         if body is None:  # never take over: the object exists, and its owner is unknown
-            found = await self.cluster.metadata(step.kind, key.namespace, step.name)
+            found = await self.client.metadata(step.kind, key.namespace, step.name)
             if found is not None and not is_owned_by(*_ownership(found["metadata"]), owner_uid):
                 return name_conflict(step.kind, step.name, owner_noun(key))
-            body = await self.cluster.apply(step.kind, child, found["metadata"]["uid"] if found else None)
-        self.view.observe(step.kind, body)
-        rendering, answer = step.wanted.digest, self._digest(key, step, body)
-        self.view.accept_mutation(key, step.kind, step.name, rendering if rendering != answer else None, answer)
+            body = await self.client.apply(step.kind, child, found["metadata"]["uid"] if found else None)
+        self.cache.observe(step.kind, body)
+        rendering, answer = step.desired.digest, self._digest(key, step, body)
+        self.cache.accept_mutation(key, step.kind, step.name, rendering if rendering != answer else None, answer)
         log.info("applied %s %s", step.kind.name, step.name, extra=about(key, "Applied"))
         if rendering != answer:
             log.warning(
@@ -80,10 +81,10 @@ class Applier:
             )
         return None
 
-    async def _written(self, step: Apply, child: Child) -> dict[str, Any] | None:
+    async def _create_or_apply(self, step: Apply, child: Child) -> dict[str, Any] | None:
         """The applied object; None if an object of this name exists that was not in the cache."""
         try:
-            return await self.cluster.apply(step.kind, child, step.uid)
+            return await self.client.apply(step.kind, child, step.uid)
         except ApiError as error:
             if step.uid is None and error.code == HTTPStatus.CONFLICT:
                 return None
@@ -91,7 +92,7 @@ class Applier:
 
     def _digest(self, key: OwnerKey, step: Apply, body: dict[str, Any]) -> str:
         """Digest of the response, which the cache has just computed, unless it has a newer version by now."""
-        seen = self.view.child(key, step.kind, step.name)
+        seen = self.cache.child(key, step.kind, step.name)
         return (
             seen.digest
             if seen and seen.version == resource_version(body["metadata"])
@@ -99,10 +100,10 @@ class Applier:
         )
 
     async def _delete(self, key: OwnerKey, step: Delete) -> None:
-        await self.cluster.delete(step.kind, key.namespace, step.name, step.uid)
+        await self.client.delete(step.kind, key.namespace, step.name, step.uid)
         # The watch reports it later, and until then the deletion must not be retried.
-        if seen := self.view.child(key, step.kind, step.name):
-            self.view.remove(step.kind, key.namespace, step.name, seen.version)
+        if seen := self.cache.child(key, step.kind, step.name):
+            self.cache.remove(step.kind, key.namespace, step.name, seen.version)
         log.info("deleted %s %s", step.kind.name, step.name, extra=about(key, "Deleted"))
 
 

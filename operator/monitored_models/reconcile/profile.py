@@ -6,89 +6,78 @@ reported in the condition NotificationsReady of each model that notifies through
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from ..api import InvalidSpec
 from ..cache.cluster_cache import ClusterCache
-from ..kube.client import KubeClient
-from ..naming.keys import Key, OwnerKey, ProfileKey
-from ..naming.kinds import ALERTMANAGER_CONFIG, NOTIFICATION_KINDS, PROFILE, Kind
-from ..plan.desired_state import Renderer
+from ..naming.keys import OwnerKey, ProfileKey
+from ..naming.kinds import ALERTMANAGER_CONFIG, NOTIFICATION_KINDS, PROFILE
 from ..plan.planner import ChildProblem, plan_profile
 from ..status.status_input import NotificationState
-from .applier import Applier, NamespaceTerminating
+from .applier import OwnerTerminating
+from .owner import OwnerReconciler
 
 
-@dataclass(frozen=True)
-class ProfileReconciler:
-    """Brings the children of profiles to their desired state."""
+@dataclass(frozen=True, kw_only=True)
+class ProfileReconciler(OwnerReconciler[ProfileKey]):
+    """Brings the children of MonitoringProfiles to their desired state."""
 
-    view: ClusterCache
-    cluster: KubeClient
-    renderer: Renderer
-    served: Collection[Kind]
-    enqueue_models: Callable[[Iterable[Key]], None]
-    """Enqueues the models that use a profile whose state has changed."""
-    recheck_seconds: float
-    _known: dict[ProfileKey, NotificationState] = field(default_factory=dict)
+    KIND = PROFILE
 
-    def delivery(self, key: ProfileKey) -> NotificationState | None:
+    _states: dict[ProfileKey, NotificationState] = field(default_factory=dict)
+
+    def state(self, key: ProfileKey) -> NotificationState | None:
         """State of a profile's AlertmanagerConfig; None while unknown."""
-        return self._known.get(key)
+        return self._states.get(key)
 
-    async def reconcile(self, key: ProfileKey, *, tolerate: bool = False) -> float | None:
+    async def reconcile(self, key: ProfileKey, *, surface_errors: bool = False) -> float | None:
         """Reconcile one profile. Returns seconds until the next reconcile, or None. Raises ApiError.
 
         An invalid spec changes nothing: the children of an earlier spec stay.
         """
-        seen = self.view.profile(key)
-        if seen is None or seen.deleting:
-            self._known.pop(key, None)
+        observed = self.cache.profile(key)
+        if observed is None or observed.deleting:
+            self.forget(key)
             return None
-        made = self.renderer.profile(seen)
-        if isinstance(made, InvalidSpec):
+        rendered = self.renders.profile(observed)
+        if isinstance(rendered, InvalidSpec):
             return None
-        wanted, objects = made
-        plan = plan_profile(wanted, self.view.children(key), self.served, self.view.accepted_mutations(key))
-        if plan.creates and key in self._known and await self._is_gone(key, seen.uid, seen.version):
-            return None
+        desired, objects = rendered
+        plan = plan_profile(desired, self.cache.children(key), self.served, self.cache.accepted_mutations(key))
         try:
-            applier = Applier(self.cluster, self.view)
-            problems = await applier.execute(key, seen.uid, plan, objects, tolerate=tolerate)
-        except NamespaceTerminating:
+            if plan.creates and key in self._states:
+                await self.confirm_exists(key, observed.uid, observed.version)
+            problems = await self.applier.execute(key, observed.uid, plan, objects, surface_errors=surface_errors)
+        except OwnerTerminating:
             return None
-        config = next((child.name for child in wanted.children if child.kind in NOTIFICATION_KINDS), None)
-        self._store_and_enqueue(key, notification_state(self.view, key, config, problems) if config else None)
+        config = next((child.name for child in desired.children if child.kind in NOTIFICATION_KINDS), None)
+        self._report(key, notification_state(self.cache, key, config, problems) if config else None)
         return self.recheck_seconds if problems else None
 
-    async def _is_gone(self, key: ProfileKey, uid: str, version: int) -> bool:
-        """Whether the profile no longer exists. Called when its child disappears, which may be seen first."""
-        if await self.cluster.exists(PROFILE, key.namespace, key.name, uid):
-            return False
-        left = self.view.remove(PROFILE, key.namespace, key.name, version)
-        self._known.pop(key, None)
-        self.enqueue_models(model for model in left if isinstance(model, Key))
-        return True
+    def forget(self, key: ProfileKey) -> None:
+        """Drop the state of a profile that was deleted."""
+        self._states.pop(key, None)
 
-    def _store_and_enqueue(self, key: ProfileKey, now: NotificationState | None) -> None:
-        if self._known.get(key) == now:
+    def _report(self, key: ProfileKey, state: NotificationState | None) -> None:
+        """Store the state, and enqueue the models that report it if it changed."""
+        if self._states.get(key) == state:
             return
-        if now is None:
-            del self._known[key]
+        if state is None:
+            del self._states[key]
         else:
-            self._known[key] = now
-        self.enqueue_models(self.view.models_using_profile(key))
+            self._states[key] = state
+        self.enqueue(self.cache.models_using_profile(key))
 
 
 def notification_state(
-    view: ClusterCache, key: OwnerKey, config: str, problems: Iterable[ChildProblem]
+    cache: ClusterCache, key: OwnerKey, config: str, problems: Iterable[ChildProblem]
 ) -> NotificationState:
     """State of an AlertmanagerConfig after it was applied."""
-    seen = view.child(key, ALERTMANAGER_CONFIG, config)
+    observed = cache.child(key, ALERTMANAGER_CONFIG, config)
     return NotificationState(
         config=config,
         problems=tuple(problem for problem in problems if problem.kind in NOTIFICATION_KINDS),
-        refusal=view.rejection(key, config),
-        accepted_by=seen.accepted_by if seen else (),
+        refusal=cache.rejection(key, config),
+        accepted_by=observed.accepted_by if observed else (),
     )
