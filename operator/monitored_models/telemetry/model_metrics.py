@@ -29,22 +29,22 @@ class Family:
     type: str = "gauge"
 
 
-INFO = Family(series.INFO, "A model, with what it is and which version should run.")
-CONDITION_FAMILY = Family(series.CONDITION, "The present status (True, False, Unknown) and reason of a condition.")
-VERSION_SINCE = Family(series.VERSION_SINCE, "When the spec began to name the version that it names.")
+INFO = Family(series.INFO, "A model, with its runtime and its desired version.")
+CONDITION_FAMILY = Family(series.CONDITION, "The current status (True, False, Unknown) and reason of a condition.")
+VERSION_SINCE = Family(series.VERSION_SINCE, "When the spec first named its current version.")
 SLO_BUDGET = Family(series.SLO_BUDGET, "Share of the events of an objective that may be bad.")
 CLAIM_INFO = Family(series.CLAIM_INFO, "A PersistentVolumeClaim that the model mounts.")
-GENERATION = Family(series.GENERATION, "Generation of the spec that the conditions are about.")
-DESIRED = Family(series.REPLICAS_DESIRED, "Replicas that should run.")
+GENERATION = Family(series.GENERATION, "Generation of the spec that the conditions describe.")
+DESIRED = Family(series.REPLICAS_DESIRED, "Desired replicas.")
 READY = Family(series.REPLICAS_READY, "Replicas that are ready.")
-POD_INFO = Family(series.POD_INFO, "A pod, with the model that it belongs to.")
+POD_INFO = Family(series.POD_INFO, "A pod and the model that it belongs to.")
 POD_CREATED = Family(series.POD_CREATED, "When a pod was created.")
 POD_READY = Family(series.POD_READY, "Whether a pod is ready.")
 RESTARTS = Family(series.POD_RESTARTS, "Restarts of a pod's containers.", type="counter")
 OUT_OF_MEMORY = Family(
-    series.POD_OUT_OF_MEMORY, "Whether a container of the pod was last ended for using too much memory."
+    series.POD_OUT_OF_MEMORY, "Whether a container of the pod was last terminated for exceeding its memory limit."
 )
-WAITING = Family(series.POD_WAITING, "Why a pod does not run, in Kubernetes' own word.")
+WAITING = Family(series.POD_WAITING, "Why a container of the pod waits: the reason in its status.")
 FAMILIES = (
     INFO,
     VERSION_SINCE,

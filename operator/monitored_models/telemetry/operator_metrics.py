@@ -39,34 +39,35 @@ class Metrics:
             "reconcile_duration_seconds", "Time that a reconcile took, by outcome: ok or error.", _SECONDS, "outcome"
         )
         self.errors = self._counter(
-            "reconcile_errors", "Reconciles that failed, by the reason that the API server gave.", "reason"
+            "reconcile_errors", "Failed reconciles, by the reason in the API server's response.", "reason"
         )
-        self.depth = self._gauge("queue_depth", "Models that wait for a worker.")
-        self.age = self._gauge("queue_age_seconds", "Time for which the model has waited that has waited longest.")
-        self.queue_wait = self._histogram("queue_wait_seconds", "Time that models waited for a worker.", _SECONDS)
+        self.depth = self._gauge("queue_depth", "Keys of models and MonitoringProfiles that wait for a worker.")
+        self.age = self._gauge("queue_age_seconds", "Longest time for which a key has been waiting for a worker.")
+        self.queue_wait = self._histogram("queue_wait_seconds", "Time that keys waited for a worker.", _SECONDS)
         self.requests = self._counter(
-            "api_requests", "Requests to the API server; code 0 is no answer.", "verb", "resource", "code"
+            "api_requests", "Requests to the API server; code 0 means no response.", "verb", "resource", "code"
         )
         self.request_seconds = self._histogram(
-            "api_request_duration_seconds", "Time until the API server answered.", _SECONDS, "verb"
+            "api_request_duration_seconds", "Time until the API server responded.", _SECONDS, "verb"
         )
-        self.lag = self._histogram("event_loop_lag_seconds", "How late a timer of the event loop came.", _LAG)
+        self.lag = self._histogram("event_loop_lag_seconds", "How late a timer of the event loop fired.", _LAG)
         self.resync_corrections = self._counter(
-            "resync_changes", "Models around which a full list found what no watch had told."
+            "resync_changes", "Owners that a full list enqueued because the watches had missed a change."
         )
         self.leader = self._gauge("leader", "Whether this process leads.")
-        self.models = self._gauge("models", "Models that this process knows of.")
+        self.models = self._gauge("models", "Models in the cache of this process.")
         self.grafana_requests = self._counter(
             "grafana_requests",
-            "Calls to Grafana, by what was asked and outcome: ok, denied, refused, timeout, unreachable or unreadable.",
+            "Requests to Grafana, by call and outcome: ok, denied, refused, timeout, unreachable or unreadable.",
             "call",
             "outcome",
         )
         self.grafana_answered = self._gauge(
-            "grafana_last_success_timestamp_seconds", "When Grafana last answered all that a look asks; 0 for never."
+            "grafana_last_success_timestamp_seconds",
+            "When Grafana last responded to all requests of one poll; 0 for never.",
         )
         self.grafana_waiting = self._gauge(
-            "grafana_annotations_waiting", "Changes of version not yet marked in Grafana."
+            "grafana_annotations_waiting", "Version changes not yet annotated in Grafana."
         )
         build = Gauge(PREFIX + "build_info", "Version of the operator.", ["version"], registry=self.registry)
         build.labels(version("monitored-models")).set(1)
@@ -95,7 +96,7 @@ class LongestStepCollector(Collector):
         """One gauge for each step."""
         family = GaugeMetricFamily(
             PREFIX + "event_loop_longest_step_seconds",
-            "Longest time for which a step has held the event loop since the process started.",
+            "Longest time for which a step has blocked the event loop since the process started.",
             labels=["step"],
         )
         for step, seconds in sorted(self._steps.all().items()):
