@@ -171,7 +171,7 @@ def load(path: Path | None) -> Settings:
         raise InvalidSettings(str(error)) from error
     except pydantic.ValidationError as error:
         details = error.errors(include_url=False)
-        raise InvalidSettings("; ".join(f"{path}: {_told(detail)}" for detail in details)) from error
+        raise InvalidSettings("; ".join(f"{path}: {_describe(detail)}" for detail in details)) from error
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidSettings(f"{path}: {error}") from error
     if wrong := profile_problems(loaded.monitoring, where="monitoring"):
@@ -179,6 +179,6 @@ def load(path: Path | None) -> Settings:
     return loaded
 
 
-def _told(detail: Any) -> str:
+def _describe(detail: Any) -> str:
     message = detail["msg"].removeprefix("Value error, ")
     return f"{'.'.join(map(str, detail['loc']))}: {message[:1].lower()}{message[1:]}"

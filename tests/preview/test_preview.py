@@ -146,8 +146,8 @@ def test_dashboards_of_models_are_drawn(models: Prometheus, tmp_path: Path) -> N
 
 def spec_of(fixture: replay.Fixture) -> dict[str, Any]:
     spec: dict[str, Any] = {"runtime": fixture.runtime, "replicas": replay.PODS, "model": {"version": "v1"}}
-    if fixture.model.profile.uri.schemes:
-        spec["model"]["uri"] = f"{next(iter(fixture.model.profile.uri.schemes))}://models/one"
+    if fixture.model.runtime.uri.schemes:
+        spec["model"]["uri"] = f"{next(iter(fixture.model.runtime.uri.schemes))}://models/one"
     else:
         spec |= {"image": "registry.example.com/server:1"}
     return spec

@@ -45,7 +45,7 @@ def groups(scope: str, made: Model) -> list[JSON]:
     """
     if scope == ONE:
         return rules_of(made)
-    kept = (made.profile.id, *OTHER_RUNTIMES)
+    kept = (made.runtime.id, *OTHER_RUNTIMES)
     return [
         {**group, "rules": rules}
         for group in fleet_groups()

@@ -105,7 +105,7 @@ def labels_of(case: Case, scope: str) -> dict[str, str]:
     signal = alert.signal if isinstance(alert, Alert) else "objective" if scope == FLEET else case.signal
     by_runtime: dict[str, str] = {}
     if scope == FLEET:
-        by_runtime = {} if case.alert in SAME_FOR_ALL_RUNTIMES else {"runtime": model_of(case.spec).profile.id}
+        by_runtime = {} if case.alert in SAME_FOR_ALL_RUNTIMES else {"runtime": model_of(case.spec).runtime.id}
     return {**IDENTITY, "severity": case.severity or alert.severity, "signal": signal, **by_runtime, **case.labels}
 
 

@@ -301,7 +301,7 @@ CASES = [
 
 def samples(case: Recorded, scope: str, value: float | Labelled) -> list[JSON]:
     """All that is recorded under one name."""
-    by_runtime = {"runtime": model_of(case.spec).profile.id} if scope == FLEET else {}
+    by_runtime = {"runtime": model_of(case.spec).runtime.id} if scope == FLEET else {}
     several: Labelled = value if isinstance(value, dict) else {(): value}
     return [
         {"labels": harness.named("", IDENTITY | by_runtime | dict(labels)), "value": one}

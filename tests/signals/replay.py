@@ -81,7 +81,7 @@ class Fixture:
                 "volumes": [{"name": "weights", "mountPath": "/weights", "persistentVolumeClaim": {"claimName": CLAIM}}]
             },
         }
-        schemes = model({**spec, "command": ["serve"]}, name=self.name, namespace=NAMESPACE).profile.uri.schemes
+        schemes = model({**spec, "command": ["serve"]}, name=self.name, namespace=NAMESPACE).runtime.uri.schemes
         if schemes:
             spec["model"] = {"version": "v1", "uri": f"{next(iter(schemes))}://models/one"}
         return model(spec, name=self.name, namespace=NAMESPACE)

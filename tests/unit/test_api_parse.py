@@ -108,7 +108,7 @@ def test_every_value_of_a_full_spec_arrives() -> None:
 
 @pytest.mark.parametrize("runtime", RUNTIMES)
 def test_smallest_spec_of_each_runtime_is_valid(runtime: str) -> None:
-    assert model(RUNTIMES[runtime]).profile.id == runtime
+    assert model(RUNTIMES[runtime]).runtime.id == runtime
 
 
 def test_namespace_is_default_when_none_is_named() -> None:
@@ -867,7 +867,7 @@ OF_THE_PLATFORM = PlatformDefaults(runtimes={**builtin_runtimes(), "x-own": OWN}
 
 def test_runtime_of_the_settings_is_taken() -> None:
     made = model({**VLLM, "runtime": "x-own", "image": IMAGE}, platform=OF_THE_PLATFORM)
-    assert (made.profile, made.port) == (OWN, OWN.port)
+    assert (made.runtime, made.port) == (OWN, OWN.port)
 
 
 @pytest.mark.parametrize(

@@ -71,8 +71,8 @@ def test_promised_name_is_a_series_or_has_a_reason(runtime: str, name: str) -> N
     reason = unavailable(made).get(name)
     assert bool(series) != (reason is not None)
     if reason is not None:
-        assert reason.startswith(f"{made.profile.title}: ")
-        assert len(reason) > len(made.profile.title) + 10
+        assert reason.startswith(f"{made.runtime.title}: ")
+        assert len(reason) > len(made.runtime.title) + 10
 
 
 @of_each_runtime
@@ -121,10 +121,10 @@ def test_use_of_the_volume_is_there_where_a_claim_is_mounted() -> None:
 @of_each_runtime
 def test_gpus_are_not_promised_where_nothing_tells_them(runtime: str) -> None:
     made = model(RUNTIMES[runtime])
-    if made.profile.signals.gpu:
+    if made.runtime.signals.gpu:
         assert "gpu_usage" not in unavailable(made)
     else:
-        assert unavailable(made)["gpu_usage"] == f"{made.profile.title}: {NO_GPU}"
+        assert unavailable(made)["gpu_usage"] == f"{made.runtime.title}: {NO_GPU}"
 
 
 def test_server_with_only_a_mean_says_why_it_has_no_quantiles() -> None:
@@ -301,7 +301,7 @@ def test_what_is_asked_of_a_server_that_cannot_know_is_told(spec: JSON, monitori
     assert [note.message.split(":")[0] for note in found] == [f"spec.monitoring.{field}" for field in fields]
     for note in found:
         assert note.reason == "SignalUnavailable"
-        assert made.profile.title in note.message
+        assert made.runtime.title in note.message
 
 
 def test_what_could_not_be_inherited_is_told_with_the_rest() -> None:

@@ -157,9 +157,9 @@ def test_panels_of_language_models_are_those_of_servers_for_them(runtime: str) -
     made = model(RUNTIMES[runtime])
     of_tokens = {"Time to first token", "Time between tokens", "Tokens", "Queue", "Key-value cache"}
     shown = titles(made) & of_tokens
-    assert bool(shown) == made.profile.llm
-    if made.profile.llm:
-        given = made.profile.signals
+    assert bool(shown) == made.runtime.llm
+    if made.runtime.llm:
+        given = made.runtime.signals
         assert ("Time to first token" in shown) == bool(
             given.time_to_first_token and given.time_to_first_token.histograms
         )
@@ -184,7 +184,7 @@ def test_custom_server_has_the_panels_of_tokens_that_its_spec_names(signal: str,
 @pytest.mark.parametrize("runtime", RUNTIMES)
 def test_panels_of_requests_are_those_of_servers_that_count_them(runtime: str) -> None:
     made = model(RUNTIMES[runtime])
-    given, shown = made.profile.signals, titles(made)
+    given, shown = made.runtime.signals, titles(made)
     assert ("Requests" in shown) == bool(given.requests)
     assert ({"Failed requests", "Error ratio"} <= shown) == bool(given.requests and given.errors)
     assert ("Latency" in shown) == (given.latency is not None)
@@ -215,8 +215,8 @@ def test_panels_are_added_only_for_what_is_asked(monitoring: JSON, added: set[st
 @pytest.mark.parametrize("runtime", RUNTIMES)
 def test_server_that_cannot_measure_quality_has_no_panel_of_it(runtime: str) -> None:
     made = model(with_(RUNTIMES[runtime], {"monitoring": WATCHED}))
-    assert ({"Quality", "Drift"} <= titles(made)) == made.profile.instrumented
-    assert bool({"Quality", "Drift"} & titles(made)) == made.profile.instrumented
+    assert ({"Quality", "Drift"} <= titles(made)) == made.runtime.instrumented
+    assert bool({"Quality", "Drift"} & titles(made)) == made.runtime.instrumented
 
 
 def test_each_share_of_quality_is_a_line() -> None:

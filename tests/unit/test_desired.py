@@ -496,7 +496,7 @@ def _of_signals(made: Model) -> list[set[Matcher]]:
 
 def _of_profile(made: Model) -> list[set[Matcher]]:
     """What the runtime's profile asks of its server's series."""
-    known = made.profile.signals
+    known = made.runtime.signals
     bare = [known.presence, *(e for value in vars(known).values() if isinstance(value, tuple) for e in value)]
     durations = [d for d in (known.latency, known.time_to_first_token, known.inter_token) if d]
     bare += [mean for source in durations for mean in source.mean]
@@ -509,7 +509,7 @@ def _of_profile(made: Model) -> list[set[Matcher]]:
 def _bounds(made: Model) -> set[Matcher]:
     """Thresholds of objectives, as bounds of a histogram in whichever unit."""
     found: set[Matcher] = set()
-    durations = SignalSource(made.profile, made.monitoring.signals or Signals()).durations
+    durations = SignalSource(made.runtime, made.monitoring.signals or Signals()).durations
     for slo in made.monitoring.slos:
         threshold = slo.indicator.latency or slo.indicator.ttft
         source = durations["latency" if slo.indicator.latency else "time_to_first_token"]

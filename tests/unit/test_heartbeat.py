@@ -24,20 +24,20 @@ def test_loop_that_beats_never_stalls() -> None:
     for _ in range(100):
         clock.now += 1
         heartbeat.beat()
-        assert heartbeat.look() == 0.0
+        assert heartbeat.measure() == 0.0
 
 
 def test_loop_that_stops_is_counted_until_it_turns_again() -> None:
     clock = Clock()
     heartbeat = Heartbeat(clock)
     heartbeat.beat()
-    heartbeat.look()
+    heartbeat.measure()
     for second in range(1, 61):
         clock.now += 1
-        assert heartbeat.look() == second
+        assert heartbeat.measure() == second
     assert heartbeat.stalled == 60
     heartbeat.beat()
-    assert heartbeat.look() == 0.0
+    assert heartbeat.measure() == 0.0
 
 
 def test_pause_of_the_whole_process_is_not_taken_for_a_hang() -> None:
@@ -45,9 +45,9 @@ def test_pause_of_the_whole_process_is_not_taken_for_a_hang() -> None:
     clock = Clock()
     heartbeat = Heartbeat(clock)
     heartbeat.beat()
-    heartbeat.look()
+    heartbeat.measure()
     clock.now += 8 * 3600
-    assert heartbeat.look() == LONGEST_TICK_SECONDS
+    assert heartbeat.measure() == LONGEST_TICK_SECONDS
 
 
 def test_running_loop_beats_and_reports_how_late_its_timers_are() -> None:
@@ -59,5 +59,5 @@ def test_running_loop_beats_and_reports_how_late_its_timers_are() -> None:
         beating.cancel()
 
     asyncio.run(main())
-    assert heartbeat.look() == 0.0
+    assert heartbeat.measure() == 0.0
     assert late[0] >= 0

@@ -83,7 +83,7 @@ def test_profile_decides_what_the_model_leaves_open() -> None:
     assert CONFIG_MAP not in {child.kind for child in made(shared(NO_DASHBOARD)).children}
     own = {"dashboard": {"enabled": True}}
     assert CONFIG_MAP in {child.kind for child in made(shared(NO_DASHBOARD), monitoring=own).children}
-    assert made(shared(NO_DASHBOARD)).model.shared == "default"
+    assert made(shared(NO_DASHBOARD)).model.monitoring_profile == "default"
 
 
 def test_settings_decide_what_both_leave_open() -> None:
@@ -93,7 +93,7 @@ def test_settings_decide_what_both_leave_open() -> None:
 def test_runtime_of_the_settings_is_rendered() -> None:
     own = replace(Settings().platform.runtimes["custom"], id="x-own", port=7777)
     found = made(None, Settings(runtimes=(own,)), runtime="x-own")
-    assert (found.model.profile, found.model.port) == (own, 7777)
+    assert (found.model.runtime, found.model.port) == (own, 7777)
     parsed = RenderCache(Settings()).desired_state(RenderInput(source(runtime="x-own")))
     assert "have no runtime x-own" in str(parsed)
 
@@ -101,7 +101,7 @@ def test_runtime_of_the_settings_is_rendered() -> None:
 def test_what_cannot_be_had_is_noted_and_the_rest_is_made() -> None:
     found = made(shared({"scrape": {"interval": 5}}))
     assert [note.reason for note in found.notes] == ["ProfileInvalid"]
-    assert found.model.shared is None
+    assert found.model.monitoring_profile is None
     without = made(None)
     assert found.children == without.children
     assert PROMETHEUS_RULE in {child.kind for child in found.children}

@@ -102,7 +102,7 @@ def test_core_has_the_counters_of_an_objective(spec: JSON, kind: str) -> None:
 @pytest.mark.parametrize("runtime", RUNTIMES)
 def test_metrics_that_the_profile_adds_are_kept(runtime: str) -> None:
     made = model(RUNTIMES[runtime], monitoring__metrics__selection="core")
-    for name in (*made.profile.core, *ALWAYS_KEPT):
+    for name in (*made.runtime.core, *ALWAYS_KEPT):
         assert kept(made, name)
 
 
@@ -161,8 +161,8 @@ def test_order_of_names_in_the_spec_does_not_matter() -> None:
 def test_names_of_the_catalogue_are_kept_where_the_authors_code_runs(runtime: str) -> None:
     made = model(RUNTIMES[runtime], monitoring__metrics__selection="core")
     own = {*exposed.ALL, *SHARES, LITERAL_ERROR, UPDATED}
-    assert own <= set(core(made)) or not made.profile.instrumented
-    if made.profile.instrumented:
+    assert own <= set(core(made)) or not made.runtime.instrumented
+    if made.runtime.instrumented:
         for name in own:
             assert kept(made, name)
     else:

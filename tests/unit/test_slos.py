@@ -240,7 +240,7 @@ def test_objective_has_rules_or_a_note_that_says_why_not(runtime: str, kind: str
     for note in found:
         assert note.message.startswith("spec.monitoring.slos[a]")
         if note.reason == "SignalUnavailable":
-            assert f"({made.profile.title}: " in note.message
+            assert f"({made.runtime.title}: " in note.message
     assert len(found) <= 1
     if kind in ("few-are-refused", "most-are-cached"):
         assert has_rules
@@ -311,7 +311,7 @@ def test_objective_without_a_threshold_has_no_bound_to_miss(indicator: JSON) -> 
 def test_every_bound_that_is_known_can_be_a_threshold(runtime: str) -> None:
     made = model(RUNTIMES[runtime])
     for indicator, signal in (("latency", "latency"), ("ttft", "time_to_first_token")):
-        source = getattr(made.profile.signals, signal)
+        source = getattr(made.runtime.signals, signal)
         for histogram in source.histograms if source else ():
             in_milliseconds = [bound * source.scale * 1000 for bound in histogram.buckets]
             for bound in in_milliseconds:

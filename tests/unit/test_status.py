@@ -318,7 +318,7 @@ MISSING, ODD = (
 
 def noted(*notes: UnmetRequest, **more: Any) -> StatusInput:
     whole = situation()
-    parsed = replace(whole.model, shared=more.pop("profile", None))
+    parsed = replace(whole.model, monitoring_profile=more.pop("profile", None))
     return replace(whole, wanted=replace(whole.wanted, **{"model": parsed, "unavailable": (), **more, "notes": notes}))
 
 

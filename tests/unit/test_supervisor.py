@@ -61,7 +61,7 @@ def test_liveness_fails_when_the_work_has_hung_for_the_limit(stalled: float, cod
     times = iter([0.0, *(float(second) for second in range(1, int(stalled) + 1))])
     telemetry = Telemetry(heartbeat=Heartbeat(lambda: next(times)))
     for _ in range(int(stalled)):
-        telemetry.heartbeat.look()
+        telemetry.heartbeat.measure()
 
     async def main() -> tuple[int, str]:
         async with TestClient(TestServer(application(telemetry, HANG_TIMEOUT))) as client:

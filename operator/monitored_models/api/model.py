@@ -38,21 +38,21 @@ class Model:
     """As it was written."""
     monitoring: Monitoring
     """How it is watched in the end: the operator's defaults and a MonitoringProfile laid under `spec.monitoring`."""
-    profile: RuntimeProfile
+    runtime: RuntimeProfile
     notes: tuple[UnmetRequest, ...] = ()
     """What could not be inherited."""
-    shared: str | None = None
+    monitoring_profile: str | None = None
     """Name of the MonitoringProfile that counts."""
 
     @property
     def port(self) -> int:
         """The serving port."""
-        return self.spec.port or self.profile.port
+        return self.spec.port or self.runtime.port
 
     @property
     def metrics_port(self) -> int:
         """The port of the metrics; the serving port where the runtime has none of its own."""
-        return self.monitoring.scrape.port or self.profile.metrics_port or self.port
+        return self.monitoring.scrape.port or self.runtime.metrics_port or self.port
 
     @property
     def scrape_interval(self) -> str:

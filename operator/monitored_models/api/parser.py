@@ -75,9 +75,9 @@ def parse(
         generation=generation if isinstance(generation := metadata.get("generation"), int) else 0,
         spec=spec,
         monitoring=monitoring,
-        profile=profile,
+        runtime=profile,
         notes=(*notes, *more),
-        shared=shared.name if shared and used else None,
+        monitoring_profile=shared.name if shared and used else None,
     )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from http import HTTPStatus
 from typing import Any
 
 import yaml
@@ -13,7 +12,7 @@ import yaml
 from ..api import Model, MonitoringProfile, ProfileSpec
 from ..cache.live_objects import observed_child
 from ..kube import applied_fields
-from ..kube.client import ApiError, KubeClient
+from ..kube.client import KubeClient
 from ..naming import labels
 from ..naming.kinds import CHILDREN, DEPLOYMENT, MODEL, NOTIFICATION_KINDS, PROFILE, Kind
 from ..render.children import Child, render, render_profile
@@ -24,22 +23,22 @@ Live = dict[tuple[Kind, str], dict[str, Any]]
 """Children in the cluster, by kind and name."""
 
 
-async def diff_model(model: Model, settings: Settings, cluster: KubeClient) -> str:
+async def diff_model(model: Model, settings: Settings, client: KubeClient) -> str:
     """A unified diff of the fields that the operator owns, live against rendered; empty if nothing would change."""
-    stored = await _get(cluster, MODEL, model.namespace, model.name)
+    stored = await client.get(MODEL.path(model.namespace, model.name))
     owned = replace(model, uid=stored["metadata"]["uid"] if stored else "")
-    live = await _live(cluster, owned.namespace, labels.selector_text(owned), CHILDREN)
+    live = await _live(client, owned.namespace, labels.selector_text(owned), CHILDREN)
     deployment = live.get((DEPLOYMENT, owned.name))
     scale = observed_child(DEPLOYMENT, deployment).scale if deployment else None
     return _difference(owned.namespace, live, render(owned, settings, replicas(owned, scale)))
 
 
-async def profile_difference(profile: MonitoringProfile, settings: Settings, cluster: KubeClient) -> str:
+async def diff_profile(profile: MonitoringProfile, settings: Settings, client: KubeClient) -> str:
     """The same for the children of a MonitoringProfile."""
-    stored = await _get(cluster, PROFILE, profile.namespace, profile.name)
+    stored = await client.get(PROFILE.path(profile.namespace, profile.name))
     owned = replace(profile, uid=stored["metadata"]["uid"] if stored else "")
     selector = f"{labels.PROFILE}={labels.profiles(owned)[labels.PROFILE]}"
-    live = await _live(cluster, owned.namespace, selector, NOTIFICATION_KINDS)
+    live = await _live(client, owned.namespace, selector, NOTIFICATION_KINDS)
     return _difference(owned.namespace, live, render_profile(owned, settings))
 
 
@@ -53,29 +52,20 @@ def _difference(namespace: str, live: Live, rendered: Sequence[Child]) -> str:
     return "".join(parts)
 
 
-async def stored_profile(cluster: KubeClient, namespace: str, name: str) -> ProfileSpec | None:
+async def stored_profile(client: KubeClient, namespace: str, name: str) -> ProfileSpec | None:
     """A MonitoringProfile in the cluster; None if none of that name exists, or the cluster does not serve the kind."""
-    stored = await _get(cluster, PROFILE, namespace, name)
+    stored = await client.get(PROFILE.path(namespace, name))
     return ProfileSpec(name, stored.get("spec", {})) if stored else None
 
 
-async def _live(cluster: KubeClient, namespace: str, selector: str, kinds: Sequence[Kind]) -> Live:
+async def _live(client: KubeClient, namespace: str, selector: str, kinds: Sequence[Kind]) -> Live:
     """Children in the cluster, found by label, so that those which a change would switch off are included."""
     found: Live = {}
-    served = await cluster.served_kinds(kinds)
+    served = await client.served_kinds(kinds)
     for kind in (kind for kind in kinds if kind in served):
-        async for items, _ in cluster.list_pages(kind, namespace, selector):
+        async for items, _ in client.list_pages(kind, namespace, selector):
             found.update(((kind, body["metadata"]["name"]), body) for body in items)
     return found
-
-
-async def _get(cluster: KubeClient, kind: Kind, namespace: str, name: str) -> dict[str, Any] | None:
-    try:
-        return await cluster.request("GET", kind.path(namespace, name))
-    except ApiError as error:
-        if error.code == HTTPStatus.NOT_FOUND:
-            return None
-        raise
 
 
 def _kind(child: dict[str, Any]) -> Kind:

@@ -28,7 +28,7 @@ def explanation(model: Model, stack: Sequence[Layer]) -> str:
     made = offers(about)
     there = [offer for offer in made if offer.expression]
     parts = [
-        f"{model.namespace}/{model.name}: {model.profile.title} (runtime {model.profile.id})",
+        f"{model.namespace}/{model.name}: {model.runtime.title} (runtime {model.runtime.id})",
         _table(
             "Catalogue",
             ("series", "unit", "from"),

@@ -25,7 +25,7 @@ from ..render.workload.replicas import replicas
 from ..settings import Settings
 from ..telemetry import logs
 from ..telemetry.http_server import ListenError
-from .diff import diff_model, profile_difference, stored_profile
+from .diff import diff_model, diff_profile, stored_profile
 from .explain import explanation
 from .validate import model_problems, profile_object_problems
 
@@ -227,7 +227,7 @@ def preview(
 async def _differences(manifests: LocalObjects, settings: Settings) -> str:
     cluster = KubeClient(await load_configuration())
     try:
-        texts = [await profile_difference(_profile(profile), settings, cluster) for profile in manifests.profiles]
+        texts = [await diff_profile(_profile(profile), settings, cluster) for profile in manifests.profiles]
         for document in manifests.models:
             shared = manifests.shared(document)
             if shared is None:

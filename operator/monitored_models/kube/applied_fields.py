@@ -88,10 +88,10 @@ def _project(value: Any, fields: Mapping[str, Any], name: str = "") -> Any:
 
 def _matches_item(key: str, item: Any) -> bool:
     """Whether a list entry of FieldsV1 (`k:` by key fields, `v:` by value) refers to this item."""
-    wanted = json.loads(key[2:])
+    expected = json.loads(key[2:])
     if key.startswith("k:"):
-        return isinstance(item, Mapping) and all(item.get(name) == part for name, part in wanted.items())
-    return bool(item == wanted)
+        return isinstance(item, Mapping) and all(item.get(name) == part for name, part in expected.items())
+    return bool(item == expected)
 
 
 def _digest(value: Any) -> str:

@@ -34,6 +34,7 @@ CREATE_ONLY_RESOURCE_VERSION = "1"
 """A resource version that no object has, because etcd's first is an empty store's: an apply with it can only create."""
 _APPLY = "application/apply-patch+yaml; charset=utf-8"
 """Because of the parameter, the REST client leaves the encoding to us."""
+_JSON = {"Accept": "application/json", "Content-Type": "application/json"}
 _METADATA_ONLY = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json"
 
 
@@ -121,7 +122,8 @@ class KubeClient:
         accept: str = "application/json",
     ) -> dict[str, Any]:
         """Send one request. Raises ApiError unless the response is 2xx, and for a write when another may lead."""
-        content = await self._request(method, path, query, body, content_type=content_type, accept=accept)
+        headers = {"Accept": accept, "Content-Type": content_type}
+        content = await self._send(method, path, query, body, headers)
         with self._steps.timed("decode"):
             try:
                 result: dict[str, Any] = json.loads(content)
@@ -129,27 +131,34 @@ class KubeClient:
                 raise ApiError(0, "InvalidResponse", f"not JSON: {error}") from error
         return result
 
-    async def _request(
+    async def get(self, path: str, *, accept: str = "application/json") -> dict[str, Any] | None:
+        """An object, or None if it does not exist. Raises ApiError."""
+        try:
+            return await self.request("GET", path, accept=accept)
+        except ApiError as error:
+            if error.code == HTTPStatus.NOT_FOUND:
+                return None
+            raise
+
+    async def _send(
         self,
         method: str,
         path: str,
-        query: Mapping[str, str] | None = None,
-        body: Mapping[str, Any] | None = None,
-        *,
-        content_type: str = "application/json",
-        accept: str = "application/json",
+        query: Mapping[str, str] | None,
+        body: Mapping[str, Any] | None,
+        headers: Mapping[str, str],
     ) -> bytes:
         """The content of the response to one request."""
-        headers = {"Accept": accept, "Content-Type": content_type, "User-Agent": FIELD_MANAGER}
+        sent = {**headers, "User-Agent": FIELD_MANAGER}
         url = f"{self.configuration.host}{path}" + (f"?{urlencode(query)}" if query else "")
         try:
             if token := await self.token():
-                headers["Authorization"] = token
+                sent["Authorization"] = token
             response = await self._client.rest_client.request(  # type: ignore[no-untyped-call]
                 method,
                 url,
-                headers=headers,
-                body=self._encoded(body) if body and content_type == _APPLY else body,
+                headers=sent,
+                body=self._encoded(body) if body and headers["Content-Type"] == _APPLY else body,
                 _request_timeout=self._timeout_for(method),
             )
             content = await response.read()
@@ -205,12 +214,7 @@ class KubeClient:
 
     async def metadata(self, kind: Kind, namespace: str, name: str) -> dict[str, Any] | None:
         """The metadata of an object, or None if it does not exist."""
-        try:
-            return await self.request("GET", kind.path(namespace, name), accept=_METADATA_ONLY)
-        except ApiError as error:
-            if error.code == HTTPStatus.NOT_FOUND:
-                return None
-            raise
+        return await self.get(kind.path(namespace, name), accept=_METADATA_ONLY)
 
     async def exists(self, kind: Kind, namespace: str, name: str, uid: str) -> bool:
         """Whether the object of this name is still the one with this uid."""
@@ -240,7 +244,7 @@ class KubeClient:
         query = {"limit": str(FIRST_PAGE), **({"labelSelector": selector} if selector else {})}
         query |= {"fieldSelector": fields} if fields else {}
         while True:
-            content = await self._request("GET", kind.path(namespace), query)
+            content = await self._send("GET", kind.path(namespace), query, None, _JSON)
             page = ListPage(content.decode())
             items = []
             while (item := self._next_of(page)) is not None:
@@ -259,10 +263,10 @@ class KubeClient:
 
     async def served_kinds(self, kinds: Iterable[Kind] = (MODEL, PROFILE, *CHILDREN)) -> frozenset[Kind]:
         """Which of the kinds the API server serves."""
-        wanted = list(kinds)
-        versions = sorted({kind.api_version for kind in wanted})
+        candidates = list(kinds)
+        versions = sorted({kind.api_version for kind in candidates})
         resources = dict(zip(versions, await asyncio.gather(*map(self._resources, versions)), strict=True))
-        return frozenset(kind for kind in wanted if kind.plural in resources[kind.api_version])
+        return frozenset(kind for kind in candidates if kind.plural in resources[kind.api_version])
 
     async def _resources(self, api_version: str) -> set[str]:
         prefix = "/apis/" if "/" in api_version else "/api/"

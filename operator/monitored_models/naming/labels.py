@@ -52,7 +52,7 @@ def profiles(profile: MonitoringProfile) -> dict[str, str]:
 def pods(model: Model) -> dict[str, str]:
     """Labels of the pods, with the version, because two versions serve side by side during a rollout."""
     version = {VERSION: model.spec.model.version} if model.spec.model.version else {}
-    return {**children(model), RUNTIME: model.profile.id, **version}
+    return {**children(model), RUNTIME: model.runtime.id, **version}
 
 
 def meta(label: str) -> str:

@@ -73,7 +73,7 @@ def notifier(model: Model) -> str | None:
         return None
     if model.spec.monitoring.notifications:
         return workload(model)
-    return notifications(model.shared) if model.shared else None
+    return notifications(model.monitoring_profile) if model.monitoring_profile else None
 
 
 def scrape_port(model: Model) -> str:

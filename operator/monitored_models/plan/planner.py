@@ -71,62 +71,62 @@ class Owner:
 
 
 def plan_model(
-    wanted: DesiredState,
-    existing: Mapping[tuple[Kind, str], ObservedChild],
+    desired: DesiredState,
+    observed: Mapping[tuple[Kind, str], ObservedChild],
     served: Collection[Kind],
-    settled: Mapping[tuple[Kind, str], tuple[str, str]],
+    accepted_mutations: Mapping[tuple[Kind, str], tuple[str, str]],
 ) -> Plan:
     """Plan the steps from the observed children of a model to the desired ones; none if nothing differs.
 
     `settled` has the pairs of digests, rendered and live, that count as equal.
     """
-    model = wanted.model
+    model = desired.model
     boards = (CONFIG_MAP, GRAFANA_DASHBOARD)
-    given = {
+    child_names = {
         kind: object_names.dashboard(model) if kind in boards else object_names.workload(model) for kind in CHILDREN
     }
-    return _plan(wanted.children, Owner(model.uid, given, "model"), existing, served, settled)
+    return _plan(desired.children, Owner(model.uid, child_names, "model"), observed, served, accepted_mutations)
 
 
 def plan_profile(
-    wanted: DesiredProfileState,
-    existing: Mapping[tuple[Kind, str], ObservedChild],
+    desired: DesiredProfileState,
+    observed: Mapping[tuple[Kind, str], ObservedChild],
     served: Collection[Kind],
-    settled: Mapping[tuple[Kind, str], tuple[str, str]],
+    accepted_mutations: Mapping[tuple[Kind, str], tuple[str, str]],
 ) -> Plan:
     """Plan the same for a MonitoringProfile."""
-    given = dict.fromkeys(NOTIFICATION_KINDS, object_names.notifications(wanted.name))
-    return _plan(wanted.children, Owner(wanted.uid, given, "profile"), existing, served, settled)
+    child_names = dict.fromkeys(NOTIFICATION_KINDS, object_names.notifications(desired.name))
+    return _plan(desired.children, Owner(desired.uid, child_names, "profile"), observed, served, accepted_mutations)
 
 
 def _plan(
-    wanted: Sequence[DesiredChild],
+    desired: Sequence[DesiredChild],
     owner: Owner,
-    existing: Mapping[tuple[Kind, str], ObservedChild],
+    observed: Mapping[tuple[Kind, str], ObservedChild],
     served: Collection[Kind],
-    settled: Mapping[tuple[Kind, str], tuple[str, str]],
+    accepted_mutations: Mapping[tuple[Kind, str], tuple[str, str]],
 ) -> Plan:
     steps: list[Apply | Delete] = []
     problems: list[ChildProblem] = []
-    for child in wanted:
+    for child in desired:
         kind, name = child.kind, child.name
-        seen = existing.get((kind, name))
+        seen = observed.get((kind, name))
         if kind not in served:
             problems.append(crd_missing(kind))
         elif seen is None:
             steps.append(Apply(child, None))
         elif seen.deleting:
-            problems.append(_leaving(kind, name))
+            problems.append(_child_terminating(kind, name))
         elif not is_owned_by(seen.owner_uid, seen.applied, owner.uid):
             problems.append(name_conflict(kind, name, owner.noun))
-        elif child.digest != seen.digest and settled.get((kind, name)) != (child.digest, seen.digest):
+        elif child.digest != seen.digest and accepted_mutations.get((kind, name)) != (child.digest, seen.digest):
             steps.append(Apply(child, seen.uid))
-    names_wanted = {(child.kind, child.name) for child in wanted}
-    for (kind, name), seen in existing.items():
+    desired_names = {(child.kind, child.name) for child in desired}
+    for (kind, name), seen in observed.items():
         # Whatever its owner reference: an object that this owner could not have created is not deleted.
-        made = name == owner.child_names.get(kind)
-        unwanted = (kind, name) not in names_wanted and made and not seen.deleting
-        if unwanted and is_owned_by(seen.owner_uid, seen.applied, owner.uid):
+        is_ours = name == owner.child_names.get(kind)
+        undesired = (kind, name) not in desired_names and is_ours and not seen.deleting
+        if undesired and is_owned_by(seen.owner_uid, seen.applied, owner.uid):
             steps.append(Delete(kind, name, seen.uid))
     return Plan(tuple(steps), tuple(problems))
 
@@ -163,5 +163,5 @@ def name_conflict(kind: Kind, name: str, owner: str = "model") -> ChildProblem:
     )
 
 
-def _leaving(kind: Kind, name: str) -> ChildProblem:
+def _child_terminating(kind: Kind, name: str) -> ChildProblem:
     return ChildProblem(kind, "BeingDeleted", f"{kind.name} {name} is being deleted; it is made anew when it is gone")

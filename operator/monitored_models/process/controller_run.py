@@ -68,12 +68,12 @@ async def sleep_or_stop(delay: float, stop: asyncio.Event) -> None:
 
 async def unless_stopped(work: Awaitable[T], stop: asyncio.Event) -> T | None:
     """The result of something that may take for ever; None when told to stop before."""
-    doing, stopping = asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())
+    task, stopping = asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())
     try:
-        await asyncio.wait((doing, stopping), return_when=asyncio.FIRST_COMPLETED)
-        return await doing if doing.done() else None
+        await asyncio.wait((task, stopping), return_when=asyncio.FIRST_COMPLETED)
+        return await task if task.done() else None
     finally:
-        doing.cancel()
+        task.cancel()
         stopping.cancel()
 
 
@@ -83,23 +83,23 @@ class ControllerRun:
     def __init__(
         self,
         settings: Settings,
-        cluster: KubeClient,
+        client: KubeClient,
         served: frozenset[Kind],
         stop: asyncio.Event,
         telemetry: Telemetry,
     ) -> None:
-        self._settings, self._cluster, self._served, self._stop = settings, cluster, served, stop
+        self._settings, self._client, self._served, self._stop = settings, client, served, stop
         self._telemetry, self._metrics = telemetry, telemetry.metrics
-        self._view = ClusterCache()
+        self._cache = ClusterCache()
         self._queue: WorkQueue[OwnerKey] = WorkQueue(
             group=lambda key: key.namespace, waited=telemetry.metrics.queue_wait.observe
         )
         self._clock = asyncio.get_running_loop().time
-        self._dashboards = self._watched_dashboards()
-        applier, renders = Applier(cluster, self._view), RenderCache(settings)
+        self._dashboards = self._make_dashboard_tracker()
+        applier, renders = Applier(client, self._cache), RenderCache(settings)
         self._profiles = ProfileReconciler(
-            cache=self._view,
-            client=cluster,
+            cache=self._cache,
+            client=client,
             applier=applier,
             renders=renders,
             served=served,
@@ -107,14 +107,14 @@ class ControllerRun:
             recheck_seconds=settings.recheck_seconds,
         )
         self._models = ModelReconciler(
-            cache=self._view,
-            client=cluster,
+            cache=self._cache,
+            client=client,
             applier=applier,
             renders=renders,
             served=served,
             enqueue=self._enqueue_models,
             recheck_seconds=settings.recheck_seconds,
-            status_writer=StatusWriter(self._view, cluster, self._clock),
+            status_writer=StatusWriter(self._cache, client, self._clock),
             metrics=telemetry.series,
             profiles=self._profiles,
             steps=telemetry.steps,
@@ -127,12 +127,12 @@ class ControllerRun:
         """Run until stopped or until the served kinds change. Returns whether the kinds changed."""
         self._metrics.depth.set_function(self._queue.depth)
         self._metrics.age.set_function(self._queue.age)
-        self._metrics.models.set_function(self._view.count)
+        self._metrics.models.set_function(self._cache.count)
         await unless_stopped(retry_until_stopped(self._first_list, self._stop), self._stop)
         if self._stop.is_set():
             return False  # what is cached may be incomplete
         self._telemetry.health.synced = True
-        log.info("%d models; kinds not served: %s", self._view.count(), self._absent(), extra=reason("Started"))
+        log.info("%d models; kinds not served: %s", self._cache.count(), self._absent(), extra=reason("Started"))
         async with asyncio.TaskGroup() as group:
             # Created before kopf starts: when kopf ends, it cancels the tasks that were created later.
             workers = [group.create_task(self._queue.work(self._handle)) for _ in range(self._settings.workers)]
@@ -142,9 +142,9 @@ class ControllerRun:
                 for work in (
                     self._resync_forever(),
                     self._watch_kinds(),
-                    self._end_when_told(),
-                    self._take_signals_back(kopf_runs),
-                    self._ask_grafana(),
+                    self._end_when_stopped(),
+                    self._reinstall_signal_handlers(kopf_runs),
+                    self._poll_grafana(),
                 )
             ]
             await self._watch(kopf_runs)
@@ -156,19 +156,19 @@ class ControllerRun:
 
     async def kinds_differ(self) -> bool:
         """Whether the cluster now serves other kinds than when this controller run began."""
-        return await self._cluster.served_kinds() != self._served
+        return await self._client.served_kinds() != self._served
 
-    def _watched_dashboards(self) -> DashboardTracker | None:
-        asked = self._settings.grafana
-        if asked is None:
+    def _make_dashboard_tracker(self) -> DashboardTracker | None:
+        grafana = self._settings.grafana
+        if grafana is None:
             return None
-        made = DashboardTracker(
-            self._clock, grace=asked.grace_seconds, tolerance=asked.tolerance_seconds, marked=asked.annotations
+        tracker = DashboardTracker(
+            self._clock, grace=grafana.grace_seconds, tolerance=grafana.tolerance_seconds, marked=grafana.annotations
         )
-        self._metrics.grafana_waiting.set_function(lambda: len(made.changes))
-        return made
+        self._metrics.grafana_waiting.set_function(lambda: len(tracker.changes))
+        return tracker
 
-    async def _ask_grafana(self) -> None:
+    async def _poll_grafana(self) -> None:
         """Poll Grafana forever, if configured. Changed models are enqueued at low priority, behind users' edits."""
         if self._settings.grafana and self._dashboards:
             await Poller(
@@ -183,8 +183,8 @@ class ControllerRun:
 
     async def _watch(self, runs: asyncio.Event) -> None:
         namespaces = self._settings.namespaces
-        connections = watch.SessionPool(self._cluster)
-        registry = watch.registry(self._view, self._queue, self._served, self._telemetry.steps)
+        connections = watch.SessionPool(self._client)
+        registry = watch.registry(self._cache, self._queue, self._served, self._telemetry.steps)
         kopf.on.login(registry=registry)(connections.log_in)
         try:
             await kopf.operator(
@@ -207,9 +207,9 @@ class ControllerRun:
         surface_errors, began, outcome = self._queue.failures(key) >= PERSISTENT_FAILURES, self._clock(), "error"
         try:
             if isinstance(key, Key):
-                again = await self._models.reconcile(key, surface_errors=surface_errors)
+                delay = await self._models.reconcile(key, surface_errors=surface_errors)
             else:
-                again = await self._profiles.reconcile(key, surface_errors=surface_errors)
+                delay = await self._profiles.reconcile(key, surface_errors=surface_errors)
         except ApiError as error:
             delay = self._queue.retry(key, error.retry_after)
             self._metrics.errors.labels(error.reason).inc()
@@ -221,8 +221,8 @@ class ControllerRun:
         else:
             outcome = "ok"
             self._queue.succeeded(key)
-            if again is not None:
-                self._queue.add_after(key, again)
+            if delay is not None:
+                self._queue.add_after(key, delay)
         self._metrics.reconciles.labels(outcome).observe(self._clock() - began)
 
     async def _first_list(self) -> int:
@@ -231,8 +231,8 @@ class ControllerRun:
 
     async def _resync(self, after_page: Callable[[], None] = lambda: None) -> int:
         keys = await resync(
-            self._view,
-            self._cluster,
+            self._cache,
+            self._client,
             self._served,
             self._settings.namespaces,
             self._telemetry.steps,
@@ -248,8 +248,8 @@ class ControllerRun:
             try:
                 self._metrics.resync_corrections.inc(await self._resync())
             except ApiError as error:
-                again = self._settings.resync_seconds
-                log.warning("resync: %s; it comes again in %.0f s", error, again, extra=reason(error.reason))
+                delay = self._settings.resync_seconds
+                log.warning("resync: %s; it comes again in %.0f s", error, delay, extra=reason(error.reason))
 
     async def _watch_kinds(self) -> None:
         while True:
@@ -262,12 +262,12 @@ class ControllerRun:
             except ApiError as error:
                 log.warning("looking for new kinds: %s", error, extra=reason(error.reason))
 
-    async def _end_when_told(self) -> None:
+    async def _end_when_stopped(self) -> None:
         await self._stop.wait()
         self._kinds_changed = False  # a stop takes precedence over a change of kinds
         self._ending.set()
 
-    async def _take_signals_back(self, kopf_runs: asyncio.Event) -> None:
+    async def _reinstall_signal_handlers(self, kopf_runs: asyncio.Event) -> None:
         """Reinstall our signal handlers: kopf's work only while it runs, and a signal must also end what follows."""
         await kopf_runs.wait()
         install_signal_handlers(self._stop)

@@ -46,10 +46,10 @@ class LeadershipLost(Exception):
 class LeaderElector:
     """A Lease that this process owns or tries to acquire.
 
-    `cluster` is a separate client, so that renewals wait for no other request.
+    `client` is a separate one, so that renewals wait for no other request.
     """
 
-    cluster: KubeClient
+    client: KubeClient
     namespace: str
     name: str
     identity: str
@@ -61,6 +61,10 @@ class LeaderElector:
     _observed_renewal: tuple[object, float] = (None, 0.0)
     """The latest renewal by another instance, and when it was first seen."""
 
+    @property
+    def _path(self) -> str:
+        return LEASE.path(self.namespace, self.name)
+
     def is_leader(self) -> bool:
         """Whether this process leads and may write."""
         return self.clock() < self._renewed + RENEW_SECONDS
@@ -71,7 +75,7 @@ class LeaderElector:
 
     async def acquire(self) -> None:
         """Wait until this process leads. Raises ApiError for a permanent error."""
-        told: str | None = None
+        reported_holder: str | None = None
         while not self.is_leader():
             try:
                 holder = await self._acquire_or_renew()
@@ -80,9 +84,9 @@ class LeaderElector:
                     raise
                 log.warning("lease %s/%s: %s", self.namespace, self.name, error, extra=reason(error.reason))
                 holder = None
-            if holder and holder != told:
+            if holder and holder != reported_holder:
                 log.info("standing by: %s leads", holder, extra=reason("Standby"))
-            told = holder
+            reported_holder = holder
             if not self.is_leader():
                 await asyncio.sleep(RETRY_SECONDS * random.uniform(0.8, 1.2))
         log.info("leading as %s", self.identity, extra=reason("Leading"))
@@ -114,7 +118,7 @@ class LeaderElector:
             return
         self._renewed = float("-inf")
         try:
-            body = self._body or await self._read()  # an interrupted renewal leaves the version unknown
+            body = self._body or await self.client.get(self._path)  # an interrupted renewal leaves the version unknown
             if body and body["spec"].get("holderIdentity") == self.identity:
                 await self._write(body, holderIdentity="", leaseDurationSeconds=1)
         except ApiError as error:
@@ -124,7 +128,7 @@ class LeaderElector:
         """Acquire or renew the Lease. Returns None if this process leads now, else the leader. Raises ApiError."""
         sent, body = self.clock(), self._body
         self._body = None  # unknown until the response arrives
-        body = body or await self._read()
+        body = body or await self.client.get(self._path)
         if body and (holder := self._current_holder(body["spec"])):
             return holder
         self._body = await self._write(body, holderIdentity=self.identity, leaseDurationSeconds=LEASE_SECONDS)
@@ -142,14 +146,6 @@ class LeaderElector:
         lasts = spec.get("leaseDurationSeconds", LEASE_SECONDS)
         return str(holder) if now < self._observed_renewal[1] + lasts else None
 
-    async def _read(self) -> dict[str, Any] | None:
-        try:
-            return await self.cluster.request("GET", LEASE.path(self.namespace, self.name))
-        except ApiError as error:
-            if error.code == HTTPStatus.NOT_FOUND:
-                return None
-            raise
-
     async def _write(self, body: Mapping[str, Any] | None, **claim: Any) -> dict[str, Any]:
         """Write the Lease only if it has not changed since `body`. Returns the new Lease. Raises ApiError."""
         before, now = (body or {}).get("spec", {}), datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
@@ -163,8 +159,8 @@ class LeaderElector:
             "spec": spec,
         }
         if body is None:
-            return await self.cluster.request("POST", LEASE.path(self.namespace), body=new)
-        return await self.cluster.request("PUT", LEASE.path(self.namespace, self.name), body=new)
+            return await self.client.request("POST", LEASE.path(self.namespace), body=new)
+        return await self.client.request("PUT", self._path, body=new)
 
 
 def _is_transient(error: ApiError) -> bool:

@@ -128,21 +128,21 @@ class Operator:
                 raise
             return True
 
-    async def _wait_for_crd(self, cluster: KubeClient) -> frozenset[Kind] | None:
+    async def _wait_for_crd(self, client: KubeClient) -> frozenset[Kind] | None:
         """Wait until the cluster serves MonitoredModels. Returns the served kinds; None if stopped first."""
-        told = False
+        reported = False
         while not self._stop.is_set():
-            served = await retry_until_stopped(cluster.served_kinds, self._stop)
+            served = await retry_until_stopped(client.served_kinds, self._stop)
             if served is None or MODEL in served:
                 return served
-            if not told:
+            if not reported:
                 what = f"{MODEL.plural}.{MODEL.group}"
                 log.warning(
                     "the cluster has no %s: install it with kubectl apply -f crds/",
                     what,
                     extra=reason("CRDNotInstalled"),
                 )
-                told = True
+                reported = True
             await sleep_or_stop(CRD_POLL_SECONDS, self._stop)
         return None
 

@@ -31,8 +31,8 @@ def selectors(kind: Kind) -> tuple[str | None, str | None]:
 
 
 async def resync(
-    view: ClusterCache,
-    cluster: KubeClient,
+    cache: ClusterCache,
+    client: KubeClient,
     served: Collection[Kind],
     namespaces: Collection[str],
     steps: Steps,
@@ -47,16 +47,16 @@ async def resync(
         # The first list's version: what was created after it may be missing from the later ones too.
         listed_at: int | None = None
         for namespace in namespaces or (None,):
-            async for items, version in cluster.list_pages(kind, namespace, by_label, by_field):
+            async for items, version in client.list_pages(kind, namespace, by_label, by_field):
                 listed_at = version if listed_at is None else min(listed_at, version)
                 for body in items:
                     alive.add((body["metadata"]["namespace"], body["metadata"]["name"]))
                     try:
                         with steps.timed("list_item"):
-                            changed.update(view.observe(kind, body))
+                            changed.update(cache.observe(kind, body))
                     except Exception:  # one malformed object must not block all others
                         log.exception("%s %s could not be read", kind.name, body["metadata"]["name"])
                     await asyncio.sleep(0)  # a long list must not block watches and workers
                 after_page()
-        changed.update(view.prune(kind, alive, listed_at or 0))
+        changed.update(cache.prune(kind, alive, listed_at or 0))
     return changed

@@ -103,7 +103,7 @@ class Supervisor:
         limit = self._settings.hang_timeout_seconds
         while True:
             await asyncio.sleep(LOOK_SECONDS)
-            if self._telemetry.heartbeat.look() >= limit:
+            if self._telemetry.heartbeat.measure() >= limit:
                 # The Lease is not released: the work could wake up before the process ends, and write.
                 end_process(
                     f"the event loop has not turned for {limit:.0f} s; it stands in: {self._where()}", "WorkHangs"
@@ -140,7 +140,7 @@ class Supervisor:
         self._keeping.cancel()
         await asyncio.wait([self._keeping])
         await self._lease.release()
-        await self._lease.cluster.close()
+        await self._lease.client.close()
 
 
 async def _keep(lease: LeaderElector) -> None:

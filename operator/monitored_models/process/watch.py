@@ -43,34 +43,34 @@ class NoDiffBase(kopf.DiffBaseStorage):
 
 
 def registry(
-    view: ClusterCache, queue: WorkQueue[OwnerKey], served: Collection[Kind], steps: Steps
+    cache: ClusterCache, queue: WorkQueue[OwnerKey], served: Collection[Kind], steps: Steps
 ) -> kopf.OperatorRegistry:
     """Event handlers for every watched kind that the cluster serves."""
     made = kopf.OperatorRegistry()
     for kind in watched_kinds(served):
-        _watch(made, kind, view, queue, steps)
+        _watch(made, kind, cache, queue, steps)
     return made
 
 
 def _watch(
-    made: kopf.OperatorRegistry, kind: Kind, view: ClusterCache, queue: WorkQueue[OwnerKey], steps: Steps
+    kopf_registry: kopf.OperatorRegistry, kind: Kind, cache: ClusterCache, queue: WorkQueue[OwnerKey], steps: Steps
 ) -> None:
     async def seen(type: str | None, event: kopf.RawEvent, **_: Any) -> None:
         body = event["object"]  # the raw object: kopf's wrapper of it is slow to traverse
         try:
             with steps.timed("watch_event"):
-                keys = update_cache(view, kind, type, body)
+                keys = update_cache(cache, kind, type, body)
         except Exception:
             log.exception("an event of %s %s could not be read", kind.name, body.get("metadata", {}).get("name"))
             return
         enqueue(queue, kind, type, keys)
 
-    kopf.on.event(kind.group, kind.version, kind.plural, id=f"see-{kind.plural}", registry=made)(seen)
+    kopf.on.event(kind.group, kind.version, kind.plural, id=f"see-{kind.plural}", registry=kopf_registry)(seen)
 
 
-def update_cache(view: ClusterCache, kind: Kind, event: str | None, body: Mapping[str, Any]) -> list[OwnerKey]:
+def update_cache(cache: ClusterCache, kind: Kind, event: str | None, body: Mapping[str, Any]) -> list[OwnerKey]:
     """Put a watch event into the cache. Returns the keys to reconcile: none if nothing changed."""
-    return view.forget(kind, body) if event == "DELETED" else view.observe(kind, body)
+    return cache.forget(kind, body) if event == "DELETED" else cache.observe(kind, body)
 
 
 def enqueue(queue: WorkQueue[OwnerKey], kind: Kind, event: str | None, keys: Iterable[OwnerKey]) -> None:
@@ -113,8 +113,8 @@ class SessionPool:
     outlive that, and they are closed here.
     """
 
-    def __init__(self, cluster: KubeClient) -> None:
-        self._cluster = cluster
+    def __init__(self, client: KubeClient) -> None:
+        self._client = client
         self._sessions: list[SharedSession] = []
 
     async def log_in(self, **_: object) -> kopf.AiohttpSession:
@@ -122,16 +122,16 @@ class SessionPool:
         for returned in [session for session in self._sessions if session.returned]:
             self._sessions.remove(returned)
             await returned.lent.close()
-        token = await self._cluster.token()
+        token = await self._client.token()
         session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, ssl=self._cluster.tls),
+            connector=aiohttp.TCPConnector(limit=0, ssl=self._client.tls),
             headers={"Authorization": token} if token else {},
-            trace_configs=self._cluster.configuration.trace_configs,
+            trace_configs=self._client.configuration.trace_configs,
             trust_env=trust_environment(),
         )
         self._sessions.append(SharedSession(session))
         return kopf.AiohttpSession(
-            server=self._cluster.configuration.host,
+            server=self._client.configuration.host,
             default_namespace=None,
             aiohttp_session=cast(aiohttp.ClientSession, self._sessions[-1]),
         )

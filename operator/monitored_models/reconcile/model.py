@@ -162,8 +162,10 @@ class ModelReconciler(OwnerReconciler[Key]):
             return None
         if any(child.kind in NOTIFICATION_KINDS for child in desired.children):
             return notification_state(self.cache, key, desired.alertmanager_config, problems)
-        assert desired.model.shared
-        return self.profiles.state(ProfileKey(key.namespace, desired.model.shared)) or NotificationsUnknown()
+        assert desired.model.monitoring_profile
+        return (
+            self.profiles.state(ProfileKey(key.namespace, desired.model.monitoring_profile)) or NotificationsUnknown()
+        )
 
 
 def _is_reported(observed: ObservedModel, stored: dict[str, Any]) -> bool:

@@ -68,7 +68,7 @@ class Durations:
     """What alerts read; the mean where there is no histogram, or its bounds are too far apart for a quantile."""
 
     @model_validator(mode="after")
-    def _says_from_what(self) -> Durations:
+    def _check_source(self) -> Durations:
         if not (self.histograms or self.mean):
             raise ValueError("give histograms or mean")
         return self
@@ -86,7 +86,7 @@ class ReportedVersion:
     gauge: str | None = None
 
     @model_validator(mode="after")
-    def _says_where(self) -> ReportedVersion:
+    def _check_source(self) -> ReportedVersion:
         if (self.series is None) != (self.label is None) or (self.series is None and self.gauge is None):
             raise ValueError("give series and label, or gauge")
         try:
@@ -156,7 +156,7 @@ _NO_VECTORS = (promql_parser.NumberLiteral, promql_parser.StringLiteral, promql_
 def _checked(expression: str) -> promql_parser.Expr:
     """The syntax tree. Raises ValueError for what is no PromQL, or would mean something else once it is put to one model."""
 
-    def look(node: promql_parser.Expr) -> None:
+    def visit(node: promql_parser.Expr) -> None:
         selected = node.vector_selector if isinstance(node, promql_parser.MatrixSelector) else node
         if getattr(selected, "offset", None) is not None or getattr(selected, "at", None) is not None:
             raise ValueError(f"{expression}: offset and @ are not supported")
@@ -170,7 +170,7 @@ def _checked(expression: str) -> promql_parser.Expr:
         tree = promql_parser.parse(expression.replace("$window", "5m"))
     except ValueError as error:
         raise ValueError(f"{expression}: {error}") from error
-    promql_parser.transform(tree, None, look)
+    promql_parser.transform(tree, None, visit)
     return tree
 
 
@@ -240,7 +240,7 @@ class RuntimeProfile:
     alerts: AlertDefaults = Field(default_factory=AlertDefaults)
 
     @model_validator(mode="after")
-    def _says_what_is_missing(self) -> RuntimeProfile:
+    def _check_reasons(self) -> RuntimeProfile:
         expected = REASONED if self.llm else tuple(name for name in REASONED if name not in LLM_SIGNALS)
         for name in expected:
             if bool(getattr(self.signals, name)) == (getattr(self.unavailable, name) is not None):
@@ -248,7 +248,7 @@ class RuntimeProfile:
         return self
 
     @model_validator(mode="after")
-    def _names_what_can_be_filled_in(self) -> RuntimeProfile:
+    def _check_placeholders(self) -> RuntimeProfile:
         texts = (*self.command, *self.arguments, *self.uri_arguments, *self.gpu_arguments, *self.environment.values())
         unknown = {name for text in texts for name in re.findall(r"\{(\w+)\}", text)} - set(PLACEHOLDERS)
         if unknown:

@@ -203,8 +203,8 @@ def _monitoring(situation: StatusInput) -> dict[str, Any]:
     }
     if "dashboard" in found:
         found["dashboardUID"] = object_names.dashboard_uid(situation.model)
-    if wanted.model.shared:
-        found["profile"] = wanted.model.shared
+    if wanted.model.monitoring_profile:
+        found["profile"] = wanted.model.monitoring_profile
     if wanted.unavailable:
         found["unavailable"] = list(wanted.unavailable)
     return found

@@ -71,15 +71,15 @@ def trace_config(metrics: Metrics, watches: WatchAgeCollector) -> aiohttp.TraceC
     async def failed(_session: object, _context: object, params: aiohttp.TraceRequestExceptionParams) -> None:
         metrics.requests.labels(_verb(params.method, params.url.query), resource_of(params.url.path), "0").inc()
 
-    made = aiohttp.TraceConfig()
-    made.on_request_start.append(started)
-    made.on_request_end.append(ended)
-    made.on_request_exception.append(failed)
-    return made
+    trace = aiohttp.TraceConfig()
+    trace.on_request_start.append(started)
+    trace.on_request_end.append(ended)
+    trace.on_request_exception.append(failed)
+    return trace
 
 
 def _verb(method: str, query: object) -> str:
-    asked: dict[str, str] = dict(query)  # type: ignore[call-overload]
-    if method == "GET" and asked.get("watch") == "true":
+    parameters: dict[str, str] = dict(query)  # type: ignore[call-overload]
+    if method == "GET" and parameters.get("watch") == "true":
         return "watch"
-    return "list" if method == "GET" and "limit" in asked else _VERBS.get(method, method.lower())
+    return "list" if method == "GET" and "limit" in parameters else _VERBS.get(method, method.lower())

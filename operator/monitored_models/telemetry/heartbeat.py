@@ -19,21 +19,21 @@ class Heartbeat:
         self._clock = clock
         self._beats = 0
         self._seen = 0
-        self._looked = clock()
+        self._measured_at = clock()
         self._stalled = 0.0
 
     def beat(self) -> None:
         """Count one turn of the loop. Called by the watched loop."""
         self._beats += 1
 
-    def look(self) -> float:
+    def measure(self) -> float:
         """Seconds for which the loop has not turned, as observed by the watching thread, which calls this regularly.
 
         The time between two checks counts for two seconds at most. When the entire process is paused (SIGSTOP, a
         suspended machine), the watching thread is paused too, and the loop can beat again before it counts as hung.
         """
         now, beats = self._clock(), self._beats
-        since, self._looked = now - self._looked, now
+        since, self._measured_at = now - self._measured_at, now
         self._stalled = 0.0 if beats != self._seen else self._stalled + min(since, LONGEST_TICK_SECONDS)
         self._seen = beats
         return self._stalled

@@ -33,7 +33,7 @@ def board(model: Model, datasource: str = "") -> Dashboard:
         title=f"{model.display_name} ({model.namespace}/{model.name})",
         description="A MonitoredModel: is it well, what does it do, how fast is it, which pods are it.",
         rows=_rows(s),
-        tags=(f"runtime:{model.profile.id}", *([f"framework:{framework}"] if framework else [])),
+        tags=(f"runtime:{model.runtime.id}", *([f"framework:{framework}"] if framework else [])),
         variables=(
             Variable("version", "Version", f"label_values({scope.series('up')}, {labels.SERIES_VERSION})"),
             Variable("pod", "Pod", f"label_values({scope.series('up', _OF_VERSION)}, pod)"),

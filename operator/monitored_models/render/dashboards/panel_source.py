@@ -25,7 +25,7 @@ class PanelSource:
         return offers(self.context)
 
     @cached_property
-    def _there(self) -> frozenset[str]:
+    def _has_series(self) -> frozenset[str]:
         return frozenset(offer.entry.series for offer in self.offered if offer.expression)
 
     @cached_property
@@ -37,7 +37,7 @@ class PanelSource:
         return {
             legend.replace("_", " "): recorded(name, self.context.scope)
             for legend, name in names.items()
-            if name in self._there
+            if name in self._has_series
         }
 
     def stats(self, name: str, *stats: str) -> dict[str, str]:
@@ -49,7 +49,7 @@ class PanelSource:
         found = next((each for each in ALERTS if each.name == alert), None)
         return self._limits[found.limit] if found and found.limit and is_enabled(found, self.model) else None
 
-    def said(self, alert: str, color: str = "Red") -> str:
+    def threshold_note(self, alert: str, color: str = "Red") -> str:
         """Return the threshold as a sentence; empty if there is none."""
         limit = self.limit(alert)
         return "" if limit is None else f" {color} from the limit of {alert}, {limit:g}."

@@ -52,7 +52,7 @@ def pods(s: PanelSource) -> Row:
     ]
     if full := s.series(fullest=DISK_RATIO):
         about, limit = (
-            "Use of the fullest volume claim." + s.said("ModelVolumeFillingUp"),
+            "Use of the fullest volume claim." + s.threshold_note("ModelVolumeFillingUp"),
             s.limit("ModelVolumeFillingUp"),
         )
         found.append(panels.lines("Volume", about, full, unit="percentunit", red_from=limit))

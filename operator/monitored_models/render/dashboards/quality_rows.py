@@ -27,7 +27,7 @@ def _quality(s: PanelSource) -> list[Panel]:
         found.append(panels.lines("Quality", by_labels, shares, unit="percentunit"))
     error = s.series(mean=f"{PREFIX}prediction_error", p95=f"{PREFIX}prediction_error:p95")
     if error and asked.prediction_error:
-        about = f"Absolute error. {by_labels}" + s.said("ModelPredictionErrorHigh")
+        about = f"Absolute error. {by_labels}" + s.threshold_note("ModelPredictionErrorHigh")
         limit = s.limit("ModelPredictionErrorHigh")
         found.append(panels.lines("Prediction error", about, error, unit="short", red_from=limit))
     if coverage := s.series(share_of_the_predictions=LABELS_COVERAGE):
@@ -51,7 +51,7 @@ def _drift(s: PanelSource) -> list[Panel]:
     if s.model.monitoring.drift is None or not score:
         return []
     orange, red = s.limit("ModelDriftModerate"), s.limit("ModelDriftSevere")
-    about = s.said("ModelDriftModerate", "Orange") + s.said("ModelDriftSevere")
+    about = s.threshold_note("ModelDriftModerate", "Orange") + s.threshold_note("ModelDriftSevere")
     found = [
         panels.lines(
             "Drift",
@@ -75,5 +75,5 @@ def _age(s: PanelSource) -> list[Panel]:
     if s.model.monitoring.freshness is None or not updated:
         return []
     queries = {legend: f"time() - {query}" for legend, query in updated.items()}
-    about = "Time since the model was last updated." + s.said("ModelStale")
+    about = "Time since the model was last updated." + s.threshold_note("ModelStale")
     return [panels.lines("Age", about, queries, unit="s", red_from=s.limit("ModelStale"))]

@@ -19,7 +19,7 @@ def headlines(s: PanelSource) -> list[Panel]:
         (f"Latency ({headline.rsplit(':', 1)[-1]})", "Duration of a request.", headline, "s", "ModelLatencyHigh"),
     )
     return [
-        panels.stat(title, about + s.said(alert), query, unit=unit, red_from=s.limit(alert))
+        panels.stat(title, about + s.threshold_note(alert), query, unit=unit, red_from=s.limit(alert))
         for title, about, name, unit, alert in shown
         for query in s.series(there=name).values()
     ]
@@ -31,10 +31,13 @@ def traffic(s: PanelSource) -> Row:
     if requests := s.series(requests=THROUGHPUT, failed=ERRORS):
         found.append(panels.lines("Traffic", "Requests and failed requests per second.", requests, unit="reqps"))
     if failed := s.series(failed=ERROR_RATIO):
-        about, limit = "Share of requests that fail." + s.said("ModelErrorRatioHigh"), s.limit("ModelErrorRatioHigh")
+        about, limit = (
+            "Share of requests that fail." + s.threshold_note("ModelErrorRatioHigh"),
+            s.limit("ModelErrorRatioHigh"),
+        )
         found.append(panels.lines("Error ratio", about, failed, unit="percentunit", red_from=limit))
     if latencies := s.stats("inference_latency", "p50", "p95", "p99", "mean"):
-        about, limit = "Duration of requests." + s.said("ModelLatencyHigh"), s.limit("ModelLatencyHigh")
+        about, limit = "Duration of requests." + s.threshold_note("ModelLatencyHigh"), s.limit("ModelLatencyHigh")
         found.append(panels.lines("Latency", about, latencies, unit="s", red_from=limit))
     if buckets := signals.buckets(s.context.server, "latency", s.context.scope):
         found.append(panels.heat("Latency distribution", "Requests per second by duration.", buckets, unit="s"))

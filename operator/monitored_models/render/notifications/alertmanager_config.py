@@ -39,26 +39,28 @@ def make_model_config(model: Model, settings: Settings) -> Child | None:
 
 def make_profile_config(profile: MonitoringProfile, settings: Settings) -> Child | None:
     """Return the AlertmanagerConfig of a MonitoringProfile with notifications, or None."""
-    shared = profile.monitoring.notifications
-    return _config(profile, object_names.notifications(profile.name), shared, settings) if shared else None
+    notifications = profile.monitoring.notifications
+    return (
+        _config(profile, object_names.notifications(profile.name), notifications, settings) if notifications else None
+    )
 
 
 def _config(
     owner: Model | MonitoringProfile, name: str, notifications: Sequence[Notification], settings: Settings
 ) -> Child:
-    whose = [_is("namespace", owner.namespace), _is(labels.NOTIFIED_BY, name)]
-    told = {severity for each in notifications for severity in each.severities}
+    owner_matchers = [_equals("namespace", owner.namespace), _equals(labels.NOTIFIED_BY, name)]
+    severities = {severity for each in notifications for severity in each.severities}
     mutes = [_mute_interval(each) for each in notifications if each.mute_time_intervals]
     spec = {
         "route": {
             "receiver": NULL_RECEIVER,
-            "matchers": whose,
+            "matchers": owner_matchers,
             "groupBy": list(GROUP),
             "continue": True,
             "routes": [_route(each) for each in notifications],
         },
         "receivers": [{"name": NULL_RECEIVER}, *(_receiver(each) for each in notifications)],
-        "inhibitRules": _inhibitions(whose, told),
+        "inhibitRules": _inhibitions(owner_matchers, severities),
         "muteTimeIntervals": mutes,
     }
     return child(
@@ -70,42 +72,44 @@ def _config(
     )
 
 
-def _is(label: str, value: str) -> Json:
+def _equals(label: str, value: str) -> Json:
     return {"name": label, "value": value, "matchType": "="}
 
 
-def _among(label: str, values: Sequence[str]) -> Json:
+def _matches_any(label: str, values: Sequence[str]) -> Json:
     return {"name": label, "value": "|".join(values), "matchType": "=~"}
 
 
-def _route(told: Notification) -> Json:
+def _route(notification: Notification) -> Json:
     return {
-        "receiver": told.name,
-        "matchers": [_among("severity", [s for s in ("critical", "warning", "info") if s in told.severities])],
+        "receiver": notification.name,
+        "matchers": [
+            _matches_any("severity", [s for s in ("critical", "warning", "info") if s in notification.severities])
+        ],
         "groupBy": list(GROUP),
-        "groupWait": told.group_wait,
-        "groupInterval": told.group_interval,
-        "repeatInterval": told.repeat_interval,
+        "groupWait": notification.group_wait,
+        "groupInterval": notification.group_interval,
+        "repeatInterval": notification.repeat_interval,
         "continue": True,  # notify every matching receiver, not only the first
-        **({"muteTimeIntervals": [told.name]} if told.mute_time_intervals else {}),
+        **({"muteTimeIntervals": [notification.name]} if notification.mute_time_intervals else {}),
     }
 
 
 # --- inhibition ---
 
 
-def _inhibitions(whose: list[Json], told: AbstractSet[str]) -> list[Json]:
+def _inhibitions(whose: list[Json], severities: AbstractSet[str]) -> list[Json]:
     """Return the inhibition rules. Only alerts with a receiver inhibit others, so that no outage goes unnoticed."""
     rules = []
-    if "critical" in told:
-        down = [_is("alertname", "ModelReplicasMissing"), _is("severity", "critical")]
-        rules.append(_inhibition(whose, down, [_among("signal", SUPPRESSED_SIGNALS)], labels.IDENTITY))
-        worse, lesser = [_is("severity", "critical")], [_among("severity", ("warning", "info"))]
+    if "critical" in severities:
+        down = [_equals("alertname", "ModelReplicasMissing"), _equals("severity", "critical")]
+        rules.append(_inhibition(whose, down, [_matches_any("signal", SUPPRESSED_SIGNALS)], labels.IDENTITY))
+        worse, lesser = [_equals("severity", "critical")], [_matches_any("severity", ("warning", "info"))]
         rules.append(_inhibition(whose, worse, lesser, GROUP))
-    if "warning" in told:
+    if "warning" in severities:
         # One of several pods is down. That is a ticket, so it must not inhibit a page.
-        lost = [_is("alertname", "ModelTargetDown"), _is("severity", "warning")]
-        follows = [_among("signal", SUPPRESSED_SIGNALS), _among("severity", ("warning", "info"))]
+        lost = [_equals("alertname", "ModelTargetDown"), _equals("severity", "warning")]
+        follows = [_matches_any("signal", SUPPRESSED_SIGNALS), _matches_any("severity", ("warning", "info"))]
         rules.append(_inhibition(whose, lost, follows, labels.IDENTITY))
     return rules
 
@@ -121,16 +125,19 @@ def _inhibition(whose: list[Json], source: list[Json], target: list[Json], equal
 # --- receivers ---
 
 
-def _receiver(told: Notification) -> Json:
-    resolved = {"sendResolved": told.send_resolved}
-    if told.slack:
-        return {"name": told.name, "slackConfigs": [{**_slack(told.slack), **resolved}]}
-    if told.pager_duty:
-        return {"name": told.name, "pagerdutyConfigs": [{**_pager_duty(told.pager_duty.routing_key), **resolved}]}
-    if told.email:
-        return {"name": told.name, "emailConfigs": [{**_email(told.email), **resolved}]}
-    assert told.webhook is not None
-    return {"name": told.name, "webhookConfigs": [{"urlSecret": _secret(told.webhook.url), **resolved}]}
+def _receiver(notification: Notification) -> Json:
+    resolved = {"sendResolved": notification.send_resolved}
+    if notification.slack:
+        return {"name": notification.name, "slackConfigs": [{**_slack(notification.slack), **resolved}]}
+    if notification.pager_duty:
+        return {
+            "name": notification.name,
+            "pagerdutyConfigs": [{**_pager_duty(notification.pager_duty.routing_key), **resolved}],
+        }
+    if notification.email:
+        return {"name": notification.name, "emailConfigs": [{**_email(notification.email), **resolved}]}
+    assert notification.webhook is not None
+    return {"name": notification.name, "webhookConfigs": [{"urlSecret": _secret(notification.webhook.url), **resolved}]}
 
 
 def _slack(slack: SlackTarget) -> Json:
@@ -185,10 +192,10 @@ def _secret(secret: SecretKey) -> Json:
 # --- mute times ---
 
 
-def _mute_interval(told: Notification) -> Json:
+def _mute_interval(notification: Notification) -> Json:
     return {
-        "name": told.name,
-        "timeIntervals": [part for each in told.mute_time_intervals for part in _intervals(each)],
+        "name": notification.name,
+        "timeIntervals": [part for each in notification.mute_time_intervals for part in _intervals(each)],
     }
 
 

@@ -29,7 +29,7 @@ def _objective_notes(model: Model) -> list[UnmetRequest]:
     for slo in model.monitoring.slos:
         where = f"spec.monitoring.slos[{slo.name}]"
         if slos.events(made.server, slo, made.scope) is None:
-            why = model.profile.why_not(slos.signal_of(slo)) or f"{model.profile.title}: it exposes no histogram of it"
+            why = model.runtime.why_not(slos.signal_of(slo)) or f"{model.runtime.title}: it exposes no histogram of it"
             found.append(UnmetRequest("SignalUnavailable", f"{where}: cannot be counted ({why}); it has no rules"))
         elif unknown := slos.unknown_bucket_boundary(made.server, slo):
             found.append(
@@ -39,9 +39,9 @@ def _objective_notes(model: Model) -> list[UnmetRequest]:
 
 
 def _learning_notes(model: Model) -> list[UnmetRequest]:
-    if model.profile.instrumented:
+    if model.runtime.instrumented:
         return []
-    title = model.profile.title
+    title = model.runtime.title
     asked = [name for name in ("quality", "drift") if getattr(model.monitoring, name) is not None]
     found = [
         UnmetRequest("SignalUnavailable", f"spec.monitoring.{name}: {title} runs no code that could measure it")

@@ -36,7 +36,7 @@ _SIGNALS = {"latency": "latency", "ttft": "time_to_first_token"}
 
 def groups(profiles: Mapping[str, RuntimeProfile], settings: Settings) -> list[RuleGroup]:
     """Return all rule groups, with at most twenty rules each."""
-    made: dict[str, Sequence[Rule]] = {}
+    groups: dict[str, Sequence[Rule]] = {}
     for profile in profiles.values():
         context = Context(SignalSource(profile, Signals()), FleetScope(profile.id), quality.DEFAULT_WINDOW)
         by_name: dict[str, Sequence[Rule]] = {
@@ -45,13 +45,13 @@ def groups(profiles: Mapping[str, RuntimeProfile], settings: Settings) -> list[R
             "alerts": _alerts((a for a in ALERTS if a.by_runtime), context, settings),
         }
         for name, rules in by_name.items():
-            made[f"{profile.id}.{name}"] = [_of(profile, rule) for rule in rules]
+            groups[f"{profile.id}.{name}"] = [_of(profile, rule) for rule in rules]
     every = Context(SignalSource(profiles[CUSTOM], Signals()), FleetScope(), quality.DEFAULT_WINDOW)
     common = _alerts((a for a in ALERTS if not a.by_runtime), every, settings)
-    made["alerts-1"], made["alerts-2"] = common[:15], common[15:]
-    made["alerts-objectives"] = [_objective_alert(alert, every, settings) for alert in OBJECTIVES]
-    made["budgets"] = _budgets(every)
-    return [RuleGroup(f"monitored-models.{name}", tuple(rules)) for name, rules in made.items() if rules]
+    groups["alerts-1"], groups["alerts-2"] = common[:15], common[15:]
+    groups["alerts-objectives"] = [_objective_alert(alert, every, settings) for alert in OBJECTIVES]
+    groups["budgets"] = _budgets(every)
+    return [RuleGroup(f"monitored-models.{name}", tuple(rules)) for name, rules in groups.items() if rules]
 
 
 def _of(profile: RuntimeProfile, rule: Rule) -> Rule:
@@ -68,21 +68,21 @@ def _events(context: Context) -> list[RecordingRule]:
         if total is None or bounds is None:
             continue
         # `series` exports the threshold of an objective as a bucket bound in the server's own unit.
-        good = f"sum by ({_BY_SLO}) (({bounds}) * on ({labels.BY_MODEL}, le) group_right () {_wanted(SLO_BUCKET, indicator, 'le')})"
+        good = f"sum by ({_BY_SLO}) (({bounds}) * on ({labels.BY_MODEL}, le) group_right () {_per_objective(SLO_BUCKET, indicator, 'le')})"
         pairs.append((indicator, total, good))
     counted: dict[str, list[str]] = {slos.EVENTS: [], slos.BAD: []}
     for indicator, total, part in pairs:
         if total is None or part is None:
             continue
-        every = f"({total}) * on ({labels.BY_MODEL}) group_right () {_wanted(SLO, indicator)}"
-        some = f"({part}) * on ({labels.BY_MODEL}) group_right () {_wanted(SLO, indicator)}"
+        every = f"({total}) * on ({labels.BY_MODEL}) group_right () {_per_objective(SLO, indicator)}"
+        some = f"({part}) * on ({labels.BY_MODEL}) group_right () {_per_objective(SLO, indicator)}"
         counted[slos.EVENTS].append(f"({every})")
         counted[slos.BAD].append(f"({some if indicator == 'availability' else f'{every} - on ({_BY_SLO}) {part}'})")
     # One rule per series: several rules with equal name and labels would look like a mistake.
     return [RecordingRule(series, " or ".join(several)) for series, several in counted.items() if several]
 
 
-def _wanted(series: str, indicator: str, *more: str) -> str:
+def _per_objective(series: str, indicator: str, *more: str) -> str:
     by = ", ".join((_BY_SLO, *more))
     return f"max by ({by}) ({selector(series, (('indicator', '=', indicator),))})"
 
@@ -156,7 +156,7 @@ def _of_objective(slo: Slo, model: Model) -> list[Series]:
     about = {"slo": slo.name, "indicator": indicator}
     found: list[Series] = [(SLO, about, 1), (SLO_BUDGET, {"slo": slo.name, "window": slo.window}, slos.budget(slo))]
     threshold = _threshold(slo.indicator, indicator)
-    source = model.profile.signals.latency if indicator == "latency" else model.profile.signals.time_to_first_token
+    source = model.runtime.signals.latency if indicator == "latency" else model.runtime.signals.time_to_first_token
     if threshold and source:
         bound = seconds(threshold.threshold) / source.scale
         found += [(SLO_BUCKET, {**about, "le": text}, 1) for text in signals.le_values(bound)]

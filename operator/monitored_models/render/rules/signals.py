@@ -25,12 +25,12 @@ class SignalSource:
     """The metrics of a model server: those of its runtime profile, overridden by the signals of a spec."""
 
     profile: RuntimeProfile
-    given: Signals
+    user_signals: Signals
 
     @cached_property
     def expressions(self) -> dict[str, tuple[str, ...]]:
         """Maps each signal to its alternative bare expressions. Counters are rated over $window."""
-        known, given = self.profile.signals, self.given
+        known, given = self.profile.signals, self.user_signals
         requests = _rates(given.requests)
         if given.latency and not requests:  # the histogram's count is the number of requests
             requests = (f"rate({_metric(f'{given.latency.histogram}_count', given.latency)}[$window])",)
@@ -47,7 +47,7 @@ class SignalSource:
     @cached_property
     def durations(self) -> dict[str, Durations | None]:
         """Maps each duration signal to its source, or None."""
-        known, given = self.profile.signals, self.given
+        known, given = self.profile.signals, self.user_signals
         return {
             "latency": _histogram(given.latency) or known.latency,
             "time_to_first_token": _histogram(given.time_to_first_token) or known.time_to_first_token,
@@ -57,7 +57,7 @@ class SignalSource:
     @cached_property
     def presence(self) -> str:
         """Bare selector of a series that a healthy server of this runtime always exposes."""
-        given = self.given
+        given = self.user_signals
         if given.requests:
             return _metric(given.requests.counter, given.requests)
         if given.latency:
@@ -77,7 +77,7 @@ class SignalSource:
 
 def server(model: Model) -> SignalSource:
     """Return the signal source of a model."""
-    return SignalSource(model.profile, model.monitoring.signals or Signals())
+    return SignalSource(model.runtime, model.monitoring.signals or Signals())
 
 
 def _metric(name: str, signal: CounterSignal | GaugeSignal | LatencySignal) -> str:

@@ -32,8 +32,8 @@ def thresholds(model: Model) -> dict[str, float]:
     found: dict[str, float] = {
         "replicas": model.minimum_replicas,
         "startup": probes.seconds_to_load(model),
-        "error_ratio": rules.model_error_ratio_high.threshold or model.profile.alerts.error_ratio,
-        "latency": seconds(rules.model_latency_high.threshold or model.profile.alerts.latency),
+        "error_ratio": rules.model_error_ratio_high.threshold or model.runtime.alerts.error_ratio,
+        "latency": seconds(rules.model_latency_high.threshold or model.runtime.alerts.latency),
         "volume": rules.model_volume_filling_up.threshold or VOLUME_FULL,
         "kv_cache": rules.model_saturated.threshold or CACHE_FULL,
         "samples": round(samples * monitoring.metrics.sample_limit),

@@ -18,16 +18,16 @@ ALWAYS_KEPT = ("process_start_time_seconds", "process_resident_memory_bytes", "p
 
 def selection(model: Model) -> str:
     """Return the metric selection: core or all."""
-    return model.monitoring.metrics.selection or model.profile.selection
+    return model.monitoring.metrics.selection or model.runtime.selection
 
 
 def core(model: Model) -> tuple[str, ...]:
     """Metrics that a model's rules and dashboards read, that its runtime profile adds, or that its spec keeps."""
-    own = (*exposed.ALL, *SHARES, LITERAL_ERROR, UPDATED) if model.profile.instrumented else ()
+    own = (*exposed.ALL, *SHARES, LITERAL_ERROR, UPDATED) if model.runtime.instrumented else ()
     ratios = [slo.indicator.ratio for slo in model.monitoring.slos if slo.indicator.ratio]
     counted = [signal.counter for ratio in ratios for signal in (ratio.total, ratio.good, ratio.bad) if signal]
     kept = model.monitoring.metrics.keep or ()
-    return tuple(sorted({*server(model).metrics(), *model.profile.core, *ALWAYS_KEPT, *own, *counted, *kept}))
+    return tuple(sorted({*server(model).metrics(), *model.runtime.core, *ALWAYS_KEPT, *own, *counted, *kept}))
 
 
 def metric_relabelings(model: Model) -> list[dict[str, Any]]:

@@ -27,7 +27,7 @@ def make_service_monitor(model: Model, settings: Settings) -> Child | None:
             "endpoints": [
                 {
                     "port": object_names.scrape_port(model),
-                    "path": scrape.path or model.profile.metrics_path,
+                    "path": scrape.path or model.runtime.metrics_path,
                     "interval": model.scrape_interval,
                     "scrapeTimeout": model.scrape_timeout,
                     # Relabelings, because targetLabels would mangle the names. Pod labels, because the version

@@ -27,7 +27,7 @@ def make_deployment(model: Model, replicas: int | None) -> Child:
                 "type": "RollingUpdate",
                 "rollingUpdate": {"maxSurge": rollout.max_surge, "maxUnavailable": rollout.max_unavailable},
             },
-            "progressDeadlineSeconds": rollout.progress_deadline_seconds or model.profile.progress_deadline_seconds,
+            "progressDeadlineSeconds": rollout.progress_deadline_seconds or model.runtime.progress_deadline_seconds,
             "revisionHistoryLimit": HISTORY,
             "template": pod.template(model),
         },

@@ -39,7 +39,7 @@ def template(model: Model) -> dict[str, Any]:
 
 
 def _container(model: Model) -> dict[str, Any]:
-    spec, profile = model.spec, model.profile
+    spec, profile = model.spec, model.runtime
     probes = spec.probes
     return without_empty(
         {
@@ -69,7 +69,7 @@ def _container(model: Model) -> dict[str, Any]:
 def _fill(text: str, model: Model) -> str:
     """Fill a runtime profile's text with a model's values. Doubles `$`, because Kubernetes would expand `$(NAME)`."""
     uri = model.spec.model.uri or ""
-    form = model.profile.uri.schemes.get(uri.split("://", 1)[0], "{uri}")
+    form = model.runtime.uri.schemes.get(uri.split("://", 1)[0], "{uri}")
     values = {
         "name": model.display_name,
         "version": model.spec.model.version or "",
@@ -77,7 +77,7 @@ def _fill(text: str, model: Model) -> str:
         "port": str(model.port),
         "metricsPort": str(model.metrics_port),
         "gpus": str(model.spec.gpu.count if model.spec.gpu else 0),
-        "home": model.profile.home,
+        "home": model.runtime.home,
         "uri": uri if form == "{uri}" else uri.split("://", 1)[1],
     }
     # In one pass, so that a value that looks like a placeholder is not replaced again.
@@ -87,11 +87,11 @@ def _fill(text: str, model: Model) -> str:
 def _command(model: Model) -> list[str] | None:
     if model.spec.command is not None:
         return model.spec.command
-    return [_fill(part, model) for part in model.profile.command] or None
+    return [_fill(part, model) for part in model.runtime.command] or None
 
 
 def _arguments(model: Model) -> list[str]:
-    spec, profile = model.spec, model.profile
+    spec, profile = model.spec, model.runtime
     if spec.command is not None:
         return list(spec.args or ())
     given = list(profile.arguments)
@@ -101,7 +101,7 @@ def _arguments(model: Model) -> list[str]:
 
 
 def _environment(model: Model) -> list[dict[str, Any]]:
-    own = {"HOME": "{home}", **model.profile.environment}
+    own = {"HOME": "{home}", **model.runtime.environment}
     filled = {name: _fill(text, model) for name, text in own.items()}
     given = list(model.spec.env or ())
     overridden = {variable["name"] for variable in given}
@@ -161,7 +161,7 @@ def _drain(model: Model) -> dict[str, Any] | None:
 
 
 def _pod_security(model: Model) -> dict[str, Any]:
-    security, user = model.spec.security, model.profile.user
+    security, user = model.spec.security, model.runtime.user
     run_as = security.run_as_user or user
     return {
         "runAsNonRoot": True,

@@ -29,8 +29,8 @@ def effective(given: Probe, default: ProbeDefaults) -> ProbeDefaults | None:
 
 def seconds_to_load(model: Model) -> int:
     """Return the startup time in seconds. A pod that never answered within it is no longer just loading."""
-    probe = effective(model.spec.probes.startup, model.profile.startup) or effective(
-        model.spec.probes.readiness, model.profile.readiness
+    probe = effective(model.spec.probes.startup, model.runtime.startup) or effective(
+        model.spec.probes.readiness, model.runtime.readiness
     )
     patience = probe.initial_delay_seconds + probe.period_seconds * probe.failure_threshold if probe else 0
     return patience + MARGIN

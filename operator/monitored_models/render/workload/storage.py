@@ -13,7 +13,7 @@ SHARED_MEMORY = "/dev/shm"
 
 def _own(model: Model) -> dict[str, tuple[str, dict[str, Any]]]:
     """Map the operator's own volumes to mount path and source. A user's volume on the same path takes precedence."""
-    own: dict[str, tuple[str, dict[str, Any]]] = {"mm-home": (model.profile.home, {})}
+    own: dict[str, tuple[str, dict[str, Any]]] = {"mm-home": (model.runtime.home, {})}
     if model.spec.security.read_only_root_filesystem:
         own["mm-tmp"] = ("/tmp", {})
     if model.spec.storage.shared_memory:

@@ -110,7 +110,7 @@ def _has_a_threshold(model: Model) -> bool:
 
 def _names_the_specs_version(model: Model) -> bool:
     # Other runtimes number versions on their own: folder 3 of a model repository is not the spec's 2026-11-20.
-    return model.profile.id == CUSTOM
+    return model.runtime.id == CUSTOM
 
 
 METRIC_CONSISTENCY = (
