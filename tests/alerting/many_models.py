@@ -186,7 +186,8 @@ def _shortened(groups: list[dict[str, Any]], shorten: Callable[[str], str]) -> l
 def _model(namespace: str, name: str) -> Model:
     metadata = {"name": name, "namespace": namespace, "uid": f"uid-{namespace}-{name}", "generation": 1}
     parsed = parse(
-        {"apiVersion": API_VERSION, "kind": KIND, "metadata": metadata, "spec": SPEC}, shared=told_by_default()
+        {"apiVersion": API_VERSION, "kind": KIND, "metadata": metadata, "spec": SPEC},
+        monitoring_profile=told_by_default(),
     )
     assert isinstance(parsed, Model), str(parsed)
     return parsed

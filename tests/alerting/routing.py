@@ -9,7 +9,7 @@ from typing import Any
 
 from alerting.sinks import SMTP_PASSWORD, SMTP_USER, Sinks
 from monitored_models.api import DEFAULT_PROFILE, MonitoringProfile, ProfileSpec, parse_profile
-from monitored_models.api.monitoring import SharedMonitoring
+from monitored_models.api.monitoring import ProfileMonitoring
 from monitored_models.naming import object_names
 from monitored_models.render.children import render_profile
 from monitored_models.render.notifications import alertmanager_config
@@ -77,7 +77,7 @@ def shared(namespace: str, sinks: Sinks, notifications: Iterable[Notification], 
 def amc_for_tests(namespace: str, sinks: Sinks, notifications: Iterable[Notification] = USUAL, **times: str) -> Object:
     """The AlertmanagerConfig of a namespace's default profile."""
     monitoring = parse_profile(shared(namespace, sinks, notifications, **times))
-    assert isinstance(monitoring, SharedMonitoring), str(monitoring)
+    assert isinstance(monitoring, ProfileMonitoring), str(monitoring)
     profile = MonitoringProfile(namespace, DEFAULT_PROFILE, f"uid-{namespace}", monitoring)
     (rendered,) = render_profile(profile, Settings())
     return rendered

@@ -42,7 +42,7 @@ def rendered(example: Path) -> list[dict[str, Any]]:
         profile = MonitoringProfile(document.namespace, document.name, "", monitoring)
         children += render_profile(profile, SETTINGS)
     for document in manifests.models:
-        model = parse(document.body, SETTINGS.platform, manifests.shared(document))
+        model = parse(document.body, SETTINGS.platform, manifests.profile_of(document))
         assert isinstance(model, Model), model
         children += render(model, SETTINGS, replicas(model, None))
     return children

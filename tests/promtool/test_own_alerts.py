@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from monitored_models.render.operator.operator_alerts import OWN_ALERTS, prometheusrule
+from monitored_models.render.operator.operator_alerts import OPERATOR_ALERTS, prometheusrule
 from operator_testbed import run
 
 P = "monitored_models_"
@@ -146,7 +146,7 @@ def test_fires_ends_stays_quiet_and_needs_data(promtool: Path, tmp_path: Path, c
 
 
 def test_every_alert_has_a_case() -> None:
-    assert [case.alert for case in CASES] == [alert.name for alert in OWN_ALERTS]
+    assert [case.alert for case in CASES] == [alert.name for alert in OPERATOR_ALERTS]
 
 
 def test_rules_are_free_of_lint(any_promtool: Path, tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ def of_example(path: Path) -> dict[str, Model]:
     """Every model of an example, by the name of the file and its own."""
     manifests, found = read([path]), {}
     for document in manifests.models:
-        made = parse(document.body, harness.SETTINGS.platform, manifests.shared(document))
+        made = parse(document.body, harness.SETTINGS.platform, manifests.profile_of(document))
         assert isinstance(made, Model), made
         found[f"{path.stem}/{document.name}"] = made
     return found

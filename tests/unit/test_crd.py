@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from monitored_models import runtimes
 from monitored_models.api import InvalidSpec, Model, ProfileSpec, parse
 from monitored_models.api.fields import MAX_AMOUNT
-from monitored_models.api.monitoring import AlertRules, Monitoring, SharedMonitoring
+from monitored_models.api.monitoring import AlertRules, Monitoring, ProfileMonitoring
 from monitored_models.api.validation import all_rules
 from monitored_models.base.schema_types import wire_name
 from monitored_models.codegen import generated_files
@@ -168,7 +168,7 @@ def _texts(of: type[Any]) -> dict[str, tuple[Any, str]]:
     return {path: (default, text) for path, default, text in _declared(of, structural(of), "")}
 
 
-@pytest.mark.parametrize("of", [Monitoring, SharedMonitoring])
+@pytest.mark.parametrize("of", [Monitoring, ProfileMonitoring])
 def test_description_tells_the_default_that_is_not_in_the_schema(of: type[Any]) -> None:
     texts = _texts(of)
     assert len(texts) > 150
@@ -230,7 +230,7 @@ SHARED = ProfileSpec(
 def test_defaults_of_the_api_server_never_win_over_a_profile(spec: JSON) -> None:
     """The spec as it was written and as it is stored mean the same, whatever is inherited."""
     stored = _filled_in(spec, OF_SPECS)
-    one, other = parse(body(stored), shared=SHARED), parse(body(spec), shared=SHARED)
+    one, other = parse(body(stored), monitoring_profile=SHARED), parse(body(spec), monitoring_profile=SHARED)
     assert isinstance(one, Model)
     assert one == other
 

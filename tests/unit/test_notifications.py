@@ -59,7 +59,7 @@ def model(monitoring: JSON | None = None, shared: JSON | None = None) -> Model:
         "metadata": {"name": "churn", "namespace": "risk", "uid": "uid-churn", "generation": 1},
         "spec": {"image": "a:1", "monitoring": monitoring or {}},
     }
-    made = parse(body, shared=ProfileSpec("gold", shared) if shared is not None else None)
+    made = parse(body, monitoring_profile=ProfileSpec("gold", shared) if shared is not None else None)
     assert isinstance(made, Model), str(made)
     return made
 

@@ -62,13 +62,13 @@ def test_second_writer_writes_all_rules_of_a_model(spec: JSON) -> None:
 def test_second_writer_writes_the_alerts_on_the_operator() -> None:
     groups = operator_alerts.groups()
     assert list(write_lines(groups)) == lines_of(operator_alerts.prometheusrule()["spec"]["groups"])
-    assert sum(len(group.rules) for group in groups) == len(operator_alerts.OWN_ALERTS)
+    assert sum(len(group.rules) for group in groups) == len(operator_alerts.OPERATOR_ALERTS)
 
 
 def test_reviewed_rules_of_the_full_example_are_what_the_writer_writes() -> None:
     manifests = read([ROOT / "examples/everything.yaml"])
     (document,) = manifests.models
-    made = parse(document.body, SETTINGS.platform, manifests.shared(document))
+    made = parse(document.body, SETTINGS.platform, manifests.profile_of(document))
     assert isinstance(made, Model), made
     golden = yaml.load_all((ROOT / "tests/golden/everything.yaml").read_text(), yaml.CSafeLoader)
     (reviewed,) = (child["spec"] for child in golden if child["kind"] == "PrometheusRule")

@@ -10,7 +10,7 @@ import promql_parser
 import pytest
 
 from dashboards.rendered_dashboards import panels
-from monitored_models.render.operator.operator_alerts import OWN_ALERTS, OwnAlert
+from monitored_models.render.operator.operator_alerts import OPERATOR_ALERTS, OperatorAlert
 from monitored_models.render.operator.operator_dashboard import dashboard_json
 from monitored_models.telemetry.model_metrics import FAMILIES
 from monitored_models.telemetry.telemetry import Telemetry
@@ -36,8 +36,8 @@ def named(expression: str) -> set[str]:
     return set(re.findall(r"\b((?:monitored_models?|process)_\w+)", expression))
 
 
-@pytest.mark.parametrize("alert", OWN_ALERTS, ids=lambda alert: alert.name)
-def test_alert_reads_what_is_exposed(alert: OwnAlert) -> None:
+@pytest.mark.parametrize("alert", OPERATOR_ALERTS, ids=lambda alert: alert.name)
+def test_alert_reads_what_is_exposed(alert: OperatorAlert) -> None:
     assert named(alert.expression)
     assert named(alert.expression) <= exposed()
 
@@ -55,7 +55,7 @@ def test_panel_reads_what_is_exposed_and_says_what_it_shows(panel: dict[str, obj
 
 def test_every_alert_has_a_page_and_every_page_of_the_operator_an_alert() -> None:
     pages = {path.stem for path in RUNBOOKS.glob("MonitoredModels*.md")}
-    assert pages == {alert.name for alert in OWN_ALERTS}
+    assert pages == {alert.name for alert in OPERATOR_ALERTS}
 
 
 @pytest.mark.parametrize("page", sorted(RUNBOOKS.glob("*.md")), ids=lambda path: path.stem)

@@ -44,10 +44,12 @@ class PlatformDefaults:
     monitoring: Mapping[str, Any] = field(default_factory=dict)
 
 
-def layers(own: Mapping[str, Any], shared: ProfileSpec | None, platform: PlatformDefaults, runtime: str) -> list[Layer]:
+def layers(
+    own: Mapping[str, Any], monitoring_profile: ProfileSpec | None, platform: PlatformDefaults, runtime: str
+) -> list[Layer]:
     """The places that count for a model, the farthest first. Names of signals are only for the custom runtime."""
     found = [Layer(OPERATOR, platform.monitoring)]
-    found += [Layer(f"profile {shared.name}", shared.spec)] if shared else []
+    found += [Layer(f"profile {monitoring_profile.name}", monitoring_profile.spec)] if monitoring_profile else []
     found = [Layer(layer.origin, without_nulls(layer.content)) for layer in found]
     if runtime != CUSTOM:
         found = [
@@ -69,7 +71,7 @@ def merge_layers(stack: Sequence[Layer]) -> dict[str, Any]:
     """All layers in one map."""
     merged: dict[str, Any] = {}
     for layer in stack:
-        merged = _joined(merged, layer.content)
+        merged = _merged(merged, layer.content)
     return merged
 
 
@@ -77,14 +79,14 @@ def origins(stack: Sequence[Layer]) -> dict[str, str]:
     """Path of each value that some layer gives, to where it comes from: `slos[fast].objective`, `scrape.interval`."""
     found: dict[str, str] = {}
     for layer in stack:
-        given = _paths(layer.content, "")
-        for unit in {path for path in given if _is_whole(path)}:  # what is replaced whole leaves nothing behind
+        paths = _paths(layer.content, "")
+        for unit in {path for path in paths if _is_in_unit(path)}:  # what is replaced whole leaves nothing behind
             found = {path: origin for path, origin in found.items() if _unit(path) != _unit(unit)}
-        found.update(dict.fromkeys(given, layer.origin))
+        found.update(dict.fromkeys(paths, layer.origin))
     return found
 
 
-def _joined(far: Any, near: Any, path: tuple[str, ...] = ()) -> Any:
+def _merged(far: Any, near: Any, path: tuple[str, ...] = ()) -> Any:
     if path == (MERGED_BY_NAME,) and isinstance(far, list) and isinstance(near, list):
         kept = [item for item in far if _name(item) not in {_name(other) for other in near}]
         return [*kept, *near]
@@ -92,7 +94,7 @@ def _joined(far: Any, near: Any, path: tuple[str, ...] = ()) -> Any:
         return near
     joined = dict(far)
     for key, value in near.items():
-        joined[key] = _joined(far[key], value, (*path, key)) if key in far else value
+        joined[key] = _merged(far[key], value, (*path, key)) if key in far else value
     return joined
 
 
@@ -108,7 +110,7 @@ def _paths(value: Any, path: str) -> list[str]:
     return [path] if path else []
 
 
-def _is_whole(path: str) -> bool:
+def _is_in_unit(path: str) -> bool:
     return path.startswith((f"{REPLACED_WHOLE}.", f"{MERGED_BY_NAME}["))
 
 

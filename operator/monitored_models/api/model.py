@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ..runtimes import RuntimeProfile
 from .fields import seconds
-from .monitoring import Monitoring, SharedMonitoring
+from .monitoring import Monitoring, ProfileMonitoring
 from .spec import Spec
 
 GROUP, VERSION, KIND, PLURAL = "monitoredmodels.dev", "v1alpha1", "MonitoredModel", "monitoredmodels"
@@ -95,7 +95,7 @@ class MonitoringProfile:
     namespace: str
     name: str
     uid: str
-    monitoring: SharedMonitoring
+    monitoring: ProfileMonitoring
 
 
 @dataclass(frozen=True)

@@ -20,17 +20,17 @@ from ..runtimes import RuntimeProfile, builtin_runtimes
 from .fields import DNS_LABEL, seconds
 from .layering import OPERATOR, Layer, PlatformDefaults, ProfileSpec, layers, merge_layers, without_nulls
 from .model import API_VERSION, KIND, InvalidSpec, Model, Problem, UnmetRequest, scrape_interval
-from .monitoring import Monitoring, SharedMonitoring
+from .monitoring import Monitoring, ProfileMonitoring
 from .spec import Spec
 from .validation import NAME_MESSAGE, TIMEOUT_MESSAGE, name_holds, rules_on
 
 _ADAPTERS: dict[type[Any], pydantic.TypeAdapter[Any]] = {
-    of: pydantic.TypeAdapter(of) for of in (Spec, Monitoring, SharedMonitoring)
+    of: pydantic.TypeAdapter(of) for of in (Spec, Monitoring, ProfileMonitoring)
 }
 
 
 def parse(
-    body: Mapping[str, Any], platform: PlatformDefaults | None = None, shared: ProfileSpec | None = None
+    body: Mapping[str, Any], platform: PlatformDefaults | None = None, monitoring_profile: ProfileSpec | None = None
 ) -> Model | InvalidSpec:
     """A MonitoredModel as read from the API server or from a file. Never raises for its content.
 
@@ -45,29 +45,33 @@ def parse(
     spec = _validate_as(Spec, body.get("spec", {}), "spec")
     if isinstance(spec, InvalidSpec):
         return spec
-    profile = platform.runtimes.get(spec.runtime)
-    if profile is None:
+    runtime = platform.runtimes.get(spec.runtime)
+    if runtime is None:
         hint = _nearest_of(spec.runtime, platform.runtimes)
         return InvalidSpec(
             (Problem("spec.runtime", f"the operator's settings have no runtime {spec.runtime}; {hint}"),)
         )
-    problems = tuple(_violations(spec, "spec", profile)) + tuple(_duplicates(spec, "spec"))
+    problems = tuple(_violations(spec, "spec", runtime)) + tuple(_duplicates(spec, "spec"))
     if problems:
         return InvalidSpec(problems)
     notes: tuple[UnmetRequest, ...] = ()
-    if shared is not None and not isinstance(shared.spec, Mapping):
-        notes, shared = (
-            (UnmetRequest("ProfileInvalid", f"nothing of profile {shared.name} is used: its spec is no map"),),
+    if monitoring_profile is not None and not isinstance(monitoring_profile.spec, Mapping):
+        notes, monitoring_profile = (
+            (
+                UnmetRequest(
+                    "ProfileInvalid", f"nothing of profile {monitoring_profile.name} is used: its spec is no map"
+                ),
+            ),
             None,
         )
-    elif shared is None and spec.monitoring.profile:
+    elif monitoring_profile is None and spec.monitoring.profile:
         text = f"spec.monitoring.profile: this namespace has no MonitoringProfile {spec.monitoring.profile}"
         notes = (UnmetRequest("ProfileNotFound", text),)
-    stack = layers(body["spec"].get("monitoring") or {}, shared, platform, spec.runtime)
-    monitoring, more = _inherited(stack, profile)
+    stack = layers(body["spec"].get("monitoring") or {}, monitoring_profile, platform, spec.runtime)
+    monitoring, more = _merge_valid_layers(stack, runtime)
     if isinstance(monitoring, InvalidSpec):
         return monitoring
-    used = shared is not None and not any(note.reason == "ProfileInvalid" for note in more)
+    used = monitoring_profile is not None and not any(note.reason == "ProfileInvalid" for note in more)
     return Model(
         namespace=metadata.get("namespace") or "default",
         name=metadata["name"],
@@ -75,9 +79,9 @@ def parse(
         generation=generation if isinstance(generation := metadata.get("generation"), int) else 0,
         spec=spec,
         monitoring=monitoring,
-        runtime=profile,
+        runtime=runtime,
         notes=(*notes, *more),
-        monitoring_profile=shared.name if shared and used else None,
+        monitoring_profile=monitoring_profile.name if monitoring_profile and used else None,
     )
 
 
@@ -91,50 +95,50 @@ def profile_name(body: Mapping[str, Any]) -> str | None:
 
 def profile_problems(spec: Any, where: str = "spec") -> InvalidSpec | None:
     """What is wrong with the spec of a MonitoringProfile, or with the settings' own defaults; None when nothing is."""
-    shared = parse_profile(spec, where)
-    return shared if isinstance(shared, InvalidSpec) else None
+    parsed = parse_profile(spec, where)
+    return parsed if isinstance(parsed, InvalidSpec) else None
 
 
-def parse_profile(spec: Any, where: str = "spec") -> SharedMonitoring | InvalidSpec:
+def parse_profile(spec: Any, where: str = "spec") -> ProfileMonitoring | InvalidSpec:
     """The spec of a MonitoringProfile, or what is wrong with it."""
-    shared = _validate_as(SharedMonitoring, spec, where)
-    if isinstance(shared, InvalidSpec):
-        return shared
-    assert isinstance(shared, SharedMonitoring)
-    problems = tuple(_violations(shared, where, None)) + tuple(_duplicates(shared, where))
-    return InvalidSpec(problems) if problems else shared
+    parsed = _validate_as(ProfileMonitoring, spec, where)
+    if isinstance(parsed, InvalidSpec):
+        return parsed
+    assert isinstance(parsed, ProfileMonitoring)
+    problems = tuple(_violations(parsed, where, None)) + tuple(_duplicates(parsed, where))
+    return InvalidSpec(problems) if problems else parsed
 
 
-def _inherited(
-    stack: list[Layer], profile: RuntimeProfile
+def _merge_valid_layers(
+    stack: list[Layer], runtime: RuntimeProfile
 ) -> tuple[Monitoring | InvalidSpec, tuple[UnmetRequest, ...]]:
     """The monitoring that counts. What cannot be laid under the model's own is left out, and said in a note."""
     *inherited, own = stack
-    whole = _merge_and_validate(stack, profile)
-    if not isinstance(whole, InvalidSpec) or not inherited:
-        return whole, ()
+    merged = _merge_and_validate(stack, runtime)
+    if not isinstance(merged, InvalidSpec) or not inherited:
+        return merged, ()
     # Leaving out one helps where one is wrong: the farthest first. Else nothing is inherited.
     for left_out in ([layer] for layer in inherited):
-        rest = _merge_and_validate([*(layer for layer in inherited if layer not in left_out), own], profile)
+        rest = _merge_and_validate([*(layer for layer in inherited if layer not in left_out), own], runtime)
         if not isinstance(rest, InvalidSpec):
-            return rest, tuple(_left_out(layer, whole) for layer in left_out)
-    return _merge_and_validate([own], profile), tuple(_left_out(layer, whole) for layer in inherited)
+            return rest, tuple(_unmet_request(layer, merged) for layer in left_out)
+    return _merge_and_validate([own], runtime), tuple(_unmet_request(layer, merged) for layer in inherited)
 
 
-def _left_out(layer: Layer, whole: InvalidSpec) -> UnmetRequest:
+def _unmet_request(layer: Layer, merged: InvalidSpec) -> UnmetRequest:
     alone = profile_problems(layer.content, where=layer.origin)
-    why = f"{alone}" if alone else f"with the fields of the model it would be invalid: {whole}"
+    why = f"{alone}" if alone else f"with the fields of the model it would be invalid: {merged}"
     reason = "DefaultsInvalid" if layer.origin == OPERATOR else "ProfileInvalid"
     return UnmetRequest(reason, f"nothing of {layer.origin} is used: {why}")
 
 
-def _merge_and_validate(stack: list[Layer], profile: RuntimeProfile) -> Monitoring | InvalidSpec:
+def _merge_and_validate(stack: list[Layer], runtime: RuntimeProfile) -> Monitoring | InvalidSpec:
     """All layers as one, checked as a whole."""
     merged = _validate_as(Monitoring, merge_layers(stack), "spec.monitoring")
     if isinstance(merged, InvalidSpec):
         return merged
     assert isinstance(merged, Monitoring)
-    wrong = [*_violations(merged, "spec.monitoring", profile), *_duplicates(merged, "spec.monitoring")]
+    wrong = [*_violations(merged, "spec.monitoring", runtime), *_duplicates(merged, "spec.monitoring")]
     timeout = merged.scrape.timeout
     if timeout and seconds(timeout) > seconds(scrape_interval(merged)):
         wrong.append(Problem("spec.monitoring.scrape.timeout", TIMEOUT_MESSAGE))
@@ -181,29 +185,29 @@ def _problem(of: type[Any], error: Any, path: str) -> Problem:
             path, f"there is no runtime {str(error['input'])[:80]!r}; {_nearest_of(error['input'], builtin_runtimes())}"
         )
     message = error["msg"].removeprefix("Value error, ")
-    given = error.get("input")
-    shown = f" (given: {str(given)[:80]!r})" if isinstance(given, str | int | float | bool) else ""
-    if error["type"] == "string_type" and isinstance(given, int | float):
+    value = error.get("input")
+    quoted = f" (given: {str(value)[:80]!r})" if isinstance(value, str | int | float | bool) else ""
+    if error["type"] == "string_type" and isinstance(value, int | float):
         message += ": put quotes around it"
-    return Problem(path, f"{message[:1].lower()}{message[1:]}{shown}")
+    return Problem(path, f"{message[:1].lower()}{message[1:]}{quoted}")
 
 
-def _nearest(there: Any, location: tuple[int | str, ...]) -> str:
+def _nearest(parent: Any, location: tuple[int | str, ...]) -> str:
     """Which field was probably meant, among those of the type that the last name of the location was given to."""
-    *path, given = location
+    *path, misspelled = location
     for part in path:
         if isinstance(part, str):
-            hints = {wire_name(there, name): hint for name, hint in get_type_hints(there).items()}
-            there = next(iter(_types(hints.get(part))), None)
-        if there is None:
+            hints = {wire_name(parent, name): hint for name, hint in get_type_hints(parent).items()}
+            parent = next(iter(_types(hints.get(part))), None)
+        if parent is None:
             break
-    names = [wire_name(there, f.name) for f in fields(there)] if there else []
-    near = get_close_matches(str(given), names, n=1)
+    names = [wire_name(parent, f.name) for f in fields(parent)] if parent else []
+    near = get_close_matches(str(misspelled), names, n=1)
     return f"did you mean {near[0]}?" if near else "see the reference for the fields there are"
 
 
-def _nearest_of(given: str, runtimes: Mapping[str, RuntimeProfile]) -> str:
-    near = get_close_matches(given, runtimes, n=1)
+def _nearest_of(misspelled: str, runtimes: Mapping[str, RuntimeProfile]) -> str:
+    near = get_close_matches(misspelled, runtimes, n=1)
     return f"did you mean {near[0]}?" if near else f"there are {', '.join(runtimes)}"
 
 
@@ -214,12 +218,12 @@ def _types(hint: Any) -> list[type[Any]]:
     return [found for inner in get_args(hint) for found in _types(inner)]
 
 
-def _violations(value: Any, path: str, profile: RuntimeProfile | None) -> list[Problem]:
+def _violations(value: Any, path: str, runtime: RuntimeProfile | None) -> list[Problem]:
     """Rules that a value, or a value inside it, breaks."""
-    broken = (rule for rule in rules_on(value, profile) if not rule.holds(value))
+    broken = (rule for rule in rules_on(value, runtime) if not rule.holds(value))
     found = [Problem(f"{path}.{rule.field}", rule.message) for rule in broken]
     return found + [
-        problem for inner, where in _children(value, path) for problem in _violations(inner, where, profile)
+        problem for inner, where in _children(value, path) for problem in _violations(inner, where, runtime)
     ]
 
 

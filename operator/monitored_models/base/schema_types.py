@@ -28,8 +28,8 @@ def _decorator(*, by_name: bool, alias: Callable[[str], str] = _alias) -> Callab
     )
 
     def decorate(of: type[T]) -> type[T]:
-        made: Any = pydantic.dataclasses.dataclass(frozen=True, kw_only=True, config=config)(of)
-        return made  # type: ignore[no-any-return]
+        dataclass_: Any = pydantic.dataclasses.dataclass(frozen=True, kw_only=True, config=config)(of)
+        return dataclass_  # type: ignore[no-any-return]
 
     return decorate
 

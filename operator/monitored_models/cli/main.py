@@ -158,7 +158,7 @@ def explain(files: tuple[Path, ...], namespace: str | None, settings: Settings |
     manifests = _read(files, namespace, used)
     texts = []
     for document in manifests.models:
-        shared = manifests.shared(document)
+        shared = manifests.profile_of(document)
         model = _parsed(document, shared, used)
         assert isinstance(model, Model)
         own = document.body["spec"].get("monitoring") or {}
@@ -229,7 +229,7 @@ async def _differences(manifests: LocalObjects, settings: Settings) -> str:
     try:
         texts = [await diff_profile(_profile(profile), settings, cluster) for profile in manifests.profiles]
         for document in manifests.models:
-            shared = manifests.shared(document)
+            shared = manifests.profile_of(document)
             if shared is None:
                 shared = await stored_profile(cluster, document.namespace, document.profile)
             texts.append(await diff_model(_model(document, shared, settings), settings, cluster))
@@ -248,7 +248,7 @@ def _read(files: Sequence[Path], namespace: str | None, settings: Settings) -> L
         raise click.ClickException("no MonitoredModel in " + ", ".join(map(str, files)))
     wrong = [(profile, profile_object_problems(profile.body)) for profile in manifests.profiles]
     wrong += [
-        (model, model_problems(_parsed(model, manifests.shared(model), settings), settings))
+        (model, model_problems(_parsed(model, manifests.profile_of(model), settings), settings))
         for model in manifests.models
     ]
     found = [f"{document.file}: {document.name}: {problem}" for document, each in wrong for problem in each]
@@ -260,7 +260,7 @@ def _read(files: Sequence[Path], namespace: str | None, settings: Settings) -> L
 
 def _models(manifests: LocalObjects, settings: Settings) -> list[Model]:
     """The models of valid files, each merged with its profile from the files."""
-    return [_model(document, manifests.shared(document), settings) for document in manifests.models]
+    return [_model(document, manifests.profile_of(document), settings) for document in manifests.models]
 
 
 def _model(document: LocalObject, shared: ProfileSpec | None, settings: Settings) -> Model:

@@ -12,7 +12,7 @@ from typing import Any, get_args, get_type_hints
 import pydantic
 
 from ..api.model import GROUP, KIND, PLURAL, PROFILE_KIND, PROFILE_PLURAL, VERSION
-from ..api.monitoring import Monitoring, SharedMonitoring
+from ..api.monitoring import Monitoring, ProfileMonitoring
 from ..api.spec import Spec
 from ..api.status_types import Status
 from ..api.validation import NAME_CEL, NAME_MESSAGE, all_rules
@@ -101,7 +101,7 @@ def openapi_schema() -> dict[str, Any]:
 def profile_schema() -> dict[str, Any]:
     """The structural schema of a MonitoringProfile."""
     text = "How the models of a namespace are watched, where they do not say it themselves."
-    return _resource(text, {"spec": structural(SharedMonitoring)})
+    return _resource(text, {"spec": structural(ProfileMonitoring)})
 
 
 def _resource(description: str, parts: dict[str, Any]) -> dict[str, Any]:

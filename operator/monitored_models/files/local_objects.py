@@ -46,10 +46,10 @@ class LocalObjects:
     models: tuple[LocalObject, ...]
     profiles: tuple[LocalObject, ...]
 
-    def shared(self, model: LocalObject) -> ProfileSpec | None:
+    def profile_of(self, model: LocalObject) -> ProfileSpec | None:
         """The profile in these files that applies to a model; of two with one name the later, as when applied."""
-        wanted = (model.namespace, model.profile)
-        found = [profile for profile in self.profiles if (profile.namespace, profile.name) == wanted]
+        identity = (model.namespace, model.profile)
+        found = [profile for profile in self.profiles if (profile.namespace, profile.name) == identity]
         spec = found[-1].body.get("spec") if found else None
         return ProfileSpec(model.profile, spec) if isinstance(spec, dict) else None
 
@@ -76,10 +76,10 @@ def _expand(path: Path) -> list[Path]:
 def _bodies(path: Path) -> Iterator[dict[str, Any]]:
     for document in documents(str(path), text(path)):
         items = document.get("items") if isinstance(document, dict) else None
-        yield from (item for item in (items if isinstance(items, list) else [document]) if _is_ours(item))
+        yield from (item for item in (items if isinstance(items, list) else [document]) if _has_our_kind(item))
 
 
-def _is_ours(item: Any) -> bool:
+def _has_our_kind(item: Any) -> bool:
     """Whether a document is ours: other kinds in the same file are not, a misspelled kind of our group is."""
     return isinstance(item, dict) and (
         item.get("kind") in (KIND, PROFILE_KIND) or str(item.get("apiVersion", "")).startswith(f"{GROUP}/")

@@ -64,7 +64,7 @@ def _is_ours(document: Any) -> bool:
 
 
 def _of_model(document: LocalObject, manifests: LocalObjects, settings: Settings) -> list[JSON]:
-    model = parse(document.body, settings.platform, manifests.shared(document))
+    model = parse(document.body, settings.platform, manifests.profile_of(document))
     if isinstance(model, InvalidSpec):
         raise NoDashboards("; ".join(f"{document.file}: {document.name}: {problem}" for problem in model.problems))
     children = render(model, settings, replicas(model, None))

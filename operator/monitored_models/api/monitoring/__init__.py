@@ -3,7 +3,7 @@
 from .alert_overrides import AlertRule, AlertRules, Alerts, LatencyAlertRule, RatioAlertRule
 from .dashboard_options import Dashboard
 from .model_quality import Drift, Freshness, Maximum, MaximumError, Minimum, Quality, UnitInterval
-from .monitoring import Monitoring, SharedMonitoring
+from .monitoring import Monitoring, ProfileMonitoring
 from .notification_targets import (
     Day,
     EmailTarget,
@@ -43,12 +43,12 @@ __all__ = [
     "MuteTimeInterval",
     "Notification",
     "PagerDutyTarget",
+    "ProfileMonitoring",
     "Quality",
     "Ratio",
     "RatioAlertRule",
     "Scrape",
     "SecretKey",
-    "SharedMonitoring",
     "Signals",
     "SlackTarget",
     "Slo",

@@ -26,7 +26,7 @@ from .signal_names import Signals
 
 
 @spec_type
-class SharedMonitoring:
+class ProfileMonitoring:
     """What models share: the spec of a MonitoringProfile. Everything may be left out; a model's own fields win."""
 
     scrape: Scrape = Field(default_factory=Scrape)
@@ -65,7 +65,7 @@ class SharedMonitoring:
 
 
 @spec_type
-class Monitoring(SharedMonitoring):
+class Monitoring(ProfileMonitoring):
     """How the model is watched. Everything has a default that works."""
 
     profile: ObjectName | None = None

@@ -15,74 +15,74 @@ NAME = "monitored-models-operator"
 
 
 @dataclass(frozen=True)
-class OwnAlert:
+class OperatorAlert:
     """An alert on the operator."""
 
     name: str
     expression: str
-    hold: str
+    for_: str
     severity: str
     summary: str
     description: str
 
 
-OWN_ALERTS = (
-    OwnAlert(
+OPERATOR_ALERTS = (
+    OperatorAlert(
         name="MonitoredModelsNoLeader",
         expression=f"absent({operator_queries.leading()})",
-        hold="5m",
+        for_="5m",
         severity="critical",
         summary="No operator works.",
         description="For five minutes no MonitoredModel operator has led, or none is scraped: models serve on, but changes "
         "of specs, deleted children and conditions are not dealt with.",
     ),
-    OwnAlert(
+    OperatorAlert(
         name="MonitoredModelsReconcileErrors",
         # Less than one failure in five minutes is acceptable, at any error ratio.
         expression=f"{operator_queries.error_ratio()} > 0.2 and {operator_queries.errors()} > 0.003",
-        hold="15m",
+        for_="15m",
         severity="warning",
         summary="Many reconciles fail.",
         description="{{ $value | humanizePercentage }} of the operator's reconciles fail; its log and "
         f"{PREFIX}reconcile_errors_total name the reasons.",
     ),
-    OwnAlert(
+    OperatorAlert(
         name="MonitoredModelsWorkQueueSlow",
         expression=f"{operator_queries.queue_age()} > 120",
-        hold="10m",
+        for_="10m",
         severity="warning",
         summary="Models wait long for the operator.",
         description="A model has waited {{ $value | humanizeDuration }} for a worker.",
     ),
-    OwnAlert(
+    OperatorAlert(
         name="MonitoredModelsEventLoopLagging",
         expression=f"{operator_queries.loop_lag()} > 0.5",
-        hold="10m",
+        for_="10m",
         severity="warning",
         summary="The operator has too little CPU.",
         description="One timer in a hundred comes {{ $value | humanizeDuration }} late; at seven seconds the operator "
         "loses its lease.",
     ),
-    OwnAlert(
+    OperatorAlert(
         name="MonitoredModelsWatchStale",
         expression=f"{operator_queries.watch_age()} > {MAX_WATCH_AGE:g}",
-        hold="5m",
+        for_="5m",
         severity="warning",
         summary="The operator may be blind for changes.",
         description="The watch of {{ $labels.resource }} was last opened {{ $value | humanizeDuration }} ago.",
     ),
-    OwnAlert(
+    OperatorAlert(
         name="MonitoredModelsAPIReadsForbidden",
-        expression=f"{operator_queries.refused_reads()} > 0",
-        hold="10m",
+        expression=f"{operator_queries.forbidden_reads()} > 0",
+        for_="10m",
         severity="warning",
         summary="The operator may not read what it has to.",
         description="The API server refuses to let the operator read {{ $labels.resource }}.",
     ),
-    OwnAlert(
+    OperatorAlert(
         name="MonitoredModelsLeaderChanges",
         expression=f"{operator_queries.leader_changes()} > 4",
-        hold="0s",
+        for_="0s",
         severity="info",
         summary="Leadership comes and goes.",
         description="Leadership has changed {{ $value }} times within an hour.",
@@ -96,11 +96,11 @@ def groups() -> list[RuleGroup]:
         AlertingRule(
             alert.name,
             alert.expression,
-            alert.hold,
+            alert.for_,
             labels={"severity": alert.severity},
             annotations=alert_annotations(alert.name, summary=alert.summary, description=alert.description),
         )
-        for alert in OWN_ALERTS
+        for alert in OPERATOR_ALERTS
     )
     return [RuleGroup(NAME, tuple(rules))]
 

@@ -25,7 +25,7 @@ def board() -> Dashboard:
             Row("Work", _work()),
             Row("API server", _requests()),
             Row("Process", _process()),
-            Row("Models in trouble", (_trouble(),)),
+            Row("Models in trouble", (_false_conditions(),)),
         ),
         links=(common.ALL_MODELS, common.OBJECTIVES),
     )
@@ -132,11 +132,11 @@ def _process() -> tuple[Panel, ...]:
     )
 
 
-def _trouble() -> Panel:
+def _false_conditions() -> Panel:
     return panels.table(
         "Conditions that are False",
         "Models by condition and reason.",
-        (operator_queries.models_in_trouble(),),
+        (operator_queries.models_by_false_condition(),),
         (Column("condition", "Condition"), Column("reason", "Reason"), Column("Value", "Models")),
         no_value="none",
     )

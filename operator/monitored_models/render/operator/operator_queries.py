@@ -52,7 +52,7 @@ def loop_lag() -> str:
     return quantile("event_loop_lag_seconds", 0.99)
 
 
-def refused_reads() -> str:
+def forbidden_reads() -> str:
     """Reads (get, list, watch) that the API server rejects with 401 or 403, per second, by resource."""
     selector = f'{PREFIX}api_requests_total{{verb=~"get|list|watch",code=~"401|403"}}'
     return f"sum by (resource) (rate({selector}[{WINDOW}]))"
@@ -63,7 +63,7 @@ def leader_changes() -> str:
     return f"sum (changes({PREFIX}leader[1h]))"
 
 
-def models_in_trouble() -> str:
+def models_by_false_condition() -> str:
     """Number of models by condition and reason, for conditions that are False."""
     return f'count by (condition, reason) ({CONDITION}{{status="False"}})'
 

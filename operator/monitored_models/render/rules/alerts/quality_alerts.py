@@ -37,11 +37,11 @@ def _quality(name: str, series: str, field: str, text: str, *, unit: str = "rati
         expression=expression,
         limit=field,
         unit=unit,
-        applies=_asks_for(field),
+        applies=_requests(field),
     )
 
 
-def _asks_for(field: str) -> Callable[[Model], bool]:
+def _requests(field: str) -> Callable[[Model], bool]:
     return lambda model: getattr(model.monitoring.quality, field, None) is not None
 
 
@@ -56,11 +56,11 @@ def _stale(c: Context) -> str:
     return f"time() - {recorded(UPDATE_TIME, c.scope)} > {c.scope.limit('age')}"
 
 
-def _asks_for_drift(model: Model) -> bool:
+def _requests_drift(model: Model) -> bool:
     return model.monitoring.drift is not None
 
 
-def _asks_for_freshness(model: Model) -> bool:
+def _requests_freshness(model: Model) -> bool:
     return model.monitoring.freshness is not None
 
 
@@ -83,7 +83,7 @@ QUALITY = (
         rationale="Quality falls later, and labels that would show it come later still.",
         expression=_drift("drift_warning"),
         limit="drift_warning",
-        applies=_asks_for_drift,
+        applies=_requests_drift,
     ),
     Alert(
         name="ModelDriftSevere",
@@ -95,7 +95,7 @@ QUALITY = (
         rationale="Most often an upstream change: a unit, a missing field. Each hour makes decisions on it.",
         expression=_drift("drift_critical"),
         limit="drift_critical",
-        applies=_asks_for_drift,
+        applies=_requests_drift,
     ),
     Alert(
         name="ModelStale",
@@ -108,6 +108,6 @@ QUALITY = (
         expression=_stale,
         limit="age",
         unit="seconds",
-        applies=_asks_for_freshness,
+        applies=_requests_freshness,
     ),
 )
