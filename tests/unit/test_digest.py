@@ -328,3 +328,31 @@ def test_digest_depends_on_the_order_of_items() -> None:
 def test_every_child_of_every_spec_equals_itself_once_applied(made: Model) -> None:
     for child in render(made, Settings(), 1):
         assert applied_fields.digest_live(applied(child)) == applied_fields.digest_rendered(child)
+
+
+# --- quantities ---
+
+
+@pytest.mark.parametrize(
+    ("written", "stored"),
+    [
+        ("500m", "0.5"),
+        ("1000m", "1"),
+        ("0.5Gi", "512Mi"),
+        ("1Gi", "1073741824"),
+        ("2k", "2000"),
+        (2, "2"),
+        ("1e3", 1000),
+    ],
+)
+def test_equal_quantities_are_no_difference(written: object, stored: object) -> None:
+    def limited(amount: object) -> dict[str, object]:
+        return {"metadata": {"name": "a"}, "spec": {"resources": {"limits": {"memory": amount}}}}
+
+    assert applied_fields.digest_rendered(limited(written)) == applied_fields.digest_rendered(limited(stored))
+    assert applied_fields.digest_rendered(limited(written)) != applied_fields.digest_rendered(limited("3"))
+
+
+def test_text_that_is_no_quantity_stays_as_it_is() -> None:
+    child = {"metadata": {"name": "a"}, "spec": {"limits": {"cpu": "many"}}}
+    assert applied_fields.rendered_fields(child)["spec"] == child["spec"]

@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
+import promql_parser
 import pydantic
 from pydantic import Field
 
@@ -151,6 +152,8 @@ TopologySpreadConstraint = Annotated[
 
 
 def seconds(duration: str) -> float:
-    """A duration of one unit, in seconds."""
-    number, unit = re.fullmatch(r"(\d+)(ms|s|m|h|d)", duration).groups()  # type: ignore[union-attr]
-    return int(number) * {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}[unit]
+    """A Prometheus duration such as 90s, 250ms or 1h30m, in seconds. Raises ValueError for any other text."""
+    if duration.isdigit():  # Prometheus reads a bare number as seconds; we require a unit
+        raise ValueError(f"not a duration: {duration!r}; write a number with a unit, like 30s")
+    length: float = promql_parser.parse_duration(duration).total_seconds()
+    return int(length) if length.is_integer() else length  # rules contain it as text

@@ -15,6 +15,7 @@ import yaml
 
 from .. import settings as operator_settings
 from ..api import InvalidSpec, Model, MonitoringProfile, ProfileSpec, parse, parse_profile
+from ..api.fields import seconds
 from ..api.layering import layers
 from ..files.local_objects import LocalObject, LocalObjects, read
 from ..files.yaml_loader import UnreadableFile
@@ -58,7 +59,17 @@ _ADDRESS = _Matching("url", r"https?://[^\s/?#]+(/[^\s?#]*)?", "address such as 
 _LISTEN = _Matching(
     "host:port", r"([A-Za-z0-9.-]*|\[[0-9a-fA-F:.]+\]):[0-9]{1,5}", "host and port such as 127.0.0.1:8090"
 )
-_DURATION = _Matching("duration", r"([1-9][0-9]*[smhdw])+", "duration such as 90m, 6h or 2d")
+
+
+class _Duration(click.ParamType[str]):
+    name = "duration"
+
+    def convert(self, value: Any, _param: Any, _context: Any) -> str:
+        try:
+            seconds(value)
+        except ValueError:
+            self.fail(f"{value!r} is no duration such as 90m, 6h or 2d")
+        return str(value)
 
 
 class _Time(click.ParamType[float]):
@@ -185,14 +196,14 @@ def dashboard() -> None:
 @click.option(
     "--listen", default="127.0.0.1:8090", show_default=True, type=_LISTEN, help="Address and port of the page."
 )
-@click.option("--range", "length", type=_DURATION, help="How far to look back, as 6h; as the dashboard says without.")
+@click.option("--range", "length", type=_Duration(), help="How far to look back, as 6h; as the dashboard says without.")
 @click.option("--end", type=_Time(), help="Where the range ends, as 2026-11-24T12:00:00Z or seconds; now without.")
 @click.option(
     "--scrape-interval",
     "scrape",
     default="15s",
     show_default=True,
-    type=_DURATION,
+    type=_Duration(),
     help="How often targets are scraped, as Grafana's data source is told; $__rate_interval follows from it.",
 )
 @namespace_option

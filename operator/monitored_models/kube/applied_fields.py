@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
+
+from kubernetes.utils.quantity import parse_quantity
 
 from ..naming.labels import FIELD_MANAGER
 
@@ -21,10 +22,6 @@ _TEXT_MAPS = frozenset({"annotations", "data", "labels", "matchLabels", "nodeSel
 """Maps with text values, in which an empty text is a value like any other."""
 _MEANINGFUL_WHEN_EMPTY = frozenset({"emptyDir", "labelSelector", "namespaceSelector", "podSelector"})
 """Objects that have a meaning when empty: an empty selector selects everything."""
-
-_FACTORS = {"": 0, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "m": -3, "u": -6, "n": -9}
-_BINARY = {"Ki": 1, "Mi": 2, "Gi": 3, "Ti": 4, "Pi": 5}
-_QUANTITY = re.compile(r"([0-9.]+)(m|u|n|k|M|G|T|P|Ki|Mi|Gi|Ti|Pi|)")
 
 
 def digest_rendered(child: Mapping[str, Any]) -> str:
@@ -109,7 +106,7 @@ def _canonical(value: Any, within: str = "", quantities: bool = False) -> Any:
         return {key: item for key, item in inner.items() if not _is_omitted(key, item, within)}
     if isinstance(value, list):
         return [_canonical(item, within, quantities) for item in value]
-    return _parse_quantity(value) if quantities else value
+    return _canonical_quantity(value) if quantities else value
 
 
 def _is_omitted(key: str, item: Any, within: str) -> bool:
@@ -118,10 +115,10 @@ def _is_omitted(key: str, item: Any, within: str) -> bool:
     return item is None or item == [] or (item == {} and key not in _MEANINGFUL_WHEN_EMPTY)
 
 
-def _parse_quantity(value: Any) -> Any:
-    found = _QUANTITY.fullmatch(str(value))
-    if found is None:
+def _canonical_quantity(value: Any) -> Any:
+    """A quantity as a decimal number; what is no quantity stays as it is, for the API server to reject."""
+    try:
+        amount: Decimal = parse_quantity(str(value))  # type: ignore[no-untyped-call]
+    except ValueError:
         return value
-    number, unit = Decimal(found[1]), found[2]
-    exact = number * 1024 ** _BINARY[unit] if unit in _BINARY else number.scaleb(_FACTORS[unit])
-    return format(exact.normalize(), "f")
+    return format(amount.normalize(), "f")

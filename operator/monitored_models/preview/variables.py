@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from ..api import fields
 from .dashboard_reader import Variable
 
 ALL = "$__all"
@@ -17,8 +18,7 @@ SCRAPE_SECONDS = 15
 CHOSEN_KINDS = ("query", "custom", "interval")
 _REFERENCE = re.compile(r"\$(\w+)|\[\[(\w+)(?::(\w+))?\]\]|\$\{(\w+)(?::(\w+))?\}")
 _LABEL_VALUES = re.compile(r"^\s*label_values\(\s*(?:(.+)\s*,)?\s*([a-zA-Z_][a-zA-Z0-9_]*)\s*\)\s*$", re.DOTALL)
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|[smhdwMy])")
-_SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800, "M": 2592000, "y": 31536000}
+_UNITS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
 _STEPS = (
     *(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 20, 30),
     *(60, 120, 300, 600, 900, 1200, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 604800, 2592000, 31536000),
@@ -54,10 +54,10 @@ class Chosen:
 
 def seconds(duration: str) -> float | None:
     """Parse a duration such as 90s, 5m or 1h30m into seconds; None if the text is not a duration."""
-    parts = _DURATION.findall(duration)
-    if not parts or "".join(amount + unit for amount, unit in parts) != duration.strip():
+    try:
+        return fields.seconds(duration.strip())
+    except ValueError:
         return None
-    return math.fsum(float(amount) * _SECONDS[unit] for amount, unit in parts)
 
 
 def duration(length: float) -> str:
@@ -65,8 +65,8 @@ def duration(length: float) -> str:
     if length < 1:
         return f"{max(round(length * 1000), 1)}ms"
     whole = round(length)
-    unit = next(unit for unit in ("d", "h", "m", "s") if whole % _SECONDS[unit] == 0)
-    return f"{whole // int(_SECONDS[unit])}{unit}"
+    unit = next(unit for unit, length in _UNITS.items() if whole % length == 0)
+    return f"{whole // _UNITS[unit]}{unit}"
 
 
 def step(window: Window, points: int, least: str) -> float:
