@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import pydantic
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
 from ..api import Model
 from ..api.layering import Layer, origins
@@ -87,12 +91,13 @@ def _leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:
 
 
 def _table(title: str, head: Row, rows: Iterable[Row]) -> str:
-    listed = list(rows)
-    if not listed:
+    table = Table(*head, box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    if not table.row_count:
         return ""
-    widths = [max(len(row[column]) for row in (head, *listed)) for column in range(len(head))]
-    lines = [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in (head, *listed)
-    ]
-    return "\n".join([f"{title}:", *(f"  {line}" for line in lines)])
+    # As wide as its content: people search this output, and a wrapped name would not be found.
+    console = Console(width=sys.maxsize, color_system=None)
+    with console.capture() as captured:
+        console.print(table)
+    return "\n".join([f"{title}:", *(f"  {line.rstrip()}" for line in captured.get().splitlines())])
