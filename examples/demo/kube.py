@@ -49,8 +49,8 @@ class Cluster:
         self._host, self._port = url.hostname or "localhost", url.port or (443 if url.scheme == "https" else 80)
         self._base = url.path.rstrip("/")
         credentials = _Credentials(user, kubeconfig.parent)
-        self._headers = credentials.headers()
-        self._tls = _tls(cluster, credentials, kubeconfig.parent) if url.scheme == "https" else None
+        self.url, self.headers = cluster["server"].rstrip("/"), credentials.headers()
+        self.tls = _tls(cluster, credentials, kubeconfig.parent) if url.scheme == "https" else None
         self._connections = threading.local()
         self._collections: dict[tuple[str, str], tuple[str, bool]] = {}
 
@@ -102,7 +102,7 @@ class Cluster:
 
     def request(self, method: str, path: str, body: bytes | None = None, kind: str = "application/json") -> bytes:
         """Send one request and return the response body. Raises ApiError on a status of 300 or above."""
-        headers = self._headers | {"Accept": "application/json, */*", "Content-Type": kind}
+        headers = self.headers | {"Accept": "application/json, */*", "Content-Type": kind}
         for attempt in (1, 2):
             connection, fresh = self._connection()
             try:
@@ -131,9 +131,9 @@ class Cluster:
         kept: http.client.HTTPConnection | None = getattr(self._connections, "open", None)
         if kept is not None:
             return kept, False
-        if self._tls:
+        if self.tls:
             self._connections.open = http.client.HTTPSConnection(
-                self._host, self._port, timeout=TIMEOUT, context=self._tls
+                self._host, self._port, timeout=TIMEOUT, context=self.tls
             )
         else:
             self._connections.open = http.client.HTTPConnection(self._host, self._port, timeout=TIMEOUT)

@@ -7,20 +7,23 @@ cluster.
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import json
-import urllib.parse
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+import aiohttp
 from kube import ApiError, Cluster
 
+from monitored_models.integrations.prometheus import client
 from testbed import processes, sandbox, tools
 from testbed.processes import Process
 
+T = TypeVar("T")
 CONTROLLER = "monitored-models-demo"
 NAMESPACE = "monitored-models-demo-monitoring"  # for the demo only, because the clean-up deletes it
 NAME = "demo"
@@ -87,15 +90,20 @@ class Prometheus:
         service = self.cluster.get(f"/api/v1/namespaces/{NAMESPACE}/services/{NAME}")
         return f"http://{service['spec']['clusterIP']}:9090"
 
-    def query(self, promql: str) -> list[dict[str, Any]]:
+    def samples(self, query: str) -> list[dict[str, Any]]:
         """Return the result of an instant query: a list of {"metric": {…}, "value": [time, "number"]}."""
-        answer = self.get("api/v1/query?" + urllib.parse.urlencode({"query": promql}))
-        return list(answer["data"]["result"])
+        return asyncio.run(self._call(lambda client: client.samples(query)))
 
-    def get(self, path: str) -> Any:
-        """Send a GET request to Prometheus' HTTP API, such as `api/v1/rules`, and return the JSON."""
+    def rule_groups(self) -> list[dict[str, Any]]:
+        """Return the loaded rule groups, each with `name` and `rules`."""
+        return asyncio.run(self._call(lambda client: client.rule_groups()))
+
+    async def _call(self, work: Callable[[client.Prometheus], Awaitable[T]]) -> T:
         # Use the pod, not its Service: the Service loses its endpoint whenever a probe is late on a busy node.
-        return json.loads(self.cluster.request("GET", f"{POD}:9090/proxy/{path}"))
+        server = self.cluster
+        connector = aiohttp.TCPConnector(ssl=server.tls or True)
+        async with aiohttp.ClientSession(headers=server.headers, connector=connector) as session:
+            return await work(client.Prometheus(session, f"{server.url}{POD}:9090/proxy"))
 
 
 @contextmanager

@@ -53,7 +53,7 @@ def gaps(cluster: Cluster, prometheus: Prometheus) -> list[str]:
     """Return the rules that Prometheus has not loaded or cannot evaluate."""
     wanted = f"/apis/monitoring.coreos.com/v1/namespaces/{NAMESPACE}/prometheusrules"
     groups = {group["name"] for body in cluster.get(wanted)["items"] for group in body["spec"]["groups"]}
-    loaded = {group["name"]: group["rules"] for group in prometheus.get("api/v1/rules")["data"]["groups"]}
+    loaded = {group["name"]: group["rules"] for group in prometheus.rule_groups()}
     unwell = [rule["name"] for name in groups for rule in loaded.get(name, ()) if rule["health"] != "ok"]
     return [f"Prometheus has not loaded the rules {name}" for name in sorted(groups - loaded.keys())] + [
         f"the rule {name} is not evaluated well" for name in unwell
@@ -61,7 +61,7 @@ def gaps(cluster: Cluster, prometheus: Prometheus) -> list[str]:
 
 
 def _values(prometheus: Prometheus, query: str) -> dict[str, float]:
-    results = prometheus.query(query.format(where=f'namespace="{NAMESPACE}"'))
+    results = prometheus.samples(query.format(where=f'namespace="{NAMESPACE}"'))
     return {each["metric"]["monitored_model"]: float(each["value"][1]) for each in results}
 
 

@@ -39,6 +39,8 @@ _HEADERS = {
     "Cache-Control": "no-store",
 }
 _MOST_MARKS = 200
+CACHE_SECONDS = 60.0
+"""Time for which the result of a query is reused: panels of a page repeat queries."""
 
 
 class CannotServe(Exception):
@@ -75,7 +77,9 @@ async def serving(preview: Preview) -> AsyncIterator[str]:
     """Serve until the context ends; yields the URL. Raises CannotServe."""
     async with aiohttp.ClientSession() as session:
         runner = web.AppRunner(
-            application(preview, Prometheus(session, preview.prometheus)), access_log=None, shutdown_timeout=1.0
+            application(preview, Prometheus(session, preview.prometheus, cache_seconds=CACHE_SECONDS)),
+            access_log=None,
+            shutdown_timeout=1.0,
         )
         await runner.setup()
         try:

@@ -1,4 +1,7 @@
-"""Prometheus client, by GET only and below one address. A query that a page repeats is sent once."""
+"""A client of Prometheus' HTTP API: GET requests below one address. The preview and the demo use it.
+
+The session brings what the address needs: TLS, a token, a proxy. Errors are texts for people.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,11 @@ import aiohttp
 
 from ...base.json_paths import JSON, objects
 
-_AT_ONCE, _KEPT, _KEPT_SECONDS, _PATIENCE = 8, 512, 60.0, 60.0
+MAX_CONCURRENT = 8
+"""Requests at the same time; others wait."""
+MAX_CACHED = 512
+"""Responses that are cached; beyond that, the oldest are dropped."""
+TIMEOUT_SECONDS = 60.0
 
 
 class PrometheusError(Exception):
@@ -19,20 +26,26 @@ class PrometheusError(Exception):
 
 
 class Prometheus:
-    """A Prometheus, or a server with a compatible API."""
+    """A Prometheus, or a server with a compatible API.
 
-    def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
+    With `cache_seconds`, an identical request within that time is sent once, for callers such as a page whose panels
+    repeat a query.
+    """
+
+    def __init__(self, session: aiohttp.ClientSession, url: str, *, cache_seconds: float = 0.0) -> None:
         self._session = session
         self._url = url.rstrip("/")
-        self._turn = asyncio.Semaphore(_AT_ONCE)
-        self._asked: dict[tuple[str, ...], tuple[float, asyncio.Task[Any]]] = {}
+        self._cache_seconds = cache_seconds
+        self._turn = asyncio.Semaphore(MAX_CONCURRENT)
+        self._cache: dict[tuple[str, ...], tuple[float, asyncio.Task[Any]]] = {}
 
-    async def samples(self, query: str, at: float) -> list[JSON]:
-        """Result of an instant query. Raises PrometheusError."""
-        return _samples(await self._get("query", {"query": query, "time": f"{at:.3f}"}))
+    async def samples(self, query: str, at: float | None = None) -> list[JSON]:
+        """Result of an instant query, now or at a time in Unix seconds. Raises PrometheusError."""
+        time_of = {} if at is None else {"time": f"{at:.3f}"}
+        return _samples(await self._get("query", {"query": query, **time_of}))
 
     async def range(self, query: str, begin: float, end: float, step: float) -> list[JSON]:
-        """Result of a range query. Raises PrometheusError."""
+        """Result of a range query; times in Unix seconds. Raises PrometheusError."""
         window = {"start": f"{begin:.3f}", "end": f"{end:.3f}", "step": f"{step:g}"}
         return _samples(await self._get("query_range", {"query": query, **window}))
 
@@ -42,32 +55,38 @@ class Prometheus:
         found = await self._get(f"label/{label}/values", {**match, "start": f"{begin:.3f}", "end": f"{end:.3f}"})
         return [str(value) for value in found] if isinstance(found, list) else []
 
-    async def _get(self, path: str, parameters: Mapping[str, str]) -> Any:
-        now = time.monotonic()
-        self._asked = {key: kept for key, kept in self._asked.items() if now - kept[0] < _KEPT_SECONDS}
-        key = (path, *(f"{name}={value}" for name, value in parameters.items()))
-        if key not in self._asked:
-            while len(self._asked) >= _KEPT:
-                del self._asked[next(iter(self._asked))]
-            self._asked[key] = (now, asyncio.create_task(self._ask(path, parameters)))
-        # A closed page must not cancel the query for the others that wait for it.
-        return await asyncio.shield(self._asked[key][1])
+    async def rule_groups(self) -> list[JSON]:
+        """The loaded rule groups, each with `name` and `rules`. Raises PrometheusError."""
+        return objects(await self._get("rules", {}), "groups")
 
-    async def _ask(self, path: str, parameters: Mapping[str, str]) -> Any:
-        address, patience = f"{self._url}/api/v1/{path}", aiohttp.ClientTimeout(total=_PATIENCE)
+    async def _get(self, path: str, parameters: Mapping[str, str]) -> Any:
+        if not self._cache_seconds:
+            return await self._send(path, parameters)
+        now = time.monotonic()
+        self._cache = {key: entry for key, entry in self._cache.items() if now - entry[0] < self._cache_seconds}
+        key = (path, *(f"{name}={value}" for name, value in parameters.items()))
+        if key not in self._cache:
+            while len(self._cache) >= MAX_CACHED:
+                del self._cache[next(iter(self._cache))]
+            self._cache[key] = (now, asyncio.create_task(self._send(path, parameters)))
+        # A closed page must not cancel the query for the others that wait for it.
+        return await asyncio.shield(self._cache[key][1])
+
+    async def _send(self, path: str, parameters: Mapping[str, str]) -> Any:
+        address, timeout = f"{self._url}/api/v1/{path}", aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)
         try:
             async with (
                 self._turn,
-                self._session.get(address, params=parameters, timeout=patience, allow_redirects=False) as answer,
+                self._session.get(address, params=parameters, timeout=timeout, allow_redirects=False) as response,
             ):
-                found = await answer.json(content_type=None)
-                status = answer.status
+                body = await response.json(content_type=None)
+                status = response.status
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             raise PrometheusError(f"Prometheus gave no answer: {str(error) or 'not in time'}") from error
-        if not isinstance(found, dict) or found.get("status") != "success":
-            said = found.get("error") if isinstance(found, dict) else None
-            raise PrometheusError(str(said or f"Prometheus answered {status}"))
-        return found.get("data")
+        if not isinstance(body, dict) or body.get("status") != "success":
+            message = body.get("error") if isinstance(body, dict) else None
+            raise PrometheusError(str(message or f"Prometheus answered {status}"))
+        return body.get("data")
 
 
 def _samples(found: Any) -> list[JSON]:
