@@ -20,10 +20,12 @@ from monitored_models.render.rules.alerts.groups import ALERTS, is_enabled
 from monitored_models.render.rules.alerts.objective_alerts import OBJECTIVES
 from monitored_models.settings import Settings, load
 from monitored_models.status.condition_spec import ReasonDoc
+from monitored_models.status.conditions import CONDITIONS
 from unit.specs import model
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
+CONDITIONS_PAGE = (ROOT / "docs/conditions.md").read_text()
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
@@ -75,10 +77,22 @@ def test_commands_of_the_readme_exist() -> None:
     assert {"demo", "test"} <= targets
 
 
-def test_every_reason_is_documented() -> None:
-    documented = set(re.findall(r"^\| `(\w+)` \|", (ROOT / "docs/conditions.md").read_text(), re.MULTILINE))
-    documented |= set(re.findall(r"`(\w+)`", (ROOT / "docs/conditions.md").read_text()))
-    assert reasons_in_code() <= documented
+def test_every_reason_is_documented_once() -> None:
+    rows = re.findall(r"^\| `(\w+)` \|", CONDITIONS_PAGE, re.MULTILINE)
+    types, reasons = rows[: len(CONDITIONS)], rows[len(CONDITIONS) :]
+    assert types == [spec.type for spec in CONDITIONS]
+    assert sorted(reasons) == sorted(reasons_in_code())
+
+
+def test_section_of_a_condition_names_all_its_reasons() -> None:
+    """In its table, or in the sentence before it."""
+    reasons = {spec.type: {doc.reason for doc in spec.reasons} for spec in CONDITIONS}
+    _, *sections = CONDITIONS_PAGE.split("<!-- end -->")[:-1]
+    for section in sections:
+        (kind,) = re.findall(r"<!-- generated: (\w+) -->", section)
+        named = set(re.findall(r"`(\w+)`", section))
+        assert {kind, *reasons.pop(kind)} <= named
+    assert set(reasons) == {"Ready", "Reconciling", "Stalled"}, "their reasons are those of other conditions"
 
 
 def test_every_setting_is_documented() -> None:
