@@ -34,6 +34,7 @@ check: .venv/.complete ## Format, lint, types, import rules, generated files
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m testbed.series_names
+	$(BIN)/python -m testbed.condition_names
 	$(BIN)/python -m monitored_models.codegen --check
 
 test: check tools ## All tests that need no root: unit, golden, promtool, and end to end on a real control plane

@@ -16,13 +16,12 @@ from monitored_models.api import InvalidSpec, Model, parse
 from monitored_models.api.fields import seconds
 from monitored_models.api.live_scale import LiveScale
 from monitored_models.api.monitoring import CounterSignal, Signals
+from monitored_models.naming.conditions import ON_DASHBOARDS, STUCK
 from monitored_models.naming.kinds import CHILDREN, DEPLOYMENT
 from monitored_models.naming.object_names import claims, pod_pattern
 from monitored_models.render.children import render
-from monitored_models.render.dashboards.common import SHOWN
 from monitored_models.render.dashboards.config_map import dashboard_json
 from monitored_models.render.rules.alerts.groups import escape_template
-from monitored_models.render.rules.alerts.workload_alerts import STUCK
 from monitored_models.render.rules.quality import SHARES, UPDATED
 from monitored_models.render.rules.signals import SignalSource, le_values
 from monitored_models.render.workload.probes import MARGIN, seconds_to_load
@@ -462,6 +461,7 @@ KUBELET: dict[str, str] = {
     "kubelet_volume_stats_capacity_bytes": "persistentvolumeclaim",
 }
 """Series that name no model: bound by namespace, and by the names of its pods or claims."""
+ON_TIMELINE = "|".join(ON_DASHBOARDS)
 CHOICES = {("pod", "=~", "$pod"), ("monitored_model_version", "=~", "$version")}
 """What is chosen at the top of a dashboard."""
 OUTCOMES = ["tp|tn", "tp|fp|tn|fn", "tp", "tp|fp", "tp|fn", "fp", "fp|tn", "fn", "fn|tp", "fp|fn"]
@@ -469,7 +469,7 @@ OF_THE_OPERATOR: dict[str, list[set[Matcher]]] = {
     exposed.OUTCOMES: [{("outcome", "=~", outcomes)} for outcomes in OUTCOMES],
     "ALERTS": [{("alertstate", "=", "firing")}],
     "monitored_model_condition": [
-        *({("condition", "=~", SHOWN), ("status", "=", status)} for status in ("True", "False", "Unknown")),
+        *({("condition", "=~", ON_TIMELINE), ("status", "=", status)} for status in ("True", "False", "Unknown")),
         {("condition", "=", "WorkloadReady"), ("status", "=", "False"), ("reason", "=~", "|".join(STUCK))},
     ],
     "up": [{("monitored_model_version", "!=", "")}, {("pod", "!=", "")}],

@@ -11,38 +11,39 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from monitored_models.api import UnmetRequest
+from monitored_models.api import UnmetReason
 from monitored_models.base.schema_types import wire_name
 from monitored_models.cli.main import main
-from monitored_models.integrations.grafana.dashboard_check import FORBIDDEN, UNREACHABLE, DashboardCheck
-from monitored_models.plan.planner import ChildProblem
+from monitored_models.naming.conditions import Reason
 from monitored_models.render.children import unmet_requests
 from monitored_models.render.rules.alerts.groups import ALERTS, is_enabled
 from monitored_models.render.rules.alerts.objective_alerts import OBJECTIVES
 from monitored_models.settings import Settings, load
-from monitored_models.status.status_input import Cause
+from monitored_models.status.condition_spec import ReasonDoc
+from monitored_models.status.conditions import CONDITIONS
 from unit.specs import model
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
+CONDITIONS_PAGE = (ROOT / "docs/conditions.md").read_text()
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
-POSITION = {Cause.__name__: 0, UnmetRequest.__name__: 0, ChildProblem.__name__: 1, DashboardCheck.__name__: 1}
-"""Which argument of a call is a reason."""
+CONSTANTS = {UnmetReason.__name__, Reason.__name__}
 
 
 def reasons_in_code() -> set[str]:
-    """Reasons that the code can give."""
+    """Reasons that the code can give: the constants that it uses, except where it defines and documents them."""
     found: set[str] = set()
     for file in (ROOT / "operator/monitored_models").rglob("*.py"):
-        for node in ast.walk(ast.parse(file.read_text())):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-                position = POSITION.get(node.func.id)
-                if position is not None and isinstance(given := node.args[position], ast.Constant):
-                    found.add(str(given.value))
-    found |= {UNREACHABLE, FORBIDDEN, "NotApplied"}
-    return found | {"Ready", "Applied", "Complete", "NotVerified", "ProfileInvalid", "DefaultsInvalid"}
+        documentation: set[int] = set()
+        for node in ast.walk(ast.parse(file.read_text()) if file.parent.name != "naming" else ast.Pass()):
+            match node:
+                case ast.Call(func=ast.Name(id=ReasonDoc.__name__)):
+                    documentation |= {id(inner) for inner in ast.walk(node)}
+                case ast.Attribute(value=ast.Name(id=name), attr=attr) if name in CONSTANTS:
+                    found |= set() if id(node) in documentation else {getattr(Reason, attr)}
+    return found
 
 
 def test_first_model_of_the_readme_is_the_minimal_example() -> None:
@@ -76,10 +77,22 @@ def test_commands_of_the_readme_exist() -> None:
     assert {"demo", "test"} <= targets
 
 
-def test_every_reason_is_documented() -> None:
-    documented = set(re.findall(r"^\| `(\w+)` \|", (ROOT / "docs/conditions.md").read_text(), re.MULTILINE))
-    documented |= set(re.findall(r"`(\w+)`", (ROOT / "docs/conditions.md").read_text()))
-    assert reasons_in_code() <= documented
+def test_every_reason_is_documented_once() -> None:
+    rows = re.findall(r"^\| `(\w+)` \|", CONDITIONS_PAGE, re.MULTILINE)
+    types, reasons = rows[: len(CONDITIONS)], rows[len(CONDITIONS) :]
+    assert types == [spec.type for spec in CONDITIONS]
+    assert sorted(reasons) == sorted(reasons_in_code())
+
+
+def test_section_of_a_condition_names_all_its_reasons() -> None:
+    """In its table, or in the sentence before it."""
+    reasons = {spec.type: {doc.reason for doc in spec.reasons} for spec in CONDITIONS}
+    _, *sections = CONDITIONS_PAGE.split("<!-- end -->")[:-1]
+    for section in sections:
+        (kind,) = re.findall(r"<!-- generated: (\w+) -->", section)
+        named = set(re.findall(r"`(\w+)`", section))
+        assert {kind, *reasons.pop(kind)} <= named
+    assert set(reasons) == {"Ready", "Reconciling", "Stalled"}, "their reasons are those of other conditions"
 
 
 def test_every_setting_is_documented() -> None:

@@ -23,8 +23,9 @@ from monitored_models.render.children import render
 from monitored_models.settings import Settings
 from monitored_models.status.build import build_invalid_status, build_status, dashboard_verdict
 from monitored_models.status.changes import TYPES, changed, condition
+from monitored_models.status.conditions import CONDITIONS
 from monitored_models.status.status_input import StatusInput
-from monitored_models.status.workload_checks import SERVING_CHECKS, WORKLOAD_CHECKS
+from monitored_models.status.workload_checks import SERVING_CHECKS, WORKLOAD_READY
 from unit.specs import FULL, JSON, MINIMAL, VLLM, body, model
 
 THEN, NOW, LATER = "2026-11-20T10:00:00Z", "2026-11-20T11:00:00Z", "2026-11-20T12:00:00Z"
@@ -165,7 +166,15 @@ REASONS: dict[str, list[Row]] = {
 
 
 def test_every_check_has_a_row() -> None:
-    assert list(REASONS) == [check.__name__ for check in (*WORKLOAD_CHECKS, *SERVING_CHECKS)]
+    *before, last = WORKLOAD_READY.checks
+    assert last.__name__ == "_not_serving"
+    assert list(REASONS) == [check.__name__ for check in (*before, *SERVING_CHECKS)]
+
+
+def test_reasons_are_documented_in_the_order_in_which_they_are_checked() -> None:
+    documented = [doc.reason for doc in WORKLOAD_READY.reasons]
+    places = [place for rows in REASONS.values() for place in sorted({documented.index(row.reason) for row in rows})]
+    assert places == sorted(places)
 
 
 ROWS = [(check, row) for check, rows in REASONS.items() for row in rows]
@@ -548,7 +557,7 @@ NO_DASHBOARD = ChildProblem(CONFIG_MAP, "NameConflict", "ConfigMap churn-dashboa
 
 def test_dashboard_condition_is_there_only_where_grafana_is_asked() -> None:
     assert not condition(reported(situation()), "DashboardReady")
-    made = reported(replace(situation(), dashboard=VERDICT))
+    made = reported(replace(situation(), checks={"DashboardReady": VERDICT}))
     assert reason(made, "DashboardReady") == ("False", "NotLoaded")
     assert reason(made) == ("True", "Ready"), "Ready does not depend on it"
     assert not condition(made, "Stalled")
@@ -558,7 +567,7 @@ def test_dashboard_condition_is_there_only_where_grafana_is_asked() -> None:
 
 
 def test_dashboard_that_is_not_applied_cannot_be_loaded() -> None:
-    made = reported(replace(situation(problems=(NO_DASHBOARD,)), dashboard=VERDICT))
+    made = reported(replace(situation(problems=(NO_DASHBOARD,)), checks={"DashboardReady": VERDICT}))
     assert reason(made, "DashboardReady") == ("False", "NotApplied")
     assert "someone else's" in condition(made, "DashboardReady")["message"]
 
@@ -588,10 +597,14 @@ def _closed(schema: JSON) -> JSON:
 SCHEMA = _closed(openapi_schema()["properties"]["status"])
 
 
+REASONS_OF = {spec.type: {"InvalidSpec", *(doc.reason for doc in spec.reasons)} for spec in CONDITIONS}
+
+
 def assert_fits_the_schema(made: JSON) -> None:
     jsonschema.validate(made, SCHEMA, format_checker=jsonschema.FormatChecker())
     for found in made["conditions"]:
         assert found["message"] or found["status"] == "True"
+        assert found["reason"] in REASONS_OF[found["type"]]
     types = [found["type"] for found in made["conditions"]]
     assert len(types) == len(set(types))
     assert set(types) <= set(TYPES)

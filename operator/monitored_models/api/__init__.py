@@ -13,6 +13,7 @@ from .model import (
     Model,
     MonitoringProfile,
     Problem,
+    UnmetReason,
     UnmetRequest,
 )
 from .parser import parse, parse_profile, profile_name, profile_problems
@@ -34,6 +35,7 @@ __all__ = [
     "Problem",
     "ProfileSpec",
     "Spec",
+    "UnmetReason",
     "UnmetRequest",
     "parse",
     "parse_profile",

@@ -18,6 +18,14 @@ PROFILE_KIND, PROFILE_PLURAL = "MonitoringProfile", "monitoringprofiles"
 API_VERSION = f"{GROUP}/{VERSION}"
 
 
+class UnmetReason:
+    """Reasons that the parser finds. `naming/conditions.py` has all reasons."""
+
+    PROFILE_NOT_FOUND = "ProfileNotFound"
+    PROFILE_INVALID = "ProfileInvalid"
+    DEFAULTS_INVALID = "DefaultsInvalid"
+
+
 @dataclass(frozen=True)
 class UnmetRequest:
     """Something asked of the monitoring that cannot be had, while everything else is: a reason and a message."""

@@ -19,7 +19,7 @@ from ..base.schema_types import wire_name
 from ..runtimes import RuntimeProfile, builtin_runtimes
 from .fields import DNS_LABEL, seconds
 from .layering import OPERATOR, Layer, PlatformDefaults, ProfileSpec, layers, merge_layers, without_nulls
-from .model import API_VERSION, KIND, InvalidSpec, Model, Problem, UnmetRequest, scrape_interval
+from .model import API_VERSION, KIND, InvalidSpec, Model, Problem, UnmetReason, UnmetRequest, scrape_interval
 from .monitoring import Monitoring, ProfileMonitoring
 from .spec import Spec
 from .validation import NAME_MESSAGE, TIMEOUT_MESSAGE, name_holds, rules_on
@@ -59,19 +59,20 @@ def parse(
         notes, monitoring_profile = (
             (
                 UnmetRequest(
-                    "ProfileInvalid", f"nothing of profile {monitoring_profile.name} is used: its spec is no map"
+                    UnmetReason.PROFILE_INVALID,
+                    f"nothing of profile {monitoring_profile.name} is used: its spec is no map",
                 ),
             ),
             None,
         )
     elif monitoring_profile is None and spec.monitoring.profile:
         text = f"spec.monitoring.profile: this namespace has no MonitoringProfile {spec.monitoring.profile}"
-        notes = (UnmetRequest("ProfileNotFound", text),)
+        notes = (UnmetRequest(UnmetReason.PROFILE_NOT_FOUND, text),)
     stack = layers(body["spec"].get("monitoring") or {}, monitoring_profile, platform, spec.runtime)
     monitoring, more = _merge_valid_layers(stack, runtime)
     if isinstance(monitoring, InvalidSpec):
         return monitoring
-    used = monitoring_profile is not None and not any(note.reason == "ProfileInvalid" for note in more)
+    used = monitoring_profile is not None and not any(note.reason == UnmetReason.PROFILE_INVALID for note in more)
     return Model(
         namespace=metadata.get("namespace") or "default",
         name=metadata["name"],
@@ -128,7 +129,7 @@ def _merge_valid_layers(
 def _unmet_request(layer: Layer, merged: InvalidSpec) -> UnmetRequest:
     alone = profile_problems(layer.content, where=layer.origin)
     why = f"{alone}" if alone else f"with the fields of the model it would be invalid: {merged}"
-    reason = "DefaultsInvalid" if layer.origin == OPERATOR else "ProfileInvalid"
+    reason = UnmetReason.DEFAULTS_INVALID if layer.origin == OPERATOR else UnmetReason.PROFILE_INVALID
     return UnmetRequest(reason, f"nothing of {layer.origin} is used: {why}")
 
 

@@ -17,15 +17,22 @@ from ..api.spec import Spec
 from ..api.status_types import Status
 from ..api.validation import NAME_CEL, NAME_MESSAGE, all_rules
 from ..base.schema_types import wire_name
+from ..naming.conditions import MONITORED, READY
+
+
+def _path(condition: str, field: str) -> str:
+    """JSONPath of a field of a condition."""
+    return f'.status.conditions[?(@.type=="{condition}")].{field}'
+
 
 _COLUMNS = (
     (
         "Ready",
         "string",
-        '.status.conditions[?(@.type=="Ready")].status',
+        _path(READY, "status"),
         "Whether it serves and its monitoring is in place",
     ),
-    ("Reason", "string", '.status.conditions[?(@.type=="Ready")].reason', "Why"),
+    ("Reason", "string", _path(READY, "reason"), "Why"),
     ("Runtime", "string", ".spec.runtime", "Kind of model server"),
     ("Version", "string", ".spec.model.version", "Version of the model"),
     ("Replicas", "string", ".status.readyReplicasText", "Ready and wanted replicas"),
@@ -33,7 +40,7 @@ _COLUMNS = (
     (
         "Metrics",
         "string",
-        '.status.conditions[?(@.type=="Monitored")].status',
+        _path(MONITORED, "status"),
         "Whether its metrics were seen to arrive",
     ),
     ("Age", "date", ".metadata.creationTimestamp", "Time since creation"),

@@ -1,1 +1,1 @@
-"""Every name, defined once: kinds, objects, labels, keys, series."""
+"""Every name, defined once: kinds, objects, labels, keys, series, conditions."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ..cache.live_objects import ObservedChild
 from ..naming import object_names
+from ..naming.conditions import Reason
 from ..naming.keys import Key, OwnerKey
 from ..naming.kinds import CHILDREN, CONFIG_MAP, GRAFANA_DASHBOARD, NOTIFICATION_KINDS, Kind
 from .desired_state import DesiredChild, DesiredProfileState, DesiredState
@@ -150,18 +151,20 @@ def crd_missing(kind: Kind) -> ChildProblem:
             "remove the notifications" if kind in NOTIFICATION_KINDS else "set spec.monitoring.scrape.enabled to false"
         )
         ways = f"install the CRDs of prometheus-operator 0.85 or later, or {instead}"
-    return ChildProblem(kind, "CRDNotInstalled", f"this cluster has no {kind.plural}.{kind.group}: {ways}")
+    return ChildProblem(kind, Reason.CRD_NOT_INSTALLED, f"this cluster has no {kind.plural}.{kind.group}: {ways}")
 
 
 def name_conflict(kind: Kind, name: str, owner: str = "model") -> ChildProblem:
     """The problem that an object of this name exists and has another owner; it is left alone."""
     return ChildProblem(
         kind,
-        "NameConflict",
+        Reason.NAME_CONFLICT,
         f"{kind.name} {name} exists and is not this {owner}'s: it is left alone; delete or rename it, or create the "
         f"{owner} under another name",
     )
 
 
 def _child_terminating(kind: Kind, name: str) -> ChildProblem:
-    return ChildProblem(kind, "BeingDeleted", f"{kind.name} {name} is being deleted; it is made anew when it is gone")
+    return ChildProblem(
+        kind, Reason.BEING_DELETED, f"{kind.name} {name} is being deleted; it is made anew when it is gone"
+    )

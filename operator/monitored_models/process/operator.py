@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from ..kube.client import ApiError, ConfigurationError, KubeClient, load_configuration
+from ..naming.conditions import Reason
 from ..naming.kinds import MODEL, Kind
 from ..settings import Settings
 from ..telemetry.api_client_metrics import trace_config
@@ -140,7 +141,7 @@ class Operator:
                 log.warning(
                     "the cluster has no %s: install it with kubectl apply -f crds/",
                     what,
-                    extra=reason("CRDNotInstalled"),
+                    extra=reason(Reason.CRD_NOT_INSTALLED),
                 )
                 reported = True
             await sleep_or_stop(CRD_POLL_SECONDS, self._stop)

@@ -13,6 +13,7 @@ from ..cache.cluster_cache import ClusterCache
 from ..cache.live_objects import applied_by_us, controller_uid, resource_version
 from ..kube import applied_fields
 from ..kube.client import ApiError, KubeClient
+from ..naming.conditions import Reason
 from ..naming.keys import OwnerKey
 from ..naming.kinds import Kind
 from ..plan.planner import Apply, ChildProblem, Delete, Plan, crd_missing, is_owned_by, name_conflict, owner_noun
@@ -115,18 +116,22 @@ def _permanent_problem(kind: Kind, name: str, error: ApiError) -> ChildProblem |
     """The problem behind an error that stays until someone changes something; else None."""
     if "field not declared in schema" in error.message:
         return ChildProblem(
-            kind, "CRDTooOld", f"the cluster's {kind.name} does not know a field of it: {error.message}; update its CRD"
+            kind,
+            Reason.CRD_TOO_OLD,
+            f"the cluster's {kind.name} does not know a field of it: {error.message}; update its CRD",
         )
     if error.code == HTTPStatus.NOT_FOUND and kind.optional:
         return crd_missing(kind)
     if error.code == HTTPStatus.FORBIDDEN and _MISSING_RIGHT.search(error.message):
         return ChildProblem(
-            kind, "Forbidden", f"{kind.name} {name} may not be written: {error.message}; give the operator this right"
+            kind,
+            Reason.FORBIDDEN,
+            f"{kind.name} {name} may not be written: {error.message}; give the operator this right",
         )
     if error.code in (HTTPStatus.FORBIDDEN, HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY):
-        return ChildProblem(kind, "Rejected", f"the API server rejects {kind.name} {name}: {error.message}")
+        return ChildProblem(kind, Reason.REJECTED, f"the API server rejects {kind.name} {name}: {error.message}")
     return None
 
 
 def _transient_problem(kind: Kind, name: str, error: ApiError) -> ChildProblem:
-    return ChildProblem(kind, "ApiError", f"{kind.name} {name} cannot be written at present: {error}")
+    return ChildProblem(kind, Reason.API_ERROR, f"{kind.name} {name} cannot be written at present: {error}")

@@ -19,6 +19,7 @@ from ..cache.live_objects import ObservedChild, ObservedModel
 from ..integrations.grafana.dashboard_check import DashboardCheck, last_version_change
 from ..integrations.grafana.tracker import DashboardTracker
 from ..kube.client import ApiError
+from ..naming.conditions import DASHBOARD_READY
 from ..naming.keys import Key, ProfileKey
 from ..naming.kinds import CONFIG_MAP, DEPLOYMENT, MODEL, NOTIFICATION_KINDS
 from ..naming.object_names import dashboard_uid
@@ -104,7 +105,7 @@ class ModelReconciler(OwnerReconciler[Key]):
             workload,
             self.cache.pods(key),
             problems,
-            dashboard=self._check_dashboard(key, desired, stored),
+            checks={DASHBOARD_READY: self._check_dashboard(key, desired, stored)},
             delivery=self._notification_state(key, desired, problems),
         )
         with self.steps.timed("report"):

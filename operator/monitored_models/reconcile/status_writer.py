@@ -11,6 +11,7 @@ from typing import Any
 from ..cache.cluster_cache import ClusterCache
 from ..cache.live_objects import ObservedModel
 from ..kube.client import ApiError, KubeClient
+from ..naming.conditions import READY
 from ..naming.keys import Key
 from ..naming.kinds import MODEL
 from ..status.changes import changed, condition
@@ -52,7 +53,7 @@ class StatusWriter:
         body = await self.client.apply_status(key.namespace, key.name, observed.uid, new)
         self._written_at[key] = self.clock()
         self.cache.observe(MODEL, body)
-        ready = condition(new, "Ready")
+        ready = condition(new, READY)
         log.info(
             "Ready is %s (%s): %s",
             ready["status"],

@@ -5,17 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-TYPES = (
-    "Ready",
-    "WorkloadReady",
-    "MonitoringApplied",
-    "MonitoringConfigured",
-    "Monitored",
-    "DashboardReady",
-    "NotificationsReady",
-    "Reconciling",
-    "Stalled",
-)
+from .conditions import CONDITIONS
+
+TYPES = frozenset(spec.type for spec in CONDITIONS)
 """Condition types that this operator owns."""
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from ..naming.conditions import READY, STALLED
 from ..naming.keys import Key
 from ..naming.kinds import EVENT, MODEL
 from ..naming.labels import FIELD_MANAGER
@@ -19,8 +20,8 @@ def ready_event(
     key: Key, uid: str, stored: Mapping[str, Any], new: Mapping[str, Any], now: datetime
 ) -> dict[str, Any] | None:
     """The Event for a transition of Ready between two statuses, or None if none should be created."""
-    before, after = condition(stored, "Ready"), condition(new, "Ready")
-    beginning = not before and not condition(new, "Stalled")
+    before, after = condition(stored, READY), condition(new, READY)
+    beginning = not before and not condition(new, STALLED)
     if before.get("status") == after["status"] or (after["status"] != "True" and beginning):
         return None
     return {
@@ -31,7 +32,7 @@ def ready_event(
         "reportingController": f"{MODEL.group}/operator",
         "reportingInstance": FIELD_MANAGER,
         "action": "Reconcile",
-        "type": "Warning" if condition(new, "Stalled") else "Normal",
+        "type": "Warning" if condition(new, STALLED) else "Normal",
         "reason": after["reason"],
         "note": after["message"].encode()[:NOTE_BYTES].decode(errors="ignore"),
         "regarding": {

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
 
 from ..api import Model
 from ..cache.workload_status import DeploymentStatus, PodStatus
-from ..integrations.grafana.dashboard_check import DashboardCheck
 from ..plan.desired_state import DesiredState
 from ..plan.planner import ChildProblem
+
+MAX_MESSAGE = 2000
+"""Characters of a cause that a condition has: the schema allows a few more."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,22 @@ class NotificationsUnknown:
     """The state is unknown: the profile that owns the AlertmanagerConfig is reconciled later."""
 
 
+class IntegrationCheck(Protocol):
+    """What an integration found for one condition of a model, such as `DashboardCheck`."""
+
+    @property
+    def status(self) -> str:
+        """True, False or Unknown."""
+
+    @property
+    def reason(self) -> str:
+        """A reason of the condition."""
+
+    @property
+    def message(self) -> str:
+        """The message for people."""
+
+
 @dataclass(frozen=True)
 class StatusInput:
     """Everything that the conditions are computed from."""
@@ -35,8 +54,8 @@ class StatusInput:
     workload: DeploymentStatus | None
     pods: Sequence[PodStatus]
     problems: Sequence[ChildProblem]
-    dashboard: DashboardCheck | None = None
-    """Check of the dashboard in Grafana; None if Grafana is not configured or the model has no dashboard."""
+    checks: Mapping[str, IntegrationCheck | None] = field(default_factory=dict)
+    """Checks of integrations by condition type; None if the integration is off, or does not apply to the model."""
     delivery: NotificationState | NotificationsUnknown | None = None
     """None without notifications."""
 
@@ -44,6 +63,16 @@ class StatusInput:
     def model(self) -> Model:
         """The model of this status."""
         return self.wanted.model
+
+    @property
+    def desired_replicas(self) -> int:
+        """Replicas that should run: as many as the Deployment's spec has, once it exists."""
+        return self.workload.desired if self.workload else self.model.minimum_replicas
+
+    @property
+    def ready_replicas(self) -> int:
+        """Replicas that are ready."""
+        return self.workload.ready if self.workload else 0
 
 
 @dataclass(frozen=True)
@@ -54,11 +83,7 @@ class Cause:
     message: str
     stalled: bool = False
 
-
-def first_problem(problems: Iterable[ChildProblem]) -> Cause | None:
-    """The cause behind the problems of children; None if there is none."""
-    found = list(problems)
-    if not found:
-        return None
-    waits = {"BeingDeleted"}
-    return Cause(found[0].reason, "; ".join(p.message for p in found), stalled=found[0].reason not in waits)
+    @property
+    def short_message(self) -> str:
+        """The message as far as a condition has room for it."""
+        return self.message[:MAX_MESSAGE]

@@ -21,10 +21,11 @@ from grafana_client.api import AsyncGrafanaApi
 from grafana_client.client import GrafanaException, GrafanaTimeoutError
 from niquests.exceptions import Timeout
 
+from ...naming.conditions import Reason
 from ...settings import Grafana
 from ...telemetry.operator_metrics import Metrics
 from ..tracker import Outage
-from .dashboard_check import FORBIDDEN, UNREACHABLE, VersionChange
+from .dashboard_check import VersionChange
 
 PAGE = 1000
 """Dashboards in one page of a search: half a megabyte."""
@@ -55,7 +56,7 @@ class GrafanaError(Exception):
 
     def as_outage(self) -> Outage:
         """The outage of Grafana that this error means."""
-        return Outage(FORBIDDEN if self.unauthorized else UNREACHABLE, str(self))
+        return Outage(Reason.GRAFANA_FORBIDDEN if self.unauthorized else Reason.GRAFANA_UNREACHABLE, str(self))
 
 
 class GrafanaClient:

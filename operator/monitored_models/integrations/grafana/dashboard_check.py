@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from ...naming.conditions import Reason
 from ...naming.keys import Key
 from ..tracker import FleetState, Outage
 
@@ -38,16 +39,21 @@ class GrafanaSnapshot:
     @property
     def problem(self) -> Outage | None:
         """The data source, if it does not answer."""
-        return Outage("DataSourceFailing", self.data_source_error) if self.data_source_error else None
+        return Outage(Reason.DATA_SOURCE_FAILING, self.data_source_error) if self.data_source_error else None
 
     def has(self, uid: str) -> bool:
         """Whether Grafana has a dashboard."""
         return uid in self.loaded
 
 
-UNREACHABLE, FORBIDDEN = "GrafanaUnreachable", "GrafanaForbidden"
-_FOUND = ("Loaded", "NotLoaded")
-_KNOWN = (*_FOUND, UNREACHABLE, FORBIDDEN, "DataSourceFailing", "Loading")
+_FOUND = (Reason.LOADED, Reason.NOT_LOADED)
+_KNOWN = (
+    *_FOUND,
+    Reason.GRAFANA_UNREACHABLE,
+    Reason.GRAFANA_FORBIDDEN,
+    Reason.DATA_SOURCE_FAILING,
+    Reason.LOADING,
+)
 
 State = FleetState[GrafanaSnapshot]
 """State of Grafana for all models: the latest answer, and an outage that has lasted."""
@@ -60,24 +66,28 @@ def evaluate(state: State, uid: str, since: float, said: DashboardCheck | None, 
         return _keep_message(DashboardCheck("Unknown", state.outage.reason, message), said)
     snapshot = state.snapshot
     if snapshot is None:
-        unasked = DashboardCheck("Unknown", "NotChecked", "Grafana has not answered yet whether it has the dashboard")
+        unasked = DashboardCheck(
+            "Unknown", Reason.NOT_CHECKED, "Grafana has not answered yet whether it has the dashboard"
+        )
         return said if said and said.reason in _KNOWN else unasked
     if not snapshot.has(uid):
         if state.polled_at - since < grace:
             loading = DashboardCheck(
-                "Unknown", "Loading", f"Grafana has not loaded it yet; this may take {_told(grace)}"
+                "Unknown", Reason.LOADING, f"Grafana has not loaded it yet; this may take {_told(grace)}"
             )
             return said if said and said.reason in _FOUND else loading
         return DashboardCheck(
             "False",
-            "NotLoaded",
+            Reason.NOT_LOADED,
             f"Grafana has had no dashboard {uid} for {_told(grace)}: check that its sidecar looks for the labels of the "
             "operator's setting dashboardLabels and in this namespace (searchNamespace), and that the operator's token may "
             "see the dashboard's folder",
         )
-    if snapshot.data_source_error and (state.lasting or not said or said.reason != "Loaded"):
-        return _keep_message(DashboardCheck("False", "DataSourceFailing", snapshot.data_source_error), said)
-    return DashboardCheck("True", "Loaded", f"Grafana has loaded it, and the data source {snapshot.source} answers")
+    if snapshot.data_source_error and (state.lasting or not said or said.reason != Reason.LOADED):
+        return _keep_message(DashboardCheck("False", Reason.DATA_SOURCE_FAILING, snapshot.data_source_error), said)
+    return DashboardCheck(
+        "True", Reason.LOADED, f"Grafana has loaded it, and the data source {snapshot.source} answers"
+    )
 
 
 def _keep_message(found: DashboardCheck, said: DashboardCheck | None) -> DashboardCheck:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ...naming import labels
+from ...naming.conditions import READY
 from ...naming.series import CONDITION, INFO, REPLICAS_DESIRED, REPLICAS_READY
 from ..rules.catalogue import ERROR_RATIO, LATENCY_MEAN, LATENCY_P95, THROUGHPUT
 from . import common, panels
@@ -46,7 +47,7 @@ def latency() -> str:
 
 
 def _with_condition(status: str) -> str:
-    return MODELS.series(CONDITION, (("condition", "=", "Ready"), ("status", "=", status)))
+    return MODELS.series(CONDITION, (("condition", "=", READY), ("status", "=", status)))
 
 
 def _numbers() -> tuple[Panel, ...]:

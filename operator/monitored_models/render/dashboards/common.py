@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ...naming import labels
+from ...naming.conditions import ON_DASHBOARDS, READY
 from ...naming.series import CONDITION
 from ..rules.promql import Matcher, selector
 from ..rules.scope import SeriesSelector
@@ -12,8 +13,6 @@ from .panels import GREEN, GREY, RED, Column, Panel, Query, State, table, timeli
 FLEET_UID = "monitored-models-fleet"
 SLO_UID = "monitored-models-slo"
 OPERATOR_UID = "monitored-models-operator"
-SHOWN = "Ready|WorkloadReady|MonitoringApplied|MonitoringConfigured|Monitored"
-"""Conditions for which True is the healthy status."""
 STATES = (State(1, "True", GREEN), State(0, "False", RED), State(2, "Unknown", GREY))
 FIRING = (State(1, "firing", RED),)
 SAME_CHOICE = "${datasource:queryparam}&${__url_time_range}"
@@ -76,7 +75,7 @@ def conditions(scope: SeriesSelector) -> Panel:
     return timeline(
         "Conditions",
         "The conditions in the model's status, as the operator saw them.",
-        Query(condition(scope, "condition", ("condition", "=~", SHOWN)), "{{condition}}"),
+        Query(condition(scope, "condition", ("condition", "=~", "|".join(ON_DASHBOARDS))), "{{condition}}"),
         STATES,
         width=12,
     )
@@ -84,7 +83,7 @@ def conditions(scope: SeriesSelector) -> Panel:
 
 def ready(scope: SeriesSelector) -> str:
     """PromQL of each model's condition Ready as a number, a value of STATES."""
-    return condition(scope, labels.BY_MODEL, ("condition", "=", "Ready"))
+    return condition(scope, labels.BY_MODEL, ("condition", "=", READY))
 
 
 def new_versions(scope: SeriesSelector, by: str) -> Annotation:

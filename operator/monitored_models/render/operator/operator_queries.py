@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ...naming.conditions import READY
 from ...naming.series import CONDITION, PREFIX
 
 WINDOW = "10m"
@@ -70,4 +71,4 @@ def models_by_false_condition() -> str:
 
 def models_ready() -> str:
     """Number of models that are Ready."""
-    return f'count ({CONDITION}{{condition="Ready",status="True"}}) or vector(0)'
+    return f'count ({CONDITION}{{condition="{READY}",status="True"}}) or vector(0)'

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ...api import Model, UnmetRequest
+from ...naming.conditions import Reason
 from . import quality, slos
 from .catalogue import Context, missing, offers
 from .scope import ModelScope
@@ -30,10 +31,14 @@ def _objective_notes(model: Model) -> list[UnmetRequest]:
         where = f"spec.monitoring.slos[{slo.name}]"
         if slos.events(made.server, slo, made.scope) is None:
             why = model.runtime.why_not(slos.signal_of(slo)) or f"{model.runtime.title}: it exposes no histogram of it"
-            found.append(UnmetRequest("SignalUnavailable", f"{where}: cannot be counted ({why}); it has no rules"))
+            found.append(
+                UnmetRequest(Reason.SIGNAL_UNAVAILABLE, f"{where}: cannot be counted ({why}); it has no rules")
+            )
         elif unknown := slos.unknown_bucket_boundary(made.server, slo):
             found.append(
-                UnmetRequest("ThresholdNotCounted", f"{where}.indicator: {unknown}, unless the server is given others")
+                UnmetRequest(
+                    Reason.THRESHOLD_NOT_COUNTED, f"{where}.indicator: {unknown}, unless the server is given others"
+                )
             )
     return found
 
@@ -44,12 +49,12 @@ def _learning_notes(model: Model) -> list[UnmetRequest]:
     title = model.runtime.title
     asked = [name for name in ("quality", "drift") if getattr(model.monitoring, name) is not None]
     found = [
-        UnmetRequest("SignalUnavailable", f"spec.monitoring.{name}: {title} runs no code that could measure it")
+        UnmetRequest(Reason.SIGNAL_UNAVAILABLE, f"spec.monitoring.{name}: {title} runs no code that could measure it")
         for name in asked
     ]
     if model.monitoring.freshness and not model.spec.model.version:
         text = (
             f"{title} does not say when its model was made, and spec.model.version, whose change would tell, is not set"
         )
-        found.append(UnmetRequest("SignalUnavailable", f"spec.monitoring.freshness: {text}"))
+        found.append(UnmetRequest(Reason.SIGNAL_UNAVAILABLE, f"spec.monitoring.freshness: {text}"))
     return found

@@ -3,22 +3,12 @@
 from __future__ import annotations
 
 from ....naming import labels
+from ....naming.conditions import STUCK, WORKLOAD_READY
 from ....naming.series import CONDITION, POD_OUT_OF_MEMORY, POD_RESTARTS, POD_WAITING
 from .. import signals
 from ..catalogue import DISK_RATIO, Context, recorded
 from ..usage import disk_ratio
 from .alert import MODEL_TEMPLATE, Alert
-
-STUCK = (
-    "ProgressDeadlineExceeded",
-    "RolloutBlocked",
-    "PodsRefused",
-    "ImagePullFailed",
-    "ContainerConfigInvalid",
-    "Unschedulable",
-    "Paused",
-)
-"""Reasons of WorkloadReady that need manual action, except those with their own alerts."""
 
 
 def _replicas_missing(c: Context) -> str:
@@ -50,7 +40,7 @@ def _out_of_memory(c: Context) -> str:
 
 
 def _rollout_stuck(c: Context) -> str:
-    matchers = (("condition", "=", "WorkloadReady"), ("status", "=", "False"), ("reason", "=~", "|".join(STUCK)))
+    matchers = (("condition", "=", WORKLOAD_READY), ("status", "=", "False"), ("reason", "=~", "|".join(STUCK)))
     return f"max by ({labels.BY_MODEL}, reason) ({c.scope.series(CONDITION, matchers)}) == 1"
 
 
