@@ -1,6 +1,7 @@
 """Rules that span fields: each as CEL for the API server, beside the same rule in Python for the parser and `mmctl`.
 
-There is no CEL engine here: a test gives both forms the same cases and the API server decides whether they agree.
+The operator has no CEL engine. Unit tests compare both forms with cel-python (`tests/unit/api/test_cel_twins.py`), and the
+end-to-end tests with the API server.
 
 Longer than other modules because it is one table: rules that are read together stay together.
 """
