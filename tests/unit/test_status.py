@@ -24,7 +24,7 @@ from monitored_models.settings import Settings
 from monitored_models.status.build import build_invalid_status, build_status, dashboard_verdict
 from monitored_models.status.changes import TYPES, changed, condition
 from monitored_models.status.conditions import CONDITIONS
-from monitored_models.status.status_input import StatusInput
+from monitored_models.status.status_input import NotificationState, StatusInput
 from monitored_models.status.workload_checks import SERVING_CHECKS, WORKLOAD_READY
 from unit.specs import FULL, JSON, MINIMAL, VLLM, body, model
 
@@ -329,6 +329,13 @@ def noted(*notes: UnmetRequest, **more: Any) -> StatusInput:
     whole = situation()
     parsed = replace(whole.model, monitoring_profile=more.pop("profile", None))
     return replace(whole, wanted=replace(whole.wanted, **{"model": parsed, "unavailable": (), **more, "notes": notes}))
+
+
+def test_message_is_no_longer_than_the_schema_allows_even_if_the_condition_is_true() -> None:
+    many = NotificationState("churn", accepted_by=tuple(f"monitoring/main-{number}" for number in range(300)))
+    made = reported(replace(situation(), delivery=many))
+    assert reason(made, "NotificationsReady")[0] == "True"
+    assert_fits_the_schema(made)
 
 
 def test_monitoring_of_which_all_can_be_had_is_complete() -> None:

@@ -14,7 +14,7 @@ from ..naming.kinds import CONFIG_MAP, PROMETHEUS_RULE, SERVICE_MONITOR
 from .changes import condition
 from .condition_spec import ConditionSpec, ConditionState, StoredCondition
 from .conditions import CONDITIONS
-from .status_input import Cause, StatusInput
+from .status_input import MAX_MESSAGE, Cause, StatusInput
 
 
 def build_status(
@@ -89,7 +89,14 @@ def _conditions(
         return str(known["lastTransitionTime"]) if known.get("status") == state.status else now
 
     return [
-        {"type": kind, **vars(state), "observedGeneration": generation, "lastTransitionTime": since(kind, state)}
+        {
+            "type": kind,
+            "status": state.status,
+            "reason": state.reason,
+            "message": state.message[:MAX_MESSAGE],
+            "observedGeneration": generation,
+            "lastTransitionTime": since(kind, state),
+        }
         for kind, state in states.items()
         if state
     ]

@@ -95,5 +95,5 @@ class ConditionSpec:
         if not self.is_known(s):
             return ConditionState(stored["status"], stored["reason"], stored["message"]) if stored else None
         if cause := self.cause(s):
-            return ConditionState("False", cause.reason, cause.short_message)
+            return ConditionState("False", cause.reason, cause.message)
         return self.otherwise(s)

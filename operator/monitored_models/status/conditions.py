@@ -19,7 +19,7 @@ READY = ConditionSpec(
     true_means="`WorkloadReady` and `MonitoringApplied`",
     checks=(WORKLOAD_READY.cause, MONITORING_APPLIED.cause),
     otherwise=lambda s: true(Reason.READY, f"{ready_summary(s)}; {applied_summary(s)}"),
-    on_invalid_spec=lambda cause, _stored: ConditionState("False", cause.reason, cause.short_message),
+    on_invalid_spec=lambda cause, _stored: ConditionState("False", cause.reason, cause.message),
     reasons=(*WORKLOAD_READY.reasons, *MONITORING_APPLIED.reasons),
 )
 
@@ -33,7 +33,7 @@ def _progress(s: StatusInput) -> Cause | None:
 def _progress_state(s: StatusInput) -> ConditionState:
     cause = _progress(s)
     assert cause
-    return true(cause.reason, cause.short_message)
+    return true(cause.reason, cause.message)
 
 
 RECONCILING = ConditionSpec(
@@ -49,7 +49,7 @@ STALLED = ConditionSpec(
     true_means="present only while it is True: someone has to change something",
     is_present=lambda s: (cause := _progress(s)) is not None and cause.stalled,
     otherwise=_progress_state,
-    on_invalid_spec=lambda cause, _stored: true(cause.reason, cause.short_message),
+    on_invalid_spec=lambda cause, _stored: true(cause.reason, cause.message),
     reasons=READY.reasons,
 )
 

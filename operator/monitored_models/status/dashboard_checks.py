@@ -9,7 +9,7 @@ from ..naming.conditions import Reason
 from ..naming.kinds import CONFIG_MAP
 from .child_problems import first_problem
 from .condition_spec import ConditionSpec, ConditionState, ReasonDoc, absent
-from .status_input import MAX_MESSAGE, Cause, StatusInput
+from .status_input import Cause, StatusInput
 
 
 def _not_applied(s: StatusInput) -> Cause | None:
@@ -24,7 +24,7 @@ def _checked(s: StatusInput) -> bool:
 def _check(s: StatusInput) -> ConditionState:
     check = s.checks[conditions.DASHBOARD_READY]
     assert check
-    return ConditionState(check.status, check.reason, check.message[:MAX_MESSAGE])
+    return ConditionState(check.status, check.reason, check.message)
 
 
 DASHBOARD_READY = ConditionSpec(

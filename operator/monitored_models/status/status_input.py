@@ -82,8 +82,3 @@ class Cause:
     reason: str
     message: str
     stalled: bool = False
-
-    @property
-    def short_message(self) -> str:
-        """The message as far as a condition has room for it."""
-        return self.message[:MAX_MESSAGE]
