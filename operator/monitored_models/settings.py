@@ -26,32 +26,32 @@ ServerAddress = Annotated[
 """Address of a server. It stands in logs and conditions: a name and password in it are refused."""
 
 
-def _expression(given: str) -> str:
+def _expression(text_: str) -> str:
     """The text, if it is a regular expression."""
     try:
-        re.compile(given)
+        re.compile(text_)
     except re.error as error:
-        raise ValueError(f"{given!r} is no regular expression: {error}") from error
-    return given
+        raise ValueError(f"{text_!r} is no regular expression: {error}") from error
+    return text_
 
 
-def _own_runtimes(given: tuple[RuntimeProfile, ...]) -> tuple[RuntimeProfile, ...]:
+def _own_runtimes(profiles: tuple[RuntimeProfile, ...]) -> tuple[RuntimeProfile, ...]:
     """The profiles, if each can be told from the built-in ones and from the others."""
-    ids = [profile.id for profile in given]
+    ids = [profile.id for profile in profiles]
     if foreign := next((name for name in ids if not name.startswith(CUSTOM_RUNTIME_PREFIX)), None):
         raise ValueError(
             f"the id of a runtime of your own must begin with {CUSTOM_RUNTIME_PREFIX} (given: {foreign!r})"
         )
     if twice := next((name for name in ids if ids.count(name) > 1), None):
         raise ValueError(f"the id {twice!r} stands there twice")
-    return given
+    return profiles
 
 
-def _without_notifications(given: dict[str, Any]) -> dict[str, Any]:
+def _without_notifications(monitoring: dict[str, Any]) -> dict[str, Any]:
     """What all models share, if it names no Secrets: those are of one namespace."""
-    if "notifications" in given:
+    if "notifications" in monitoring:
         raise ValueError("notifications name Secrets of one namespace: put them into a MonitoringProfile of it")
-    return given
+    return monitoring
 
 
 @settings_type

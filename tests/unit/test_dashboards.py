@@ -258,9 +258,9 @@ def test_number_of_waiting_changes_is_bounded() -> None:
 def test_refused_change_is_tried_a_few_times() -> None:
     changes = AnnotationQueue()
     changes.note(moved(), NOW)
-    assert [changes.refused(moved()) for _ in range(MAX_ATTEMPTS)] == [True] * (MAX_ATTEMPTS - 1) + [False]
+    assert [changes.record_rejection(moved()) for _ in range(MAX_ATTEMPTS)] == [True] * (MAX_ATTEMPTS - 1) + [False]
     assert not len(changes)
-    assert not changes.refused(moved()), "of what is gone, nothing comes back"
+    assert not changes.record_rejection(moved()), "of what is gone, nothing comes back"
     assert not len(changes)
 
 

@@ -543,7 +543,7 @@ def test_key_of_a_profile_is_not_that_of_a_model_of_its_name() -> None:
 
 def told(delivery: NotificationState | NotificationsUnknown | None, stored: JSON | None = None) -> JSON:
     wanted = summarize(model(), [])
-    made = build_status(StatusInput(wanted, None, [], [], delivery=delivery), stored or {}, "now")
+    made = build_status(StatusInput(wanted, None, [], [], notifications=delivery), stored or {}, "now")
     assert condition(made, "Ready")["reason"] == "PodsNotReady", "notifications decide nothing else"
     found = condition(made, "NotificationsReady")
     return {key: found[key] for key in ("status", "reason", "message")} if found else {}
@@ -563,7 +563,7 @@ def test_condition_stays_as_it_was_while_nothing_is_known() -> None:
 
 
 def test_condition_has_the_words_of_prometheus_operator() -> None:
-    found = told(NotificationState(CONFIG, refusal="secret slack not found"))
+    found = told(NotificationState(CONFIG, rejection="secret slack not found"))
     assert (found["status"], found["reason"]) == ("False", "ConfigurationRejected")
     assert "secret slack not found" in found["message"]
     assert "monitoring/main" in told(NotificationState(CONFIG, accepted_by=("monitoring/main",)))["message"]

@@ -21,7 +21,7 @@ from monitored_models.plan.desired_state import summarize
 from monitored_models.plan.planner import ChildProblem
 from monitored_models.render.children import render
 from monitored_models.settings import Settings
-from monitored_models.status.build import build_invalid_status, build_status, dashboard_verdict
+from monitored_models.status.build import build_invalid_status, build_status, stored_dashboard_check
 from monitored_models.status.changes import TYPES, changed, condition
 from monitored_models.status.conditions import CONDITIONS
 from monitored_models.status.status_input import NotificationState, StatusInput
@@ -328,12 +328,12 @@ MISSING, ODD = (
 def noted(*notes: UnmetRequest, **more: Any) -> StatusInput:
     whole = situation()
     parsed = replace(whole.model, monitoring_profile=more.pop("profile", None))
-    return replace(whole, wanted=replace(whole.wanted, **{"model": parsed, "unavailable": (), **more, "notes": notes}))
+    return replace(whole, desired=replace(whole.desired, **{"model": parsed, "unavailable": (), **more, "notes": notes}))
 
 
 def test_message_is_no_longer_than_the_schema_allows_even_if_the_condition_is_true() -> None:
     many = NotificationState("churn", accepted_by=tuple(f"monitoring/main-{number}" for number in range(300)))
-    made = reported(replace(situation(), delivery=many))
+    made = reported(replace(situation(), notifications=many))
     assert reason(made, "NotificationsReady")[0] == "True"
     assert_fits_the_schema(made)
 
@@ -568,7 +568,7 @@ def test_dashboard_condition_is_there_only_where_grafana_is_asked() -> None:
     assert reason(made, "DashboardReady") == ("False", "NotLoaded")
     assert reason(made) == ("True", "Ready"), "Ready does not depend on it"
     assert not condition(made, "Stalled")
-    assert dashboard_verdict(made) == VERDICT
+    assert stored_dashboard_check(made) == VERDICT
     assert_fits_the_schema(made)
     assert changed(made, reported(situation(), made)), "it goes when Grafana is not asked any more"
 

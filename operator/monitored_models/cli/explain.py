@@ -56,10 +56,10 @@ def _kept(model: Model) -> tuple[str, ...]:
     return core(model) if selection(model) == "core" else ("everything",)
 
 
-def _alerts(model: Model, made: Context) -> Iterator[Row]:
+def _alerts(model: Model, context_: Context) -> Iterator[Row]:
     for alert in ALERTS:
         rule = override_of(model, alert.name)
-        if is_enabled(alert, model) and alert.expression(made) is not None:
+        if is_enabled(alert, model) and alert.expression(context_) is not None:
             yield alert.name, rule.severity or alert.severity, rule.for_ or alert.for_, alert.summary
     for slo in model.monitoring.slos:
         for burn in OBJECTIVES:

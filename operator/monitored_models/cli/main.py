@@ -123,7 +123,7 @@ def render_command(files: tuple[Path, ...], namespace: str | None, settings: Set
     """Print the objects that the operator would make, as YAML. Needs no cluster."""
     used = settings or Settings()
     manifests = _read(files, namespace, used)
-    children = [child for profile in manifests.profiles for child in _of_profile(profile, used)]
+    children = [child for profile in manifests.profiles for child in _render_profile(profile, used)]
     children += [child for model in _models(manifests, used) for child in render(model, used, replicas(model, None))]
     click.echo(yaml.safe_dump_all(children, sort_keys=False, width=120, allow_unicode=True), nl=False)
 
@@ -274,9 +274,9 @@ def _models(manifests: LocalObjects, settings: Settings) -> list[Model]:
     return [_model(document, manifests.profile_of(document), settings) for document in manifests.models]
 
 
-def _model(document: LocalObject, shared: ProfileSpec | None, settings: Settings) -> Model:
+def _model(document: LocalObject, monitoring_profile: ProfileSpec | None, settings: Settings) -> Model:
     """A model of a valid file. Its unmet requests are printed to standard error."""
-    model = _parsed(document, shared, settings)
+    model = _parsed(document, monitoring_profile, settings)
     assert isinstance(model, Model)
     for note in unmet_requests(model):
         click.echo(f"note: {document.file}: {document.name}: {note.message}", err=True)
@@ -290,12 +290,12 @@ def _profile(document: LocalObject) -> MonitoringProfile:
     return MonitoringProfile(document.namespace, document.name, "", monitoring)
 
 
-def _of_profile(document: LocalObject, settings: Settings) -> list[Child]:
+def _render_profile(document: LocalObject, settings: Settings) -> list[Child]:
     return render_profile(_profile(document), settings)
 
 
-def _parsed(document: LocalObject, shared: ProfileSpec | None, settings: Settings) -> Model | InvalidSpec:
-    return parse(document.body, settings.platform, shared)
+def _parsed(document: LocalObject, monitoring_profile: ProfileSpec | None, settings: Settings) -> Model | InvalidSpec:
+    return parse(document.body, settings.platform, monitoring_profile)
 
 
 if __name__ == "__main__":

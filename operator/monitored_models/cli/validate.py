@@ -43,8 +43,8 @@ def profile_object_problems(body: Mapping[str, Any]) -> list[Problem]:
     return [*found, *(wrong.problems if wrong else ())]
 
 
-def _is_text(given: Any, pattern: str, longest: int) -> bool:
-    return isinstance(given, str) and len(given) <= longest and re.fullmatch(pattern, given) is not None
+def _is_text(value: Any, pattern: str, longest: int) -> bool:
+    return isinstance(value, str) and len(value) <= longest and re.fullmatch(pattern, value) is not None
 
 
 def _rule_problems(child: Child) -> Iterator[Problem]:

@@ -103,11 +103,11 @@ class FleetPoller(Generic[Snapshot, Check]):
         for key in changed:
             self._enqueue(key)
 
-    def _back_off(self, trouble: Outage) -> None:
+    def _back_off(self, outage: Outage) -> None:
         self._failures += 1
         wait = self._schedule.backoff.delay(self._failures)
         self._due = self._clock() + wait
-        self._log.logger.warning("%s; asking again in %.0f s", trouble.message, wait, extra=reason(trouble.reason))
+        self._log.logger.warning("%s; asking again in %.0f s", outage.message, wait, extra=reason(outage.reason))
 
     def _recovered(self) -> None:
         if self._failures:

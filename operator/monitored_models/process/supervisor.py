@@ -29,7 +29,7 @@ from .leader_election import RENEW_SECONDS, LeaderElector, LeadershipLost
 
 T = TypeVar("T")
 
-LOOK_SECONDS = 1.0
+CHECK_SECONDS = 1.0
 """Time between two checks of the work's event loop."""
 LOG_SECONDS = 1.0
 """Time for the last log lines: a thread that hangs may own a logging lock."""
@@ -102,7 +102,7 @@ class Supervisor:
         """End the process if its work hangs. The Lease then expires, and another instance leads."""
         limit = self._settings.hang_timeout_seconds
         while True:
-            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.sleep(CHECK_SECONDS)
             if self._telemetry.heartbeat.measure() >= limit:
                 # The Lease is not released: the work could wake up before the process ends, and write.
                 end_process(

@@ -26,7 +26,7 @@ from ..naming.object_names import dashboard_uid
 from ..plan.desired_state import DesiredState
 from ..plan.planner import ChildProblem, is_owned_by, plan_model
 from ..plan.render_cache import RenderInput
-from ..status.build import build_invalid_status, build_status, dashboard_verdict
+from ..status.build import build_invalid_status, build_status, stored_dashboard_check
 from ..status.status_input import NotificationState, NotificationsUnknown, StatusInput
 from ..telemetry.model_metrics import ModelMetrics, render_model_metrics
 from .applier import OwnerTerminating
@@ -106,7 +106,7 @@ class ModelReconciler(OwnerReconciler[Key]):
             self.cache.pods(key),
             problems,
             checks={DASHBOARD_READY: self._check_dashboard(key, desired, stored)},
-            delivery=self._notification_state(key, desired, problems),
+            notifications=self._notification_state(key, desired, problems),
         )
         with self.steps.timed("report"):
             new = build_status(status_input, stored, _now())
@@ -153,7 +153,7 @@ class ModelReconciler(OwnerReconciler[Key]):
         if not any(child.kind is CONFIG_MAP for child in desired.children):
             self.dashboards.drop(key)
             return None
-        return self.dashboards.track_and_evaluate(key, dashboard_uid(desired.model), dashboard_verdict(stored))
+        return self.dashboards.track_and_evaluate(key, dashboard_uid(desired.model), stored_dashboard_check(stored))
 
     def _notification_state(
         self, key: Key, desired: DesiredState, problems: Collection[ChildProblem]

@@ -78,6 +78,6 @@ def notification_state(
     return NotificationState(
         config=config,
         problems=tuple(problem for problem in problems if problem.kind in NOTIFICATION_KINDS),
-        refusal=cache.rejection(key, config),
+        rejection=cache.rejection(key, config),
         accepted_by=observed.accepted_by if observed else (),
     )

@@ -18,21 +18,21 @@ from .status_input import MAX_MESSAGE, Cause, StatusInput
 
 
 def build_status(
-    situation: StatusInput, stored: Mapping[str, Any], now: str, *, table: Sequence[ConditionSpec] = CONDITIONS
+    status_input: StatusInput, stored: Mapping[str, Any], now: str, *, table: Sequence[ConditionSpec] = CONDITIONS
 ) -> dict[str, Any]:
     """The status of a valid model. `stored` is the last one; what has not changed keeps its time from it."""
-    model, wanted = situation.model, situation.desired_replicas
+    model, wanted = status_input.model, status_input.desired_replicas
     before = _by_type(stored)
-    states = {spec.type: spec.evaluate(situation, before.get(spec.type, {})) for spec in table}
+    states = {spec.type: spec.evaluate(status_input, before.get(spec.type, {})) for spec in table}
     status = {
         "observedGeneration": model.generation,
-        **_counts(wanted, situation.ready_replicas),
+        **_counts(wanted, status_input.ready_replicas),
         "selector": labels.selector_text(model),
         "endpoint": object_names.endpoint(model),
         "gpu": {"requested": model.spec.gpu.count * wanted if model.spec.gpu else 0},
         "conditions": _conditions(states, model.generation, before, now),
     }
-    if there := _monitoring(situation):  # an empty map would be stored as null, which the schema rejects
+    if there := _monitoring(status_input):  # an empty map would be stored as null, which the schema rejects
         status["monitoring"] = there
     if version := model.spec.model.version:
         same = stored.get("version") == version and "versionSince" in stored
@@ -65,7 +65,7 @@ def build_invalid_status(
     }
 
 
-def dashboard_verdict(stored: Mapping[str, Any]) -> DashboardCheck | None:
+def stored_dashboard_check(stored: Mapping[str, Any]) -> DashboardCheck | None:
     """The dashboard check in a stored status, or None."""
     found = condition(stored, DASHBOARD_READY)
     return DashboardCheck(found["status"], found["reason"], found["message"]) if found else None
@@ -102,14 +102,14 @@ def _conditions(
     ]
 
 
-def _monitoring(situation: StatusInput) -> dict[str, Any]:
-    wanted, broken = situation.wanted, {problem.kind for problem in situation.problems}
+def _monitoring(status_input: StatusInput) -> dict[str, Any]:
+    wanted, broken = status_input.desired, {problem.kind for problem in status_input.problems}
     fields = {SERVICE_MONITOR: "serviceMonitor", PROMETHEUS_RULE: "prometheusRule", CONFIG_MAP: "dashboard"}
     found: dict[str, Any] = {
         fields[child.kind]: child.name for child in wanted.children if child.kind in fields and child.kind not in broken
     }
     if "dashboard" in found:
-        found["dashboardUID"] = object_names.dashboard_uid(situation.model)
+        found["dashboardUID"] = object_names.dashboard_uid(status_input.model)
     if wanted.model.monitoring_profile:
         found["profile"] = wanted.model.monitoring_profile
     if wanted.unavailable:

@@ -27,11 +27,11 @@ def changed(stored: Mapping[str, Any], new: Mapping[str, Any], *, in_substance: 
     """
     left_out = ("conditions", *VOLATILE_FIELDS) if in_substance else ("conditions",)
 
-    def ours(status: Mapping[str, Any]) -> dict[str, Any]:
+    def owned(status: Mapping[str, Any]) -> dict[str, Any]:
         fields = {key: value for key, value in status.items() if key not in left_out and value != {}}
         conditions = [c for c in status.get("conditions", ()) if c["type"] in TYPES]
         if in_substance:
             conditions = [{**c, "message": ""} for c in conditions]
         return {**fields, "conditions": {c["type"]: c for c in conditions}}
 
-    return ours(stored) != ours(new)
+    return owned(stored) != owned(new)

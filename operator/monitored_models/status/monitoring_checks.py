@@ -18,10 +18,10 @@ def applied_summary(s: StatusInput) -> str:
     """The monitoring objects of the model, for messages."""
     texts = {
         SERVICE_MONITOR: "ServiceMonitor",
-        PROMETHEUS_RULE: f"{s.wanted.rules} rules",
+        PROMETHEUS_RULE: f"{s.desired.rules} rules",
         CONFIG_MAP: "dashboard",
     }
-    applied = [text for kind, text in texts.items() if any(child.kind is kind for child in s.wanted.children)]
+    applied = [text for kind, text in texts.items() if any(child.kind is kind for child in s.desired.children)]
     return ", ".join(applied) + " in place" if applied else "switched off by spec.monitoring"
 
 
@@ -36,7 +36,7 @@ MONITORING_APPLIED = ConditionSpec(
 
 def _unmet(s: StatusInput) -> Cause | None:
     """Requested monitoring that is unavailable. This does not affect Ready, because the rest is applied."""
-    notes = s.wanted.notes
+    notes = s.desired.notes
     return Cause(notes[0].reason, "; ".join(note.message for note in notes)) if notes else None
 
 

@@ -15,9 +15,9 @@ def _config_problem(s: StatusInput) -> Cause | None:
 
 def _rejected(s: StatusInput) -> Cause | None:
     state = _state(s)
-    if state.refusal is None:
+    if state.rejection is None:
         return None
-    message = f"prometheus-operator refuses AlertmanagerConfig {state.config}: {state.refusal}"
+    message = f"prometheus-operator refuses AlertmanagerConfig {state.config}: {state.rejection}"
     return Cause(Reason.CONFIGURATION_REJECTED, message, stalled=True)
 
 
@@ -33,16 +33,16 @@ def _in_place(s: StatusInput) -> ConditionState:
 
 
 def _state(s: StatusInput) -> NotificationState:
-    assert isinstance(s.delivery, NotificationState)
-    return s.delivery
+    assert isinstance(s.notifications, NotificationState)
+    return s.notifications
 
 
 NOTIFICATIONS_READY = ConditionSpec(
     type=conditions.NOTIFICATIONS_READY,
     true_means="present only if `notifications` apply to the model: the AlertmanagerConfig that notifies the receivers is in "
     "place, and prometheus-operator has not rejected it. False blocks nothing",
-    is_present=lambda s: s.delivery is not None,
-    is_known=lambda s: not isinstance(s.delivery, NotificationsUnknown),
+    is_present=lambda s: s.notifications is not None,
+    is_known=lambda s: not isinstance(s.notifications, NotificationsUnknown),
     checks=(_config_problem, _rejected),
     otherwise=_in_place,
     on_invalid_spec=unknown_if_stored,

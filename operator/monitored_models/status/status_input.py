@@ -21,7 +21,7 @@ class NotificationState:
 
     config: str
     problems: tuple[ChildProblem, ...] = ()
-    refusal: str | None = None
+    rejection: str | None = None
     """Why prometheus-operator rejected it; None if it did not."""
     accepted_by: tuple[str, ...] = ()
 
@@ -50,19 +50,19 @@ class IntegrationCheck(Protocol):
 class StatusInput:
     """Everything that the conditions are computed from."""
 
-    wanted: DesiredState
+    desired: DesiredState
     workload: DeploymentStatus | None
     pods: Sequence[PodStatus]
     problems: Sequence[ChildProblem]
     checks: Mapping[str, IntegrationCheck | None] = field(default_factory=dict)
     """Checks of integrations by condition type; None if the integration is off, or does not apply to the model."""
-    delivery: NotificationState | NotificationsUnknown | None = None
+    notifications: NotificationState | NotificationsUnknown | None = None
     """None without notifications."""
 
     @property
     def model(self) -> Model:
         """The model of this status."""
-        return self.wanted.model
+        return self.desired.model
 
     @property
     def desired_replicas(self) -> int:

@@ -40,9 +40,9 @@ _DENIED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 class GrafanaError(Exception):
     """A call without a usable answer. `code` is 0 and `response_message` empty if Grafana did not answer at all."""
 
-    def __init__(self, text: str, *, code: int = 0, said: str = "") -> None:
+    def __init__(self, text: str, *, code: int = 0, response_message: str = "") -> None:
         super().__init__(text)
-        self.code, self.response_message = code, said
+        self.code, self.response_message = code, response_message
 
     @property
     def unauthorized(self) -> bool:
@@ -126,7 +126,7 @@ class GrafanaClient:
         except GrafanaException as error:
             said = _message(error.response) or _truncate(error.message)
             failed = GrafanaError(
-                f"Grafana at {url} answered {error.status_code}: {said}", code=error.status_code, said=said
+                f"Grafana at {url} answered {error.status_code}: {said}", code=error.status_code, response_message=said
             )
             outcome = "denied" if failed.unauthorized else "refused"
             raise failed from error

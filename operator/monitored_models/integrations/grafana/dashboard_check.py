@@ -59,46 +59,46 @@ State = FleetState[GrafanaSnapshot]
 """State of Grafana for all models: the latest answer, and an outage that has lasted."""
 
 
-def evaluate(state: State, uid: str, since: float, said: DashboardCheck | None, grace: float) -> DashboardCheck:
+def evaluate(state: State, uid: str, since: float, previous: DashboardCheck | None, grace: float) -> DashboardCheck:
     """Check a dashboard that was first tracked or last seen at `since`. `said` is the last reported check. Pure."""
     if state.outage:
         message = f"{state.outage.message}; nothing is known of the dashboard until Grafana answers"
-        return _keep_message(DashboardCheck("Unknown", state.outage.reason, message), said)
+        return _keep_message(DashboardCheck("Unknown", state.outage.reason, message), previous)
     snapshot = state.snapshot
     if snapshot is None:
         unasked = DashboardCheck(
             "Unknown", Reason.NOT_CHECKED, "Grafana has not answered yet whether it has the dashboard"
         )
-        return said if said and said.reason in _KNOWN else unasked
+        return previous if previous and previous.reason in _KNOWN else unasked
     if not snapshot.has(uid):
         if state.polled_at - since < grace:
             loading = DashboardCheck(
-                "Unknown", Reason.LOADING, f"Grafana has not loaded it yet; this may take {_told(grace)}"
+                "Unknown", Reason.LOADING, f"Grafana has not loaded it yet; this may take {_format_seconds(grace)}"
             )
-            return said if said and said.reason in _FOUND else loading
+            return previous if previous and previous.reason in _FOUND else loading
         return DashboardCheck(
             "False",
             Reason.NOT_LOADED,
-            f"Grafana has had no dashboard {uid} for {_told(grace)}: check that its sidecar looks for the labels of the "
+            f"Grafana has had no dashboard {uid} for {_format_seconds(grace)}: check that its sidecar looks for the labels of the "
             "operator's setting dashboardLabels and in this namespace (searchNamespace), and that the operator's token may "
             "see the dashboard's folder",
         )
-    if snapshot.data_source_error and (state.lasting or not said or said.reason != Reason.LOADED):
-        return _keep_message(DashboardCheck("False", Reason.DATA_SOURCE_FAILING, snapshot.data_source_error), said)
+    if snapshot.data_source_error and (state.lasting or not previous or previous.reason != Reason.LOADED):
+        return _keep_message(DashboardCheck("False", Reason.DATA_SOURCE_FAILING, snapshot.data_source_error), previous)
     return DashboardCheck(
         "True", Reason.LOADED, f"Grafana has loaded it, and the data source {snapshot.source} answers"
     )
 
 
-def _keep_message(found: DashboardCheck, said: DashboardCheck | None) -> DashboardCheck:
+def _keep_message(found: DashboardCheck, previous: DashboardCheck | None) -> DashboardCheck:
     """Keep the last reported check if only the message differs.
 
     Messages may contain a time or a port, and each difference would be a write per model.
     """
-    return said if said and (said.status, said.reason) == (found.status, found.reason) else found
+    return previous if previous and (previous.status, previous.reason) == (found.status, found.reason) else found
 
 
-def _told(seconds: float) -> str:
+def _format_seconds(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds >= 60 else f"{seconds:.0f} s"
 
 

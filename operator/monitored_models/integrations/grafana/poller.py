@@ -97,7 +97,7 @@ class Poller:
 
     def _back_off_annotations(self, change: VersionChange, error: GrafanaError) -> None:
         if error.is_request_error:
-            again = self._dashboards.changes.refused(change)
+            again = self._dashboards.changes.record_rejection(change)
             then = "trying again later" if again else "given up"
             log.warning("%s not marked: %s; %s", change.text, error, then, extra=about(change.key, "NotAnnotated"))
             return

@@ -70,7 +70,7 @@ class AnnotationQueue:
         if self._waiting.pop(change, None) is not None:
             self._done[change.key] = max(change.since, self._done.get(change.key, ""))
 
-    def refused(self, change: VersionChange) -> bool:
+    def record_rejection(self, change: VersionChange) -> bool:
         """Record that Grafana rejected a change. Returns whether to retry it."""
         if change not in self._waiting:  # its model was deleted meanwhile
             return False

@@ -98,8 +98,8 @@ class Row:
     collapsed: bool = False
 
 
-def _queries(given: Mapping[str, str]) -> tuple[Query, ...]:
-    return tuple(Query(expression, legend) for legend, expression in given.items())
+def _queries(legends: Mapping[str, str]) -> tuple[Query, ...]:
+    return tuple(Query(expression, legend) for legend, expression in legends.items())
 
 
 def stat(

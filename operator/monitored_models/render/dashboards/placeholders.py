@@ -31,11 +31,11 @@ class Placeholders:
             text = text.replace(own, gap)
         return text
 
-    def within(self, made: str) -> str:
+    def within(self, text: str) -> str:
         """Replace the placeholders in JSON by the unique texts."""
         for _, _, own, gap in self._pairs:
-            made = made.replace(gap, own)
-        return made
+            text = text.replace(gap, own)
+        return text
 
 
 def has_none(*texts: str) -> bool:

@@ -51,14 +51,14 @@ def metrics_in(bare: str) -> frozenset[str]:
     """Return the names of the metrics that an expression reads. A regex on `__name__` is returned as is."""
     found: set[str] = set()
 
-    def look(node: promql.Expr) -> promql.Expr | None:
+    def visit(node: promql.Expr) -> promql.Expr | None:
         named = node.vector_selector if isinstance(node, promql.MatrixSelector) else node
         if isinstance(named, promql.VectorSelector):
             by_label = next((m.value for m in named.matchers.matchers if m.name == "__name__"), None)
             found.add(named.name or by_label or "")
         return None
 
-    promql.transform(promql.parse(bare), None, look)
+    promql.transform(promql.parse(bare), None, visit)
     return frozenset(found - {""})
 
 

@@ -138,8 +138,8 @@ def _resources(model: Model) -> dict[str, Any]:
     )
 
 
-def _probe(given: Probe, default: ProbeDefaults) -> dict[str, Any] | None:
-    probe = probes.effective(given, default)
+def _probe(user_probe: Probe, default: ProbeDefaults) -> dict[str, Any] | None:
+    probe = probes.effective(user_probe, default)
     if probe is None:
         return None
     http = {"path": probe.path, "scheme": "HTTP"} if probe.path else {}

@@ -10,20 +10,20 @@ MARGIN = 60
 """Seconds for scheduling, and for the first scrape."""
 
 
-def effective(given: Probe, default: ProbeDefaults) -> ProbeDefaults | None:
+def effective(probe: Probe, default: ProbeDefaults) -> ProbeDefaults | None:
     """Merge a probe with the defaults of its runtime profile; None if the probe is disabled."""
-    if not (given.enabled and default.enabled):
+    if not (probe.enabled and default.enabled):
         return None
 
     def pick(own: int | None, other: int) -> int:
         return other if own is None else own
 
     return ProbeDefaults(
-        path=given.path or default.path,
-        initial_delay_seconds=pick(given.initial_delay_seconds, default.initial_delay_seconds),
-        period_seconds=pick(given.period_seconds, default.period_seconds),
-        timeout_seconds=pick(given.timeout_seconds, default.timeout_seconds),
-        failure_threshold=pick(given.failure_threshold, default.failure_threshold),
+        path=probe.path or default.path,
+        initial_delay_seconds=pick(probe.initial_delay_seconds, default.initial_delay_seconds),
+        period_seconds=pick(probe.period_seconds, default.period_seconds),
+        timeout_seconds=pick(probe.timeout_seconds, default.timeout_seconds),
+        failure_threshold=pick(probe.failure_threshold, default.failure_threshold),
     )
 
 
