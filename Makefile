@@ -62,8 +62,8 @@ chaos: .venv/.complete tools ## Long campaigns: two in five of all faults (SHARE
 audit: .venv/.complete ## Ask the advisory databases about the locked dependencies (network)
 	$(BIN)/uv tool run pip-audit --disable-pip --require-hashes -r requirements/dev.txt
 
-golden: .venv/.complete tools ## Rewrite the golden files, to be reviewed like code
-	UPDATE_GOLDEN=1 $(BIN)/pytest -q tests/golden
+golden: .venv/.complete ## Rewrite the golden files, to be reviewed like code
+	$(BIN)/python -m golden.golden_files
 
 generate: .venv/.complete ## Rewrite the CRD and the reference page from the types
 	$(BIN)/python -m monitored_models.codegen

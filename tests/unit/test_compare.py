@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 import pytest
@@ -74,9 +75,13 @@ def test_everything_is_applied_in_order_where_nothing_exists() -> None:
     assert problems == []
 
 
-def test_order_of_kinds_puts_the_workload_first() -> None:
-    kinds = [child["kind"] for child in render(model(FULL), WITH_GRAFANA, 2)]
-    assert kinds == [kind.name for kind in CHILDREN]
+@pytest.mark.parametrize("rendered_in", [list, reversed])
+def test_children_are_applied_in_the_order_of_kinds_however_they_are_rendered(
+    rendered_in: Callable[[list[Child]], Iterable[Child]],
+) -> None:
+    desired = summarize(MODEL, rendered_in(render(model(FULL), WITH_GRAFANA, 2)))
+    assert [step.kind for step in plan_model(desired, {}, SERVED, {}).steps] == list(CHILDREN)
+    assert [problem.kind for problem in plan_model(desired, {}, (), {}).problems] == list(CHILDREN)
 
 
 STATES: list[tuple[str, dict[str, object], list[str], list[str]]] = [

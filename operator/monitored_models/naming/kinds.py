@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from graphlib import TopologicalSorter
 
 from ..api import GROUP, KIND, PLURAL, PROFILE_KIND, PROFILE_PLURAL, VERSION
 
@@ -61,13 +62,21 @@ CHILDREN = (
     NETWORK_POLICY,
     ALERTMANAGER_CONFIG,
 )
-"""Kinds of children, in the order in which they are applied."""
+"""Kinds of children, in the order in which the planner applies them."""
 MONITORING_KINDS = (SERVICE_MONITOR, PROMETHEUS_RULE, CONFIG_MAP, GRAFANA_DASHBOARD)
 """Kinds of children without which a model is served, but not monitored."""
 NOTIFICATION_KINDS = (ALERTMANAGER_CONFIG,)
 """Kinds of children without which a model is served and monitored, but notifies nobody. Profiles have them too."""
-WATCHED = (*CHILDREN, POD, EVENT, PROFILE, MODEL)
-"""Kinds that are listed and watched, in this order: when a model is observed, its dependencies are known."""
+OBSERVED_BEFORE: Mapping[Kind, tuple[Kind, ...]] = {
+    # A reconcile decides from these, and may start as soon as its owner is observed.
+    MODEL: (*CHILDREN, POD, EVENT, PROFILE),
+    PROFILE: (*NOTIFICATION_KINDS, EVENT),
+    # The cache drops a rejection of an AlertmanagerConfig that it does not know.
+    EVENT: (ALERTMANAGER_CONFIG,),
+}
+"""The kinds that the cache must observe before another one."""
+WATCHED = tuple(TopologicalSorter(OBSERVED_BEFORE).static_order())
+"""Kinds that are listed and watched, each after those that must be observed before it."""
 USER_AUTHORED_KINDS = (PROFILE, MODEL)
 """Kinds that users write, without our labels."""
 EVENT_FIELD_SELECTOR = f"reason=InvalidConfiguration,regarding.kind={ALERTMANAGER_CONFIG.name}"

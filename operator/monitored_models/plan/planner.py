@@ -51,7 +51,7 @@ class ChildProblem:
 
 @dataclass(frozen=True)
 class Plan:
-    """Steps in order, and the problems that block others."""
+    """Steps in the order of `CHILDREN`, deletions last, and the problems that block others."""
 
     steps: tuple[Apply | Delete, ...]
     problems: tuple[ChildProblem, ...]
@@ -109,7 +109,7 @@ def _plan(
 ) -> Plan:
     steps: list[Apply | Delete] = []
     problems: list[ChildProblem] = []
-    for child in desired:
+    for child in sorted(desired, key=lambda child: CHILDREN.index(child.kind)):
         kind, name = child.kind, child.name
         seen = observed.get((kind, name))
         if kind not in served:

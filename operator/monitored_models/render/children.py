@@ -21,7 +21,7 @@ __all__ = ["Child", "render", "render_profile", "unavailable", "unmet_requests"]
 
 
 def render(model: Model, settings: Settings, replicas: int | None) -> list[Child]:
-    """Render every desired child of a model, in the order in which the operator applies them.
+    """Render every desired child of a model. The planner decides in which order they are applied.
 
     `replicas` is the replica count of the Deployment, or None to leave it to the autoscaler that owns it.
     """
