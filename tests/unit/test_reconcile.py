@@ -10,7 +10,7 @@ import pytest
 
 from monitored_models.api import InvalidSpec, Model
 from monitored_models.cache.cluster_cache import ClusterCache
-from monitored_models.cache.live_objects import ModelSource
+from monitored_models.cache.models import ModelSource
 from monitored_models.cache.profiles import ProfileSource
 from monitored_models.kube.client import KubeClient
 from monitored_models.naming.keys import Key

@@ -19,8 +19,9 @@ from typing import Any
 from ..api import InvalidSpec, Model, Problem
 from ..api.live_scale import LiveScale
 from ..base.step_timer import Steps
+from ..cache.children import ObservedChild
 from ..cache.cluster_cache import ClusterCache
-from ..cache.live_objects import ModelSource, ObservedChild, ObservedModel
+from ..cache.models import ModelSource, ObservedModel
 from ..cache.profiles import ProfileSource
 from ..cache.workload_status import DeploymentStatus
 from ..integrations.grafana.dashboard_check import DashboardCheck, last_version_change
