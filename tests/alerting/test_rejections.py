@@ -22,6 +22,8 @@ from alerting.harness import NAME, PLATFORM, control_plane
 from alerting.routing import CONFIG, NOBODY, Object, amc_for_tests, secrets
 from alerting.sinks import Sinks
 from monitored_models.cache.rejections import RejectionStore
+from monitored_models.naming.keys import Key
+from monitored_models.naming.kinds import EVENT
 from operator_testbed import Bed
 from testbed import alertmanager
 from testbed.processes import Process
@@ -107,9 +109,9 @@ class Place:
         events = self.bed.plane.request("GET", f"/apis/events.k8s.io/v1/namespaces/{namespace}/events")[1]["items"]
         if not events:
             return None
-        refusals = RejectionStore()
-        assert refusals.observe(events[0], 1) == (namespace, CONFIG)
-        refusal = refusals.get((namespace, CONFIG))
+        refusals = RejectionStore(lambda *_: Key(namespace, CONFIG))
+        refusals.observe(EVENT, events[0])
+        refusal = refusals.get(EVENT, namespace, CONFIG)
         assert refusal is not None
         # Without what says only that it was refused, and which.
         assert (

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from monitored_models.cache.live_objects import ObservedChild
+from monitored_models.cache.children import ObservedChild
 from monitored_models.kube import applied_fields
 from monitored_models.naming.kinds import (
     AUTOSCALER,

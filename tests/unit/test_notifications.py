@@ -19,8 +19,8 @@ from monitored_models.api import (
     parse_profile,
     profile_problems,
 )
+from monitored_models.cache.children import observed_child
 from monitored_models.cache.cluster_cache import ClusterCache
-from monitored_models.cache.live_objects import observed_child
 from monitored_models.kube.client import ApiError
 from monitored_models.naming import object_names
 from monitored_models.naming.keys import Key, OwnerKey, ProfileKey
@@ -35,6 +35,7 @@ from monitored_models.status.changes import condition
 from monitored_models.status.status_input import NotificationState, NotificationsUnknown, StatusInput
 from unit.notification_specs import EMAIL, EVERY_FIELD, HOOK, NIGHT, PAGER, SLACK
 from unit.reconcilers import profile_reconciler
+from unit.test_view import memory
 
 JSON = dict[str, Any]
 GOLD = ProfileKey("risk", "gold")
@@ -353,6 +354,16 @@ def test_refusal_counts_as_long_as_the_object_is_the_one_that_was_refused() -> N
     assert view.rejection(GOLD, CONFIG) is None
 
 
+def test_refusal_goes_with_its_event_and_no_other() -> None:
+    view = knowing()
+    view.observe(EVENT, event_body())
+    assert view.remove(EVENT, "other", "e", 10) == []
+    assert view.remove(EVENT, "risk", "of another", 10) == []
+    assert view.rejection(GOLD, CONFIG) == "no such Secret"
+    assert view.remove(EVENT, "risk", "e", 1) == [GOLD]  # of the name no other Event has, so this is not late
+    assert view.rejection(GOLD, CONFIG) is None
+
+
 @pytest.mark.parametrize(
     "event",
     [
@@ -375,7 +386,7 @@ def test_events_about_objects_of_others_leave_nothing_behind() -> None:
         body = event_body(number + 1, name=f"e{number}")
         body["regarding"]["name"] = f"theirs-{number}"
         assert view.observe(EVENT, body) == []
-    assert vars(vars(view)["_refusals"])["_known"] == {}
+    assert len(view.watched[EVENT].store) == 0
 
 
 def test_refusal_goes_with_its_object_and_with_a_list_that_lacks_it() -> None:
@@ -386,7 +397,7 @@ def test_refusal_goes_with_its_object_and_with_a_list_that_lacks_it() -> None:
     assert view.prune(EVENT, set(), 20) == [GOLD]
     view.observe(EVENT, event_body(12))
     view.forget(ALERTMANAGER_CONFIG, config_body(13))
-    assert vars(vars(view)["_refusals"])["_known"] == {}
+    assert len(view.watched[EVENT].store) == 0
 
 
 def test_status_of_a_later_prometheus_operator_is_believed_before_events() -> None:
@@ -408,10 +419,7 @@ def test_nothing_stays_of_a_profile_that_is_gone() -> None:
     view = knowing()
     view.forget(PROFILE, profile_body(8))
     view.forget(ALERTMANAGER_CONFIG, config_body(9))
-    assert {name: len(kept) for name, kept in vars(view).items() if hasattr(kept, "__len__")} == {
-        "_entries": 0,
-        "_owner_index": 0,
-    }
+    assert memory(view) == memory(ClusterCache())
 
 
 def test_late_answer_does_not_bring_a_deleted_configuration_back() -> None:

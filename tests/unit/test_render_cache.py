@@ -10,7 +10,7 @@ import pytest
 
 from monitored_models.api import parse
 from monitored_models.api.live_scale import LiveScale
-from monitored_models.cache.live_objects import ModelSource
+from monitored_models.cache.models import ModelSource
 from monitored_models.cache.profiles import ProfileSource
 from monitored_models.naming.keys import Key
 from monitored_models.naming.kinds import CONFIG_MAP, PROMETHEUS_RULE

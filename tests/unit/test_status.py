@@ -328,7 +328,9 @@ MISSING, ODD = (
 def noted(*notes: UnmetRequest, **more: Any) -> StatusInput:
     whole = situation()
     parsed = replace(whole.model, monitoring_profile=more.pop("profile", None))
-    return replace(whole, desired=replace(whole.desired, **{"model": parsed, "unavailable": (), **more, "notes": notes}))
+    return replace(
+        whole, desired=replace(whole.desired, **{"model": parsed, "unavailable": (), **more, "notes": notes})
+    )
 
 
 def test_message_is_no_longer_than_the_schema_allows_even_if_the_condition_is_true() -> None:

@@ -10,10 +10,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitored_models.api import API_VERSION, KIND
+from monitored_models.api import API_VERSION, KIND, PROFILE_KIND
 from monitored_models.cache.cluster_cache import ClusterCache
 from monitored_models.naming.keys import Key, OwnerKey, ProfileKey
-from monitored_models.naming.kinds import CHILDREN, CONFIG_MAP, DEPLOYMENT, MODEL, POD, PROFILE, SERVICE, Kind
+from monitored_models.naming.kinds import (
+    ALERTMANAGER_CONFIG,
+    CHILDREN,
+    CONFIG_MAP,
+    DEPLOYMENT,
+    EVENT,
+    MODEL,
+    POD,
+    PROFILE,
+    SERVICE,
+    WATCHED,
+    Kind,
+)
 from monitored_models.naming.labels import FIELD_MANAGER
 from unit.specs import JSON, MINIMAL
 
@@ -56,10 +68,15 @@ def changed(body: JSON, version: int, **spec: Any) -> JSON:
     return {**body, "metadata": {**body["metadata"], "resourceVersion": str(version)}, "spec": {**body["spec"], **spec}}
 
 
+def contents(view: ClusterCache) -> JSON:
+    """All that a view keeps."""
+    kept = {kind.name + name: value for kind, each in view.watched.items() for name, value in vars(each.store).items()}
+    return {**kept, "mutations": vars(view)["_accepted_mutations"]}
+
+
 def memory(view: ClusterCache) -> dict[str, int]:
     """Sizes of all that a view keeps."""
-    everything = {**vars(view), **vars(vars(view)["_profiles"]), "events": vars(vars(view)["_refusals"])["_known"]}
-    return {name: len(kept) for name, kept in everything.items() if hasattr(kept, "__len__")}
+    return {name: len(value) for name, value in contents(view).items() if hasattr(value, "__len__")}
 
 
 def weight(kept: Any) -> int:
@@ -374,11 +391,11 @@ def test_pods_that_come_and_go_leave_nothing_behind() -> None:
     for number in range(20):
         view.observe(POD, pod_body(f"churn-{number}", 10 + 2 * number))
         view.forget(POD, pod_body(f"churn-{number}", 11 + 2 * number))
-    few = weight(vars(view)["_entries"])
+    few = weight(contents(view))
     for number in range(20, 200):
         view.observe(POD, pod_body(f"churn-{number}", 10 + 2 * number))
         view.forget(POD, pod_body(f"churn-{number}", 11 + 2 * number))
-    assert weight(vars(view)["_entries"]) <= few
+    assert weight(contents(view)) <= few
 
 
 def test_body_of_a_model_is_given_back_as_it_came() -> None:
@@ -418,6 +435,18 @@ def test_list_of_one_kind_leaves_the_others() -> None:
     view.prune(SERVICE, set(), listed_at=10)
     assert list(view.children(CHURN)) == [(CONFIG_MAP, "churn")]
     assert len(view.pods(CHURN)) == 1
+
+
+def test_malformed_object_changes_nothing() -> None:
+    """It must not block the others of its list, nor what comes later under its name."""
+    view = ClusterCache()
+    body = child_body()
+    malformed = {**body, "metadata": {name: value for name, value in body["metadata"].items() if name != "uid"}}
+    with pytest.raises(KeyError):
+        view.observe(SERVICE, malformed)
+    assert memory(view) == memory(ClusterCache())
+    assert view.prune(SERVICE, set(), 10) == []
+    assert view.observe(SERVICE, body) == [CHURN]
 
 
 def test_empty_list_empties_the_view() -> None:
@@ -472,7 +501,10 @@ def test_profile_is_news_for_exactly_the_models_that_it_counts_for(profile: str,
     assert view.observe(PROFILE, profile_body(profile, 5)) == []
     assert news(view.observe(PROFILE, profile_body(profile, 6, drift={}))) == concerned
     assert view.observe(PROFILE, profile_body(profile, 7, drift={})) == []  # a label, an annotation
-    assert news(view.forget(PROFILE, profile_body(profile, 8, drift={}))) == concerned
+    leaving = profile_body(profile, 8, drift={})
+    leaving["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+    assert view.observe(PROFILE, leaving) == [itself]
+    assert news(view.forget(PROFILE, profile_body(profile, 9, drift={}))) == concerned
 
 
 def shared(view: ClusterCache, name: str = "a", namespace: str = "risk") -> Any:
@@ -605,4 +637,70 @@ def test_nothing_stays_after_any_history_that_ends_with_deletion(events: list[tu
     for name in "abc":
         view.forget(SERVICE, child_body(name, 100))
     view.forget(MODEL, model_body(101))
+    assert memory(view) == memory(ClusterCache())
+
+
+EVERY_OWNER: list[OwnerKey] = [cls("risk", name) for cls in (Key, ProfileKey) for name in ("churn", "other")]
+
+
+def some_body(kind: Kind, *, version: int, name: str, holder: str, uid: str, content: int) -> JSON:
+    """An object of a kind; `holder` is its model, or the profile of a model, or nobody if empty."""
+    labels = {LABEL: holder} if holder else {}
+    if kind is MODEL:
+        monitoring = {"profile": holder} if holder else {}
+        return changed(model_body(name=name, uid=uid), version, replicas=content, monitoring=monitoring)
+    if kind is PROFILE:
+        return profile_body(name, version, content=content)
+    if kind is POD:
+        return pod_body(name, version, ready=content == 1, labels=labels)
+    if kind is EVENT:
+        about = {"kind": "AlertmanagerConfig", "name": name, "uid": uid, "resourceVersion": str(version - 2)}
+        event = {"reason": "InvalidConfiguration", "note": f"cause {content}", "regarding": about}
+        return {"metadata": metadata(f"of-{name}", version), **event}
+    controllers = [owner(holder, kind=PROFILE_KIND if content else KIND)] if holder else []
+    return changed(child_body(name, owners=controllers, uid=uid, labels={}), version, a=content)
+
+
+def readable(view: ClusterCache, key: OwnerKey) -> tuple[Any, ...]:
+    """All that the operator can read of an owner."""
+    rejections = [view.rejection(key, name) for name in ("churn", "other")]
+    if isinstance(key, ProfileKey):
+        return view.profile(key), view.children(key), rejections
+    model = view.model(key)
+    return model, view.profile_of(model.source) if model else None, view.children(key), view.pods(key), rejections
+
+
+BODIES = st.fixed_dictionaries(
+    {
+        "version": st.integers(1, 12),
+        "name": st.sampled_from(["churn", "other"]),
+        "holder": st.sampled_from(["churn", "churn", "other", ""]),
+        "uid": st.sampled_from(["u1", "u2"]),
+        "content": st.integers(0, 1),
+    }
+)
+HISTORY = st.lists(
+    st.tuples(
+        st.sampled_from(["observe", "observe", "forget", "prune"]),
+        st.sampled_from([MODEL, PROFILE, SERVICE, ALERTMANAGER_CONFIG, ALERTMANAGER_CONFIG, POD, EVENT]),
+        BODIES,
+    ),
+    max_size=30,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(HISTORY)
+def test_owner_is_named_whatever_differs_for_it(history: list[tuple[str, Kind, JSON]]) -> None:
+    view = ClusterCache()
+    for what, kind, about in history:
+        before = {key: readable(view, key) for key in EVERY_OWNER}
+        body = some_body(kind, **about)
+        if what == "prune":
+            news = view.prune(kind, {("risk", body["metadata"]["name"])}, about["version"])
+        else:
+            news = view.observe(kind, body) if what == "observe" else view.forget(kind, body)
+        assert {key for key in EVERY_OWNER if readable(view, key) != before[key]} <= set(news)
+    for kind in WATCHED:
+        view.prune(kind, set(), 12)
     assert memory(view) == memory(ClusterCache())

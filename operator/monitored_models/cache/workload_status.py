@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class DeploymentStatus:
     """A Deployment's status."""
 
@@ -36,7 +36,7 @@ class DeploymentStatus:
         return self.current and not self.rolling_out and minimum <= min(self.updated, self.available)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class PodStatus:
     """A pod's status, with the reason if it does not serve."""
 

@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from ..api import Model, MonitoringProfile, ProfileSpec
-from ..cache.live_objects import observed_child
+from ..cache.children import observed_child
 from ..kube import applied_fields
 from ..kube.client import KubeClient
 from ..naming import labels

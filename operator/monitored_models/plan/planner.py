@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from ..cache.live_objects import ObservedChild
+from ..cache.children import ObservedChild
 from ..naming import object_names
 from ..naming.conditions import Reason
 from ..naming.keys import Key, OwnerKey

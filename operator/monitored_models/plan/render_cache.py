@@ -12,7 +12,7 @@ from functools import lru_cache
 
 from ..api import InvalidSpec, Model, MonitoringProfile, Problem, parse, parse_profile
 from ..api.live_scale import LiveScale
-from ..cache.live_objects import ModelSource
+from ..cache.models import ModelSource
 from ..cache.profiles import ObservedProfile, ProfileSource
 from ..naming.kinds import Kind
 from ..render.children import Child, render, render_profile

@@ -15,7 +15,8 @@ from typing import Any
 
 from ..api import InvalidSpec, Model
 from ..base.step_timer import Steps
-from ..cache.live_objects import ObservedChild, ObservedModel
+from ..cache.children import ObservedChild
+from ..cache.models import ObservedModel
 from ..integrations.grafana.dashboard_check import DashboardCheck, last_version_change
 from ..integrations.grafana.tracker import DashboardTracker
 from ..kube.client import ApiError

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ..cache.cluster_cache import ClusterCache
-from ..cache.live_objects import ObservedModel
+from ..cache.models import ObservedModel
 from ..kube.client import ApiError, KubeClient
 from ..naming.conditions import READY
 from ..naming.keys import Key
