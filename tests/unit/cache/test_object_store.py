@@ -15,8 +15,8 @@ from monitored_models.cache.live_objects import Body, labelled_model, resource_v
 from monitored_models.cache.object_store import Change, ObjectRef, ObjectStore, one_copy
 from monitored_models.naming.keys import Key, OwnerKey
 from monitored_models.naming.kinds import CHILDREN, MODEL, WATCHED, Kind
+from unit.cache.test_cluster_cache import CHURN, LABEL, OTHER, memory, model_body
 from unit.specs import JSON
-from unit.test_view import CHURN, LABEL, OTHER, memory, model_body
 
 # --- another kind in the cache: nodes, which no model owns, and whose drain concerns all models ---
 

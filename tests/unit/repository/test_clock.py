@@ -13,7 +13,7 @@ import pytest
 
 from testbed import clock, clock_times
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 IMPORTS = """\
 import datetime as module
 import time

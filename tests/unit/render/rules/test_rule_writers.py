@@ -20,7 +20,7 @@ from monitored_models.settings import Settings
 from unit import render_helpers
 from unit.specs import FULL, JSON, RUNTIMES, model
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[4]
 SETTINGS = Settings()
 
 

@@ -15,7 +15,7 @@ from monitored_models.render.operator.operator_dashboard import dashboard_json
 from monitored_models.telemetry.model_metrics import FAMILIES
 from monitored_models.telemetry.telemetry import Telemetry
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[4]
 RUNBOOKS = ROOT / "docs/runbooks"
 PANELS = list(panels(json.loads(dashboard_json())))
 

@@ -26,8 +26,8 @@ from monitored_models.runtimes import CUSTOM, CUSTOM_RUNTIME_PREFIX, RuntimeProf
 from monitored_models.runtimes.profile import LLM_SIGNALS, REASONED, REQUEST_SIGNALS, Durations, Unavailable
 from monitored_models.settings import Settings
 from unit.promql_helpers import aggregations, matchers, ranges
+from unit.render.rules.test_signals import expressions
 from unit.specs import JSON, RUNTIMES, model
-from unit.test_signals import expressions
 
 ALL = list(builtin_runtimes().values())
 of_each = pytest.mark.parametrize("profile", ALL, ids=[profile.id for profile in ALL])

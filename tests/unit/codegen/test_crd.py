@@ -29,7 +29,7 @@ from monitored_models.render.rules.alerts.groups import ALERTS
 from monitored_models.render.rules.alerts.objective_alerts import OBJECTIVES
 from unit.specs import FULL, JSON, MINIMAL, RUNTIMES, body, quantity, specs, with_
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 OF_THE_API_SERVER = (".apiVersion", ".kind", ".metadata")
 """Fields that the API server itself bounds."""
 

@@ -12,10 +12,10 @@ from monitored_models.render.rules.quality import LITERAL_ERROR, SHARES, UPDATED
 from monitored_models.render.scrape.metric_relabeling import ALWAYS_KEPT, core, selection
 from monitored_models.runtimes import builtin_runtimes
 from unit.promql_helpers import read_names
+from unit.render.rules.test_alerts import WATCHED
+from unit.render.test_children import KUBELET
 from unit.render_helpers import children, expressions, relabelings
 from unit.specs import FULL, JSON, MINIMAL, OBJECTIVES, RUNTIMES, VLLM, model, with_
-from unit.test_alerts import WATCHED
-from unit.test_desired import KUBELET
 
 OF_PROMETHEUS = ("ALERTS", "up", "scrape_samples_post_metric_relabeling")
 """Series that Prometheus itself makes of a scrape, after what is dropped."""

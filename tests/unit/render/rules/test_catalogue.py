@@ -29,10 +29,10 @@ from monitored_models.render.rules.scope import FleetScope, ModelScope, Scope
 from monitored_models.render.rules.signals import SignalSource, server
 from monitored_models.runtimes import builtin_runtimes
 from unit.promql_helpers import matchers, plain, ranges, read_names, result_labels
+from unit.render.rules.test_signals import bare
 from unit.render_helpers import recorded as recorded_series
 from unit.render_helpers import rules
 from unit.specs import FULL, JSON, MINIMAL, RUNTIMES, TRITON, VLLM, model, with_
-from unit.test_signals import bare
 
 PROMISED = (
     "model_accuracy",

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 MISPLACED = {
     "a module in no room": ("extra.py", "", "monitored_models.extra"),
     "kopf in a rendering": ("render/scrape/extra.py", "import kopf", "monitored_models.render.scrape.extra -> kopf"),

@@ -26,9 +26,9 @@ from monitored_models.naming.kinds import (
     watched_kinds,
 )
 from monitored_models.process.resync import resync
+from unit.cache.test_cluster_cache import CHURN, child_body, model_body, pod_body
+from unit.render.notifications.test_notifications import CONFIG, GOLD, config_body, event_body, profile_body
 from unit.specs import JSON
-from unit.test_notifications import CONFIG, GOLD, config_body, event_body, profile_body
-from unit.test_view import CHURN, child_body, model_body, pod_body
 
 OBJECTS: dict[Kind, JSON] = {
     MODEL: {**model_body(), "spec": {"image": "a:1", "monitoring": {"profile": GOLD.name}}},

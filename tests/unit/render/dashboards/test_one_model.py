@@ -14,9 +14,9 @@ from monitored_models.render.children import unavailable
 from monitored_models.render.dashboards.config_map import dashboard_json
 from monitored_models.render.rules.catalogue import PREFIX
 from unit.promql_helpers import read_names
+from unit.render.rules.test_alerts import WATCHED
 from unit.render_helpers import SETTINGS, children, panels, queries, recorded, titles
 from unit.specs import FULL, JSON, MINIMAL, OBJECTIVES, QUALITY, RUNTIMES, TRITON, VLLM, model, with_
-from unit.test_alerts import WATCHED
 
 SPECS: dict[str, JSON] = {
     **RUNTIMES,

@@ -33,9 +33,9 @@ from monitored_models.settings import InvalidSettings, Settings, load
 from monitored_models.status.build import build_status
 from monitored_models.status.changes import condition
 from monitored_models.status.status_input import NotificationState, NotificationsUnknown, StatusInput
+from unit.cache.test_cluster_cache import memory
 from unit.notification_specs import EMAIL, EVERY_FIELD, HOOK, NIGHT, PAGER, SLACK
 from unit.reconcilers import profile_reconciler
-from unit.test_view import memory
 
 JSON = dict[str, Any]
 GOLD = ProfileKey("risk", "gold")

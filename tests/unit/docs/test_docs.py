@@ -23,7 +23,7 @@ from monitored_models.status.condition_spec import ReasonDoc
 from monitored_models.status.conditions import CONDITIONS
 from unit.specs import model
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 README = (ROOT / "README.md").read_text()
 CONDITIONS_PAGE = (ROOT / "docs/conditions.md").read_text()
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]

@@ -29,7 +29,7 @@ from monitored_models.render.rules.signals import SignalSource
 from monitored_models.runtimes import builtin_runtimes
 from monitored_models.telemetry.model_metrics import FAMILIES
 
-RUNBOOKS = Path(__file__).parents[2] / "docs/runbooks"
+RUNBOOKS = Path(__file__).parents[3] / "docs/runbooks"
 HOLDS = {alert.name: alert.for_ for alert in ALERTS} | {alert.name: alert.for_ for alert in OBJECTIVES}
 PAGES = [path for path in sorted(RUNBOOKS.glob("*.md")) if not path.stem.startswith("MonitoredModels")]
 SECTIONS = ["Meaning", "Impact", "First checks", "Ways out"]

@@ -41,7 +41,7 @@ def test_dashboards_of_every_kind_of_file(tmp_path: Path) -> None:
 
 
 def test_own_monitoring_is_there() -> None:
-    assert "MonitoredModel operator" in titles(Path(__file__).parents[2] / "config/monitoring.yaml")
+    assert "MonitoredModel operator" in titles(Path(__file__).parents[3] / "config/monitoring.yaml")
 
 
 @pytest.mark.parametrize(

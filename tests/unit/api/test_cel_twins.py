@@ -13,8 +13,8 @@ from monitored_models.api import InvalidSpec, parse
 from monitored_models.api.validation import TIMEOUT_MESSAGE, all_rules
 from monitored_models.codegen.crd import openapi_schema
 from unit import cel
+from unit.api.test_parser import RULE_CASES
 from unit.specs import JSON, body, specs, with_
-from unit.test_api_parse import RULE_CASES
 
 MESSAGES = {rule.message for rule in all_rules()}
 SCHEMA = openapi_schema()["properties"]["spec"]
@@ -41,7 +41,7 @@ def test_both_forms_of_a_rule_decide_alike(key: tuple[str, str]) -> None:
         assert by_cel(spec) == by_python(spec), change
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(specs())
 def test_both_forms_decide_alike_for_any_spec(spec: JSON) -> None:
     parsed = parse(body(spec))

@@ -22,11 +22,11 @@ from monitored_models.runtimes import builtin_runtimes
 from monitored_models.settings import Settings
 from monitored_models.telemetry.model_metrics import FAMILIES
 from unit.promql_helpers import matchers, read_names, result_labels
+from unit.render.rules.test_alerts import SERIES_LABELS, WATCHED
+from unit.render.test_children import KUBELET
 from unit.render_helpers import alert_rules, recorded
 from unit.specs import FULL, JSON, MINIMAL, QUALITY, RUNTIMES, TRITON, VLLM, model, models, with_
 from unit.specs import OBJECTIVES as INDICATORS
-from unit.test_alerts import SERIES_LABELS, WATCHED
-from unit.test_desired import KUBELET
 
 SETTINGS = Settings(runbook_url="https://runbooks.example.com")
 GROUPS = prometheus_operator.write_groups(fleet.groups(builtin_runtimes(), SETTINGS))

@@ -18,9 +18,9 @@ from monitored_models.render.rules import slos
 from monitored_models.render.rules.context import context
 from monitored_models.render.rules.scope import FleetScope, ModelScope
 from unit.promql_helpers import matchers, plain, read_names, result_labels
+from unit.render.rules.test_signals import bare
 from unit.render_helpers import groups, rules
 from unit.specs import FULL, JSON, MINIMAL, OBJECTIVES, RUNTIMES, TRITON, VLLM, model, with_
-from unit.test_signals import bare
 
 ONE = ModelScope(model())
 DAYS = 24 * 3600
