@@ -50,7 +50,7 @@ async def resync(
             async for items, version in client.list_pages(kind, namespace, by_label, by_field):
                 listed_at = version if listed_at is None else min(listed_at, version)
                 for body in items:
-                    alive.add((body["metadata"]["namespace"], body["metadata"]["name"]))
+                    alive.add((body["metadata"].get("namespace", ""), body["metadata"]["name"]))
                     try:
                         with steps.timed("list_item"):
                             changed.update(cache.observe(kind, body))
