@@ -15,9 +15,13 @@ from typing import Any
 import pytest
 import yaml
 
+from dashboards import sample_fleet
+from dashboards.rendered_dashboards import shared
+from dashboards.sample_fleet import STORIES
+from monitored_models.preview.supported import PANELS
 from monitored_models.render.children import render
+from monitored_models.render.dashboards.one_model import dashboard_json
 from monitored_models.settings import Settings
-from preview import showcase
 from preview.serving import Shown, panels, preview
 from signals import replay
 from testbed import browser, clock, debian, prometheus
@@ -27,7 +31,7 @@ from testbed.tools import ToolError
 ROOT = Path(__file__).parents[2]
 FIXTURES = [fixture for fixture in replay.fixtures() if fixture.runtime in ("custom", "vllm")]
 END = 1795521600
-"""2026-11-24T12:00:00Z. Only the showcase is drawn at the time on the clock."""
+"""2026-11-24T12:00:00Z. Only the sample fleet is drawn at the time on the clock."""
 RANGE = 900
 _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -41,10 +45,10 @@ def chromium() -> None:
 
 
 @pytest.fixture(scope="module")
-def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Prometheus, int]]:
-    """A Prometheus with a past of the showcase, and the end of that past: axes look otherwise around midnight and a new year."""
-    folder, end = tmp_path_factory.mktemp("showcase"), clock.end()
-    prometheus.write_history(folder, showcase.samples(end))
+def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Prometheus, int]]:
+    """A Prometheus with six hours of the sample fleet, and their end: axes look otherwise around midnight and a new year."""
+    folder, end = tmp_path_factory.mktemp("fleet"), clock.end(300)
+    sample_fleet.write(folder, end)
     with prometheus.running(folder, []) as server:
         yield server, end
 
@@ -84,29 +88,34 @@ def misplaced(found: list[Shown]) -> list[tuple[str, Any]]:
 
 @pytest.mark.clock
 @pytest.mark.parametrize("width", [1440, 1000])
-def test_every_kind_of_panel_is_drawn_within_its_box(width: int, shown: tuple[Prometheus, int], tmp_path: Path) -> None:
-    server, end = shown
-    (tmp_path / "showcase.json").write_text(showcase.text())
+def test_every_kind_of_panel_is_drawn_within_its_box(width: int, fleet: tuple[Prometheus, int], tmp_path: Path) -> None:
+    """The dashboards of all models and objectives, and those of a model in trouble and of one with quality and drift."""
+    server, end = fleet
+    boards = shared() | {story.name: json.loads(dashboard_json(story.now)) for story in STORIES}
+    names = ("monitored-models-fleet", "monitored-models-slo", "churn", "fraud")
+    (tmp_path / "fleet.yaml").write_text(json.dumps({"kind": "List", "items": [boards[name] for name in names]}))
 
-    async def look(address: str) -> tuple[list[Shown], str]:
-        async with opened(f"{address}/d/showcase", tmp_path, width) as page:
-            found = await panels(page)
-            await page.picture(tmp_path / "showcase.png")
-            return found, await page.evaluate("document.body.innerText")
+    async def look(address: str) -> list[Shown]:
+        found = []
+        for name in names:
+            (tmp_path / name).mkdir()
+            async with opened(f"{address}/d/{boards[name]['uid']}", tmp_path / name, width) as page:
+                found += await panels(page)
+                await page.picture(tmp_path / f"{name}.png")
+        return found
 
-    with preview(tmp_path, [tmp_path / "showcase.json"], server.url, "--end", str(end)) as address:
-        found, text = asyncio.run(look(address))
-    assert [(one.title, one.state, one.text) for one in found if one.state != "drawn"] == []
-    assert len(found) == 17
+    options = ("--end", str(end), "--scrape-interval", "1m")
+    with preview(tmp_path, [tmp_path / "fleet.yaml"], server.url, *options) as address:
+        found = asyncio.run(look(address))
+    assert {one.kind for one in found if one.state == "drawn"} == set(PANELS)
+    assert [one for one in found if one.state not in ("drawn", "empty") or "Not drawn" in one.text] == []
     assert misplaced(found) == []
     plots = [size for one in found for size in one.plot]
-    assert all(wide > 200 and high > 90 for wide, high in plots), plots
+    assert all(wide > 80 and high > 80 for wide, high in plots), plots
     texts = {one.title: one.text for one in found}
     assert "req/s" in texts["Requests"]
-    assert texts["Deployed"] == "3 days ago"
-    assert "down" in texts["Ready"]
+    assert "churn" in texts["Every model"]
     assert "p99" in texts["Latency"]
-    assert "Traffic of risk" in text
 
 
 def test_dashboards_of_models_are_drawn(models: Prometheus, tmp_path: Path) -> None:
@@ -160,10 +169,11 @@ def test_texts_of_dashboards_and_of_prometheus_stay_texts(tmp_path: Path) -> Non
     label = NASTY.replace("\\", "\\\\").replace('"', '\\"')
     lines = [f'nasty{{name="{label}"}} {at % 7:.0f} {at:.0f}' for at in range(END - 1800, END, 15)]
     prometheus.write_history(tmp_path / "past", lines)
-    kinds = ("stat", "timeseries", "gauge", "bargauge", "barchart", "histogram", "state-timeline", "table", "heatmap")
+    kinds = ("stat", "timeseries", "gauge", "bargauge", "histogram", "state-timeline", "table", "heatmap")
     targets = [{"refId": "A", "expr": "nasty", "legendFormat": "{{name}}", "range": True}]
     places = [{"x": index % 2 * 12, "y": index // 2 * 8, "w": 12, "h": 8} for index in range(len(kinds) + 3)]
-    defaults = {"displayName": NASTY, "unit": NASTY, "noValue": NASTY}
+    states = [{"type": "value", "options": {"1": {"text": NASTY, "color": NASTY}}}]
+    defaults = {"unit": NASTY, "noValue": NASTY, "mappings": states, NASTY: NASTY}
     made = [
         {
             "type": kind,
@@ -174,7 +184,6 @@ def test_texts_of_dashboards_and_of_prometheus_stay_texts(tmp_path: Path) -> Non
             if kind == "table"
             else targets,
             "fieldConfig": {"defaults": defaults, "overrides": []},
-            "options": {"legend": {"showLegend": True, "displayMode": "table", "calcs": ["max"]}},
         }
         for kind, place in zip(kinds, places, strict=False)
     ]
@@ -188,8 +197,20 @@ def test_texts_of_dashboards_and_of_prometheus_stay_texts(tmp_path: Path) -> Non
         {"type": NASTY, "title": "unknown", "gridPos": places[-2]},
         {"type": "stat", "title": "wrong", "gridPos": places[-1], "targets": [{"expr": f'nasty{{name="{NASTY}'}]},
     ]
-    variables = [{"type": "query", "name": "name", "label": NASTY, "query": "label_values(nasty, name)"}]
-    annotations = [{"name": NASTY, "enable": True, "expr": "nasty > 5", "titleFormat": "{{name}}"}]
+    variables = [
+        {
+            "type": "query",
+            "name": "name",
+            "label": NASTY,
+            "query": {"query": "label_values(nasty, name)"},
+            "multi": True,
+            "includeAll": True,
+            "allValue": ".*",
+            "sort": 1,
+        },
+        {"type": NASTY, "name": NASTY},
+    ]
+    annotations = [{"name": NASTY, "enable": True, "expr": "nasty > 5", "titleFormat": "{{name}}", "iconColor": "red"}]
     about = {"templating": {"list": variables}, "annotations": {"list": annotations}, "tags": [NASTY]}
     (tmp_path / "nasty.json").write_text(json.dumps({"title": NASTY, "uid": "nasty", "panels": made, **about}))
 
@@ -212,13 +233,13 @@ def test_texts_of_dashboards_and_of_prometheus_stay_texts(tmp_path: Path) -> Non
 
 
 def test_it_only_reads_and_answers_to_this_machine_only(models: Prometheus, tmp_path: Path) -> None:
-    (tmp_path / "showcase.json").write_text(showcase.text())
-    with preview(tmp_path, [tmp_path / "showcase.json"], models.url) as address:
+    (tmp_path / "one.json").write_text(json.dumps({"title": "One", "uid": "one", "panels": []}))
+    with preview(tmp_path, [tmp_path / "one.json"], models.url) as address:
         assert answer(address, method="POST") == 405
-        assert answer(f"{address}/d/showcase", method="DELETE") == 405
+        assert answer(f"{address}/d/one", method="DELETE") == 405
         assert answer(address, host="evil.example") == 403
         assert answer(f"{address}/d/other") == 404
-        assert answer(f"{address}/d/showcase/panels/99") == 404
+        assert answer(f"{address}/d/one/panels/99") == 404
         assert answer(address) == 200
 
 

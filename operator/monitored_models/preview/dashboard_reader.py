@@ -1,4 +1,4 @@
-"""Classic Grafana JSON as typed values. The reader ignores everything that the preview does not support."""
+"""Classic Grafana JSON as typed values, with the names of everything that the preview does not draw."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from ..base.json_paths import JSON, get_path, number, objects, texts
+from ..base.json_paths import JSON, get_path, objects, texts
+from .supported import PANELS, unsupported
+
+_LABEL_VALUES = re.compile(r"^\s*label_values\(\s*(?:(.+)\s*,)?\s*([a-zA-Z_][a-zA-Z0-9_]*)\s*\)\s*$", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -19,9 +22,6 @@ class Target:
     expression: str
     legend: str
     instant: bool
-    form: str
-    """Result format: time_series, table or heatmap."""
-    least_step: str
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,8 @@ class Panel:
     defaults: JSON
     overrides: tuple[JSON, ...]
     transformations: tuple[JSON, ...]
-    least_step: str
-    most_points: int | None
+    unsupported: tuple[str, ...]
+    """Options that the preview does not draw, with their values."""
 
 
 @dataclass(frozen=True)
@@ -56,32 +56,22 @@ class Row:
 
 @dataclass(frozen=True)
 class Variable:
-    """A template variable of a dashboard."""
+    """A template variable: the values of a label, of the series that a selector (possibly empty) matches."""
 
     name: str
+    title: str
+    selector: str
     label: str
-    kind: str
-    query: str
-    regex: str
-    sort: int
-    multi: bool
-    with_all: bool
-    all_value: str
-    current: tuple[str, ...]
-    hidden: bool
 
 
 @dataclass(frozen=True)
 class Annotation:
     """An annotation query, whose results mark times."""
 
-    name: str
     expression: str
     title: str
     text: str
-    colour: str
-    value_is_time: bool
-    least_step: str
+    color: str
 
 
 @dataclass(frozen=True)
@@ -93,10 +83,11 @@ class Dashboard:
     description: str
     tags: tuple[str, ...]
     begin: str
-    utc: bool
     variables: tuple[Variable, ...]
     annotations: tuple[Annotation, ...]
     rows: tuple[Row, ...]
+    unsupported: tuple[str, ...]
+    """Options of the dashboard and its variables, annotations and rows that the preview does not support, as sentences."""
 
     def panel(self, number: int) -> Panel | None:
         """Return the panel with this number, or None."""
@@ -135,13 +126,13 @@ def _in_text(text: Any) -> Iterator[JSON]:
 
 def dashboards(found: list[JSON]) -> tuple[Dashboard, ...]:
     """Parse each into a Dashboard with a unique slug."""
-    made: dict[str, Dashboard] = {}
+    by_slug: dict[str, Dashboard] = {}
     for one in found:
         title = get_path(one, "title", "") or "Dashboard"
         base = re.sub(r"[^A-Za-z0-9_-]+", "-", get_path(one, "uid", "") or title).strip("-") or "dashboard"
-        slug = next(name for name in _names(base) if name not in made)
-        made[slug] = _dashboard(one, slug, title)
-    return tuple(made.values())
+        slug = next(name for name in _names(base) if name not in by_slug)
+        by_slug[slug] = _dashboard(one, slug, title)
+    return tuple(by_slug.values())
 
 
 def _names(base: str) -> Iterator[str]:
@@ -153,16 +144,27 @@ def _names(base: str) -> Iterator[str]:
 
 
 def _dashboard(found: JSON, slug: str, title: str) -> Dashboard:
+    variables = [one for one in objects(found, "templating.list") if one.get("type") != "datasource"]
+    annotations = [one for one in objects(found, "annotations.list") if one.get("builtIn") != 1]
+    rows = [one for one in objects(found, "panels") if one.get("type") == "row"]
+    problems = [
+        ("The dashboard", unsupported("dashboard", {"timezone": found.get("timezone") or "browser"})),
+        *((f"Variable {one.get('name')}", _variable_problems(one)) for one in variables),
+        *((f"Annotation {one.get('name')}", unsupported("annotation", one)) for one in annotations),
+        *((f"Row {one.get('title')}", unsupported("row", one)) for one in rows),
+    ]
     return Dashboard(
         slug=slug,
         title=title,
         description=get_path(found, "description", ""),
         tags=texts(found.get("tags")),
         begin=get_path(found, "time.from", "now-6h"),
-        utc=found.get("timezone") == "utc",
-        variables=tuple(_variable(one) for one in objects(found, "templating.list") if get_path(one, "name", "")),
-        annotations=tuple(_annotations(found)),
+        variables=tuple(_variable(one) for one in variables if not _variable_problems(one)),
+        annotations=tuple(_annotation(one) for one in annotations if not unsupported("annotation", one)),
         rows=tuple(_rows(objects(found, "panels"))),
+        unsupported=tuple(
+            f"{name} has options that the preview does not support: {', '.join(own)}" for name, own in problems if own
+        ),
     )
 
 
@@ -186,23 +188,22 @@ def _rows(found: list[JSON]) -> Iterator[Row]:
 def _panel(found: JSON, count: int) -> Panel:
     place: JSON = get_path(found, "gridPos", {})
     x = min(max(get_path(place, "x", 0), 0), 23)
-    points = number(found, "maxDataPoints")
+    kind = get_path(found, "type", "")
     return Panel(
         number=count,
-        kind=get_path(found, "type", ""),
+        kind=kind,
         title=get_path(found, "title", ""),
         description=get_path(found, "description", ""),
         x=x,
         y=max(get_path(place, "y", 0), 0),
         width=min(max(get_path(place, "w", 12), 1), 24 - x),
         height=min(max(get_path(place, "h", 8), 1), 100),
-        targets=tuple(_target(one) for one in objects(found, "targets") if not one.get("hide")),
+        targets=tuple(_target(one) for one in objects(found, "targets")),
         options=get_path(found, "options", {}),
         defaults=get_path(found, "fieldConfig.defaults", {}),
         overrides=tuple(objects(found, "fieldConfig.overrides")),
-        transformations=tuple(one for one in objects(found, "transformations") if not one.get("disabled")),
-        least_step=get_path(found, "interval", ""),
-        most_points=int(points) if points and points >= 1 else None,
+        transformations=tuple(objects(found, "transformations")),
+        unsupported=unsupported(kind, found) if kind in PANELS else (),
     )
 
 
@@ -211,40 +212,26 @@ def _target(found: JSON) -> Target:
         ref=get_path(found, "refId", ""),
         expression=get_path(found, "expr", ""),
         legend=get_path(found, "legendFormat", ""),
-        instant=get_path(found, "instant", default=False) and not get_path(found, "range", default=False),
-        form=get_path(found, "format", "") or "time_series",
-        least_step=get_path(found, "interval", ""),
+        instant=get_path(found, "instant", default=False),
     )
+
+
+def _variable_problems(found: JSON) -> tuple[str, ...]:
+    query = get_path(found, "query.query", "")
+    return unsupported("variable", found) or (() if _LABEL_VALUES.match(query) else (f"query.query: {query}",))
 
 
 def _variable(found: JSON) -> Variable:
-    query: Any = found.get("query")
-    current: Any = get_path(found, "current", JSON()).get("value")
-    return Variable(
-        name=get_path(found, "name", ""),
-        label=get_path(found, "label", "") or get_path(found, "name", ""),
-        kind=get_path(found, "type", ""),
-        query=get_path(query, "query", "") if isinstance(query, dict) else str(query or ""),
-        regex=get_path(found, "regex", ""),
-        sort=get_path(found, "sort", 0),
-        multi=get_path(found, "multi", default=False),
-        with_all=get_path(found, "includeAll", default=False),
-        all_value=get_path(found, "allValue", ""),
-        current=texts(current),
-        hidden=found.get("hide") == 2 or get_path(found, "type", "") in ("datasource", "constant"),
+    name = get_path(found, "name", "")
+    match = _LABEL_VALUES.match(get_path(found, "query.query", ""))
+    selector, label = match.groups(default="") if match else ("", "")
+    return Variable(name, get_path(found, "label", "") or name, selector.strip(), label)
+
+
+def _annotation(found: JSON) -> Annotation:
+    return Annotation(
+        expression=get_path(found, "expr", ""),
+        title=get_path(found, "titleFormat", ""),
+        text=get_path(found, "textFormat", ""),
+        color=get_path(found, "iconColor", ""),
     )
-
-
-def _annotations(found: JSON) -> Iterator[Annotation]:
-    for one in objects(found, "annotations.list"):
-        expression = get_path(one, "expr", "") or get_path(one, "target.expr", "")
-        if expression and get_path(one, "enable", default=True):
-            yield Annotation(
-                name=get_path(one, "name", ""),
-                expression=expression,
-                title=get_path(one, "titleFormat", ""),
-                text=get_path(one, "textFormat", ""),
-                colour=get_path(one, "iconColor", "") or "blue",
-                value_is_time=get_path(one, "useValueForTime", default=False),
-                least_step=get_path(one, "step", "") or get_path(one, "target.interval", ""),
-            )

@@ -13,8 +13,8 @@ from markdown_it import MarkdownIt
 
 from ..base.json_paths import JSON
 from .dashboard_reader import Dashboard, Panel, Row
-from .variables import ALL, Chosen, Window, in_text
-from .views import Drawing, Figure, Key, Legend, NotDrawn, Nothing, Number, Numbers, Sheet, Shown, Text
+from .variables import ALL, Chosen, Window
+from .views import Bars, Cell, Drawing, Figure, Key, NotDrawn, Nothing, Number, Numbers, Sheet, Text
 
 RANGES = ("5m", "15m", "30m", "1h", "3h", "6h", "12h", "24h", "2d", "7d", "30d")
 _markdown = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
@@ -22,13 +22,14 @@ _markdown = MarkdownIt("commonmark", {"html": False}).enable("table").disable("i
 
 @dataclass(frozen=True)
 class View:
-    """The requested view: selected variables, a time range that ends now or at a fixed time, the scrape interval."""
+    """The requested view: selected variables, and a time range that ends now or at a fixed time."""
 
     window: Window
     range: str
     fixed_end: str
     chosen: Mapping[str, Chosen]
-    scrape: str = "15s"
+    scrape: float = 15
+    """Scrape interval in seconds."""
     problems: Sequence[str] = ()
 
     @property
@@ -54,7 +55,7 @@ def index(dashboards: Sequence[Dashboard], prometheus: str) -> str:
 
 def dashboard(one: Dashboard, view: View, prometheus: str) -> str:
     """Render a dashboard with an empty box for each panel."""
-    controls = "".join(_select(found) for found in view.chosen.values() if not found.variable.hidden)
+    controls = "".join(_select(found) for found in view.chosen.values())
     ranges = RANGES if view.range in RANGES else (view.range, *RANGES)
     times = _options([(f"last {name}", name) for name in ranges], (view.range,))
     end = f'<input type="hidden" name="end" value="{escape(view.fixed_end)}">' if view.fixed_end else ""
@@ -62,7 +63,7 @@ def dashboard(one: Dashboard, view: View, prometheus: str) -> str:
         f'<form>{controls}<label>Range <select name="range">{times}</select></label>{end}<button>Reload</button></form>'
     )
     problems = "".join(f'<p class="problem">{escape(text)}</p>' for text in view.problems)
-    rows = "".join(_row(row, view) for row in one.rows)
+    rows = "".join(_row(row) for row in one.rows)
     return _whole(
         one.title,
         f'<header><a href="../" title="All dashboards">☰</a><h1 title="{escape(one.description)}">{escape(one.title)}</h1>{form}</header>'
@@ -77,12 +78,10 @@ def _about(prometheus: str) -> str:
 
 
 def _select(one: Chosen) -> str:
-    options = [(value, value) for value in one.options]
-    if one.variable.with_all:
-        options.insert(0, ("All", ALL))
-    multiple = f' multiple size="{min(len(options), 3)}"' if one.variable.multi and len(options) > 1 else ""
+    options = [("All", ALL), *((value, value) for value in one.options)]
+    multiple = f' multiple size="{min(len(options), 3)}"' if one.options else ""
     name = escape(one.variable.name)
-    return f'<label>{escape(one.variable.label)} <select name="var-{name}"{multiple}>{_options(options, one.values)}</select></label>'
+    return f'<label>{escape(one.variable.title)} <select name="var-{name}"{multiple}>{_options(options, one.values)}</select></label>'
 
 
 def _options(options: Sequence[tuple[str, str]], values: Sequence[str]) -> str:
@@ -92,18 +91,18 @@ def _options(options: Sequence[tuple[str, str]], values: Sequence[str]) -> str:
     )
 
 
-def _row(row: Row, view: View) -> str:
+def _row(row: Row) -> str:
     top = min((panel.y for panel in row.panels), default=0)
-    boxes = "".join(_box(panel, top, view) for panel in row.panels)
+    boxes = "".join(_box(panel, top) for panel in row.panels)
     grid = f'<div class="grid">{boxes}</div>'
     if row.title is None:
         return grid
     is_open = "" if row.collapsed else " open"
-    return f"<details{is_open}><summary>{escape(in_text(row.title, view.chosen, {}))}</summary>{grid}</details>"
+    return f"<details{is_open}><summary>{escape(row.title)}</summary>{grid}</details>"
 
 
-def _box(panel: Panel, top: int, view: View) -> str:
-    title = escape(in_text(panel.title, view.chosen, {}))
+def _box(panel: Panel, top: int) -> str:
+    title = escape(panel.title)
     about = f'<span class="about" title="{escape(panel.description)}">i</span>' if panel.description else ""
     place = f"grid-column:{panel.x + 1}/span {panel.width};grid-row:{panel.y - top + 1}/span {panel.height}"
     return (
@@ -130,26 +129,35 @@ def _whole(title: str, body: str, *, scripts: bool) -> str:
 # --- what is in a panel ---
 
 
-def body(drawing: Drawing, view: View, left_out: Sequence[str] = ()) -> JSON:
+def body(drawing: Drawing, unsupported: Sequence[str] = ()) -> JSON:
     """Return state, HTML and figures of a panel. The attribute `data-figure` marks where a figure belongs."""
     figures: list[Any] = []
     match drawing:
-        case Figure():
-            figures.append(drawing.figure)
-            side = " right" if drawing.legend.right else ""
-            html = f'<div class="drawn{side}"><div class="plot" data-figure="0"></div>{_legend(drawing.legend)}</div>'
+        case Figure(figure, legend):
+            figures.append(figure)
+            html = f'<div class="drawn"><div class="plot" data-figure="0"></div>{_legend(legend)}</div>'
         case Numbers():
-            html = _bars(drawing) if drawing.bars else _numbers(drawing, figures)
-        case Sheet():
-            html, left_out = _sheet(drawing), (*left_out, *drawing.left_out)
-        case Text(content, markdown):
-            filled = in_text(content, view.chosen, {})
-            html = f'<div class="text">{_markdown.render(filled)}</div>' if markdown else _plain(filled)
+            html = _numbers(drawing)
+        case Bars(numbers):
+            html = _bars(numbers)
+        case Sheet(_, _, left_out):
+            html, unsupported = _sheet(drawing), (*unsupported, *left_out)
+        case Text(content):
+            html = f'<div class="text">{_markdown.render(content)}</div>'
         case Nothing(text) | NotDrawn(text):
             html = f'<div class="word">{escape(text)}</div>'
     state = {Nothing: "empty", NotDrawn: "not-drawn"}.get(type(drawing), "drawn")
-    note = f'<div class="note">Not shown by the preview: {escape(", ".join(left_out))}</div>' if left_out else ""
-    return {"state": state, "html": html + note, "figures": _finite(figures)}
+    return {"state": state, "html": html + _note(unsupported), "figures": _finite(figures)}
+
+
+def failure(text: str, unsupported: Sequence[str] = ()) -> JSON:
+    """Return the body of a panel whose queries failed, with the error message of Prometheus."""
+    html = f'<div class="word error">{escape(text)}</div>'
+    return {"state": "error", "html": html + _note(unsupported), "figures": []}
+
+
+def _note(unsupported: Sequence[str]) -> str:
+    return f'<div class="note">Not drawn by the preview: {escape(", ".join(unsupported))}</div>' if unsupported else ""
 
 
 def _finite(found: Any) -> Any:
@@ -161,65 +169,33 @@ def _finite(found: Any) -> Any:
     return [_finite(value) for value in found] if isinstance(found, list) else found
 
 
-def failure(text: str) -> JSON:
-    """Return the body of a panel whose queries failed, with the error message of Prometheus."""
-    return {"state": "error", "html": f'<div class="word error">{escape(text)}</div>', "figures": []}
+def _legend(legend: Sequence[Key]) -> str:
+    return f'<div class="legend">{"".join(_key(key) for key in legend)}</div>' if legend else ""
 
 
-def _plain(text: str) -> str:
-    return f'<div class="text"><pre>{escape(text)}</pre></div>'
+def _key(key: Key) -> str:
+    trace = f' data-traces="{key.trace}"' if key.trace is not None else ""
+    return f'<span class="key"{trace}><i style="background:{escape(key.color)}"></i>{escape(key.name)}</span>'
 
 
-def _legend(legend: Legend) -> str:
-    if not legend.keys:
-        return ""
-    if legend.as_table:
-        heads = "".join(f"<th>{escape(name)}</th>" for name in legend.headings)
-        rows = "".join(
-            f"<tr><td>{_key(key)}</td>{''.join(f'<td>{escape(value)}</td>' for value in key.values)}</tr>"
-            for key in legend.keys
-        )
-        return f'<div class="legend"><table><tr><th></th>{heads}</tr>{rows}</table></div>'
-    keys = "".join(_key(key, list(zip(legend.headings, key.values, strict=True))) for key in legend.keys)
-    return f'<div class="legend">{keys}</div>'
+def _numbers(drawing: Numbers) -> str:
+    side = " upright" if drawing.upright else ""
+    return f'<div class="numbers{side}">{"".join(_number(one) for one in drawing.numbers)}</div>'
 
 
-def _key(key: Key, values: Sequence[tuple[str, str]] = ()) -> str:
-    told = "".join(f' <span class="calc">{escape(head)}: {escape(value)}</span>' for head, value in values)
-    traces = f' data-traces="{",".join(map(str, key.traces))}"' if key.traces else ""
-    return f'<span class="key"{traces}><i style="background:{escape(key.colour)}"></i>{escape(key.name)}{told}</span>'
-
-
-def _numbers(drawing: Numbers, figures: list[Any]) -> str:
-    return (
-        f'<div class="numbers{" upright" if drawing.upright else ""}">'
-        f"{''.join(_number(one, drawing.coloured, figures) for one in drawing.numbers)}</div>"
-    )
-
-
-def _number(one: Number, coloured: str, figures: list[Any]) -> str:
-    spark = ""
-    if one.spark is not None:
-        spark = f'<div class="spark" data-figure="{len(figures)}"></div>'
-        figures.append(one.spark)
+def _number(one: Number) -> str:
     # The font size depends on the length of the text, so that the number fits its box.
-    length = max(len(one.text), 3)
-    on_colour = coloured.startswith("background")
-    look = f"background:{escape(one.colour)};color:#fff" if on_colour else ""
-    ink = f"color:{escape(one.colour)};" if coloured == "value" else ""
+    look = f"color:{escape(one.color)};--length:{max(len(one.text), 3)}"
     name = f'<div class="name" title="{escape(one.name)}">{escape(one.name)}</div>' if one.name else ""
-    return (
-        f'<div class="number{" over" if spark else ""}" style="{look}">{spark}{name}'
-        f'<div class="value" style="{ink}--length:{length}">{escape(one.text)}</div></div>'
-    )
+    return f'<div class="number">{name}<div class="value" style="{look}">{escape(one.text)}</div></div>'
 
 
-def _bars(drawing: Numbers) -> str:
+def _bars(numbers: Sequence[Number]) -> str:
     rows = "".join(
         f'<div class="name" title="{escape(one.name)}">{escape(one.name)}</div>'
-        f'<div class="bar"><i style="width:{one.share * 100:.1f}%;background:{escape(one.colour)}"></i></div>'
-        f'<div class="value" style="color:{escape(one.colour)}">{escape(one.text)}</div>'
-        for one in drawing.numbers
+        f'<div class="bar"><i style="width:{one.share * 100:.1f}%;background:{escape(one.color)}"></i></div>'
+        f'<div class="value" style="color:{escape(one.color)}">{escape(one.text)}</div>'
+        for one in numbers
     )
     return f'<div class="bars">{rows}</div>'
 
@@ -233,13 +209,10 @@ def _sheet(sheet: Sheet) -> str:
     return f'<div class="sheet"><table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>'
 
 
-def _side(column: Sequence[Shown]) -> str:
+def _side(column: Sequence[Cell]) -> str:
     return ' class="of-numbers"' if any(cell.is_number for cell in column) else ""
 
 
-def _cell(cell: Shown) -> str:
-    look = f"color:{escape(cell.colour)}" if cell.colour else ""
-    if cell.background:
-        look = f"background:{escape(cell.background)};color:#fff"
-    side = ' class="of-numbers"' if cell.is_number else ""
-    return f"<td{side}{f' style={chr(34)}{look}{chr(34)}' if look else ''}>{escape(cell.text)}</td>"
+def _cell(cell: Cell) -> str:
+    look = f' style="color:{escape(cell.color)}"' if cell.color else ""
+    return f"<td{_side([cell])}{look}>{escape(cell.text)}</td>"

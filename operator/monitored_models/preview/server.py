@@ -9,7 +9,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
+from datetime import datetime
 from importlib import resources
 from typing import Any
 
@@ -20,12 +20,11 @@ from plotly.offline import get_plotlyjs
 
 from ..integrations.prometheus.client import Prometheus, PrometheusError
 from . import page, variables
+from .annotations import Mark, marks
 from .dashboard_reader import Annotation, Dashboard, Panel, Target
-from .field_config import Moment
-from .figures import OVER_TIME, draw, left_out
+from .figures import OVER_TIME, draw
 from .frames import Answer
 from .plotting import COLUMN_PIXELS
-from .timeseries import Mark, moments
 from .variables import Chosen, Window
 from .views import Drawing
 
@@ -38,7 +37,7 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
 }
-_MOST_MARKS = 200
+_MOST_MARKS, _ANNOTATION_STEP = 200, 60
 CACHE_SECONDS = 60.0
 """Time for which the result of a query is reused: panels of a page repeat queries."""
 
@@ -117,8 +116,8 @@ def application(preview: Preview, prometheus: Prometheus) -> web.Application:
         try:
             drawing = await _drawing(one, wanted, view, prometheus)
         except PrometheusError as error:
-            return web.json_response(page.failure(str(error)))
-        return web.json_response(page.body(drawing, view, left_out(wanted)))
+            return web.json_response(page.failure(str(error), wanted.unsupported))
+        return web.json_response(page.body(drawing, wanted.unsupported))
 
     def fixed(text: str, kind: str) -> Callable[[web.Request], Awaitable[web.Response]]:
         async def answer(_request: web.Request) -> web.Response:
@@ -180,9 +179,10 @@ async def _view(preview: Preview, one: Dashboard, query: MultiMapping[str], prom
     begin = _time(query.get("from"))
     if begin is None or begin >= end:
         begin = end - (variables.seconds(length) or 0)
-    window = Window(begin, end)
+    window = Window(begin, end, datetime.fromtimestamp(end).astimezone().tzinfo)
     chosen, problems = await _chosen(one, window, query, prometheus)
-    return page.View(window, length, query.get("end", ""), chosen, preview.scrape, problems)
+    scrape = variables.seconds(preview.scrape) or 15
+    return page.View(window, length, query.get("end", ""), chosen, scrape, [*one.unsupported, *problems])
 
 
 def _time(text: str | None) -> float | None:
@@ -201,24 +201,12 @@ async def _chosen(
     chosen: dict[str, Chosen] = {}
     problems: list[str] = []
     for variable in one.variables:
-        if variable.kind == "query":
-            asked = variables.label_values(variable.query)
-            if asked is None:
-                problems.append(f"Variable {variable.name}: only label_values(…) is asked for by the preview.")
-                continue
-            selector = variables.in_query(asked[0], chosen, variables.built_in(window, 60))
-            try:
-                found = await prometheus.label_values(asked[1], selector, window.begin, window.end)
-            except PrometheusError as error:
-                problems.append(f"Variable {variable.name}: {error}")
-                found = []
-            options = variables.kept(variable, found)
-        elif variable.kind in ("custom", "constant", "interval"):
-            options = variables.listed(variable)
-        else:
-            continue
-        wanted = tuple(query.getall(f"var-{variable.name}", ()))
-        chosen[variable.name] = variables.chosen(variable, options, wanted)
+        selector, found = variables.in_query(variable.selector, chosen, {}), list[str]()
+        try:
+            found = await prometheus.label_values(variable.label, selector, window.begin, window.end)
+        except PrometheusError as error:
+            problems.append(f"Variable {variable.name}: {error}")
+        chosen[variable.name] = variables.chosen(variable, found, query.getall(f"var-{variable.name}", ()))
     return chosen, problems
 
 
@@ -226,32 +214,28 @@ async def _drawing(one: Dashboard, panel: Panel, view: page.View, prometheus: Pr
     asked = [_answer(panel, target, view, prometheus) for target in panel.targets if target.expression]
     annotations = one.annotations if panel.kind in OVER_TIME else ()
     found = await asyncio.gather(*asked)
-    marks = await asyncio.gather(*(_marks(annotation, view, prometheus) for annotation in annotations))
-    zone: tzinfo | None = UTC if one.utc else datetime.fromtimestamp(view.window.end).astimezone().tzinfo
-    flat = [mark for several in marks for mark in several][:_MOST_MARKS]
-    return draw(panel, found, flat, view.window, Moment(view.window.end, zone))
+    marked = await asyncio.gather(*(_marks(annotation, view, prometheus) for annotation in annotations))
+    return draw(panel, found, [mark for several in marked for mark in several][:_MOST_MARKS], view.window)
 
 
 async def _answer(panel: Panel, target: Target, view: page.View, prometheus: Prometheus) -> Answer:
-    least = target.least_step or panel.least_step or view.scrape
-    points = panel.most_points or max(panel.width * COLUMN_PIXELS, 100)
-    step = variables.step(view.window, points, least)
-    expression = variables.in_query(target.expression, view.chosen, variables.built_in(view.window, step, least))
+    step = variables.step(view.window, max(panel.width * COLUMN_PIXELS, 100), view.scrape)
+    expression = variables.in_query(target.expression, view.chosen, variables.built_in(step, view.scrape))
     begin, end = (moment // step * step for moment in (view.window.begin, view.window.end))
     if target.instant:
         samples = await prometheus.samples(expression, view.window.end)
     else:
         samples = await prometheus.range(expression, begin, end, step)
-    return Answer(target, expression, samples, begin, end, step)
+    return Answer(target, samples, begin, end, step)
 
 
 async def _marks(annotation: Annotation, view: page.View, prometheus: Prometheus) -> list[Mark]:
     """Return the times at which an annotation's query starts to have a result. A failed query has no marks."""
-    step = variables.step(view.window, 1400, annotation.least_step or "60s")
-    query = variables.in_query(annotation.expression, view.chosen, variables.built_in(view.window, step))
+    step = variables.step(view.window, 1400, _ANNOTATION_STEP)
+    query = variables.in_query(annotation.expression, view.chosen, variables.built_in(step, view.scrape))
     begin, end = (moment // step * step for moment in (view.window.begin, view.window.end))
     try:
         samples = await prometheus.range(query, begin, end, step)
     except PrometheusError:
         return []
-    return [mark for sample in samples for mark in moments(annotation, sample, view.window, step)]
+    return [mark for sample in samples for mark in marks(annotation, sample, view.window, step)]

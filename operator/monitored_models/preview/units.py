@@ -1,26 +1,13 @@
-"""Number formatting as in Grafana: units, scaling, decimals. Covers the units that our dashboards may use."""
+"""Numbers in Grafana's units, scaled and rounded as in Grafana."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from datetime import datetime, tzinfo
+from collections.abc import Sequence
 
-_COUNTS = {
-    "reqps": "req/s",
-    "rps": "rd/s",
-    "wps": "wr/s",
-    "ops": "ops/s",
-    "iops": "io/s",
-    "cps": "c/s",
-    "eps": "evt/s",
-    "reqpm": "req/min",
-    "opm": "ops/min",
-}
-_BINARY = {"bytes": "B", "binBps": "B/s", "bits": "b"}
-_DECIMAL = {"decbytes": "B", "Bps": "B/s", "bps": "b/s", "hertz": "Hz", "watt": "W", "joule": "J", "volt": "V"}
-_FIXED = {"celsius": "°C", "percent": "%", "tps": "t/s", "humidity": "%H"}
-_SECONDS_OF = {"ns": 1e-9, "µs": 1e-6, "us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_PER_SECOND = {"reqps": "req/s", "ops": "ops/s"}
+UNITS = ("short", "percentunit", "s", "bytes", *_PER_SECOND)
+"""The units of our dashboards, by Grafana's IDs."""
 _TIMES = (
     (31536000.0, " years"),
     (604800.0, " weeks"),
@@ -35,105 +22,70 @@ _TIMES = (
 _ONE = {" years": " year", " weeks": " week", " days": " day", " hours": " hour", " mins": " min"}
 _SHORT = ("", " K", " Mil", " Bil", " Tri", " Quadr")
 _COUNTED = ("", "K", "M", "B", "T")
-_PREFIXES = ("", "k", "M", "G", "T", "P", "E")
-_BOOLEANS = {"bool": ("False", "True"), "bool_yes_no": ("No", "Yes"), "bool_on_off": ("Off", "On")}
-_DATES = {
-    "dateTimeAsIso": "%Y-%m-%d %H:%M:%S",
-    "dateTimeAsUS": "%m/%d/%Y %I:%M:%S %p",
-    "dateTimeAsLocal": "%Y-%m-%d %H:%M:%S",
-    "dateTimeAsSystem": "%Y-%m-%d %H:%M:%S",
-}
+_BINARY = (" B", " KiB", " MiB", " GiB", " TiB", " PiB", " EiB")
 
 
-def text(
-    value: float | None, unit: str = "", decimals: int | None = None, now: float = 0, zone: tzinfo | None = None
-) -> str:
-    """Format a value in its unit. Dates are Unix milliseconds, as everywhere in Grafana; `now` is in seconds."""
-    if value is None:
-        return ""
-    if math.isnan(value):
-        return "NaN"
-    if unit == "dateTimeFromNow":
-        return _ago(value / 1000, now)
-    if unit in _DATES:
-        return _date(value / 1000, _DATES[unit], zone)
-    if unit in _BOOLEANS:
-        return _BOOLEANS[unit][value != 0]
-    before = unit.removeprefix("prefix:") if unit.startswith("prefix:") else ""
-    scaled, after = scale(value, unit)
-    return f"{before}{digits(scaled, decimals)}{after}"
+def text(value: float, unit: str) -> str:
+    """Format a value in its unit, with three significant digits."""
+    scaled, suffix = _scale(value, unit)
+    return f"{_digits(scaled)}{suffix}"
 
 
-def tick(value: float, unit: str, decimals: int | None = None) -> str:
+def tick(value: float, unit: str) -> str:
     """Format a value as an axis label, as short as possible."""
-    scaled, after = scale(value, unit)
-    written = digits(scaled, decimals)
-    if decimals is None and "." in written:
-        written = written.rstrip("0").rstrip(".")
-    return f"{unit.removeprefix('prefix:') if unit.startswith('prefix:') else ''}{written}{after}"
+    scaled, suffix = _scale(value, unit)
+    digits = _digits(scaled)
+    return f"{digits.rstrip('0').rstrip('.') if '.' in digits else digits}{suffix}"
 
 
-def digits(value: float, decimals: int | None) -> str:
-    """Format a number with fixed decimals, or with three significant digits."""
-    if math.isinf(value):
-        return "∞" if value > 0 else "-∞"
-    if decimals is None:
-        decimals = 0 if value == round(value) else min(max(0, 2 - math.floor(math.log10(abs(value)))), 12)
-    written = f"{value:.{decimals}f}"
-    return written.removeprefix("-") if float(written) == 0 else written
+def _digits(value: float) -> str:
+    if not math.isfinite(value):
+        return "NaN" if math.isnan(value) else ("∞" if value > 0 else "-∞")
+    decimals = 0 if value == round(value) else min(max(0, 2 - math.floor(math.log10(abs(value)))), 12)
+    digits = f"{value:.{decimals}f}"
+    return digits.removeprefix("-") if float(digits) == 0 else digits
 
 
-def scale(value: float, unit: str) -> tuple[float, str]:  # noqa: PLR0911 -- one line for each family of units
+def _scale(value: float, unit: str) -> tuple[float, str]:
     """Scale a value to the multiple of its unit that fits its size. Returns the value and the suffix."""
-    if unit == "percentunit":
-        return value * 100, "%"
-    if unit == "short":
-        return _stepped(value, 1000, _SHORT)
-    if unit in _COUNTS:
-        scaled, prefix = _stepped(value, 1000, _COUNTED)
-        return scaled, f"{prefix} {_COUNTS[unit]}"
-    if unit in _BINARY:
-        scaled, prefix = _stepped(value, 1024, [f"{p.upper()}i" if p else "" for p in _PREFIXES])
-        return scaled, f" {prefix}{_BINARY[unit]}"
-    if unit in _DECIMAL:
-        scaled, prefix = _stepped(value, 1000, _PREFIXES)
-        return scaled, f" {prefix}{_DECIMAL[unit]}"
-    if unit in _SECONDS_OF:
-        return _time(value * _SECONDS_OF[unit], " s" if unit == "s" else f" {unit}")
-    if unit in _FIXED:
-        return value, _FIXED[unit] if unit == "percent" else f" {_FIXED[unit]}"
-    if unit.startswith("suffix:"):
-        return value, unit.removeprefix("suffix:")
-    if unit in ("", "none", "locale", "sishort", "string") or unit.startswith("prefix:"):
-        return value, ""
-    return value, f" {unit}"
+    match unit:
+        case "percentunit":
+            return value * 100, "%"
+        case "short":
+            return _stepped(value, 1000, _SHORT)
+        case "bytes":
+            return _stepped(value, 1024, _BINARY)
+        case "s":
+            return _time(value)
+        case "reqps" | "ops":
+            scaled, prefix = _stepped(value, 1000, _COUNTED)
+            return scaled, f"{prefix} {_PER_SECOND[unit]}"
+    return value, f" {unit}" if unit else ""
 
 
-def ticks(least: float, most: float, unit: str, wanted: int) -> list[float]:
-    """Return about `wanted` round values between two ends. They are round in the unit in which they are displayed."""
+def ticks(least: float, most: float, unit: str, count: int) -> list[float]:
+    """Return about `count` round values between two ends. They are round in the unit in which they are displayed."""
     span = most - least
     if not (span > 0 and math.isfinite(span)):
         return [least]
-    largest = max(abs(least), abs(most))
-    whole = _whole(largest, unit)
-    rough = span / max(wanted, 1) / whole
+    multiple = _multiple(max(abs(least), abs(most)), unit)
+    rough = span / max(count, 1) / multiple
     power = 10 ** math.floor(math.log10(rough))
-    if whole in (60.0, 3600.0) and unit in _SECONDS_OF:
+    if unit == "s" and multiple in (60.0, 3600.0):
         sizes: Sequence[float] = (1 / 60, 1 / 12, 1 / 6, 0.25, 0.5, 1, 2, 5, 10, 15, 20, 30, 60)
-        size = next((s for s in sizes if s >= rough), 60) * whole
+        size = next((s for s in sizes if s >= rough), 60) * multiple
     else:
-        size = next(s for s in (1, 2, 2.5, 5, 10) if s * power >= rough * (1 - 1e-9)) * power * whole
+        size = next(s for s in (1, 2, 2.5, 5, 10) if s * power >= rough * (1 - 1e-9)) * power * multiple
     first = math.ceil(least / size - 1e-9)
     last = math.floor(most / size + 1e-9)
-    return [count * size for count in range(first, last + 1)]
+    return [number * size for number in range(first, last + 1)]
 
 
-def _whole(largest: float, unit: str) -> float:
-    """Return the size of one displayed unit, in the unit of the value."""
-    if unit in _SECONDS_OF:
-        in_seconds = largest * _SECONDS_OF[unit]
-        return next((size for size, _ in _TIMES if in_seconds >= size), 1e-9) / _SECONDS_OF[unit]
-    if unit in _BINARY:
+def _multiple(largest: float, unit: str) -> float:
+    """Return the multiple of the unit in which the largest value is displayed."""
+    if unit == "s":
+        return next((size for size, _ in _TIMES if largest >= size), 1e-9)
+    if unit == "bytes":
         return float(1024 ** min(int(math.log(largest, 1024)), 6)) if largest >= 1 else 1.0
     return 0.01 if unit == "percentunit" else 1.0
 
@@ -146,38 +98,9 @@ def _stepped(value: float, factor: int, names: Sequence[str]) -> tuple[float, st
     return value, names[index]
 
 
-def _time(in_seconds: float, zero: str) -> tuple[float, str]:
-    if in_seconds == 0 or not math.isfinite(in_seconds):
-        return in_seconds, zero
-    size, name = next(((size, name) for size, name in _TIMES if abs(in_seconds) >= size * (1 - 1e-12)), _TIMES[-1])
-    scaled = in_seconds / size
+def _time(seconds: float) -> tuple[float, str]:
+    if seconds == 0 or not math.isfinite(seconds):
+        return seconds, " s"
+    size, name = next(((size, name) for size, name in _TIMES if abs(seconds) >= size * (1 - 1e-12)), _TIMES[-1])
+    scaled = seconds / size
     return scaled, _ONE.get(name, name) if scaled == 1 else name
-
-
-def _ago(at: float, now: float) -> str:
-    """Format a time (Unix seconds) relative to now."""
-    if not math.isfinite(at):
-        return "never"
-    length = abs(now - at)
-    bounds: Mapping[float, tuple[float, str]] = {
-        45: (1, "a few seconds"),
-        2700: (60, "minutes"),
-        79200: (3600, "hours"),
-        2246400: (86400, "days"),
-        27648000: (2629800, "months"),
-    }
-    size, name = next((found for bound, found in bounds.items() if length < bound), (31557600.0, "years"))
-    count = max(round(length / size), 1)
-    told = name if size == 1 else (f"{count} {name}" if count > 1 else f"{_an(name)} {name[:-1]}")
-    return f"in {told}" if at > now else f"{told} ago"
-
-
-def _an(name: str) -> str:
-    return "an" if name.startswith("hour") else "a"
-
-
-def _date(at: float, form: str, zone: tzinfo | None) -> str:
-    try:
-        return datetime.fromtimestamp(at, zone).strftime(form)
-    except (ValueError, OverflowError, OSError):
-        return "Invalid date"

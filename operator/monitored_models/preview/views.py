@@ -1,38 +1,28 @@
-"""Drawings of panels, before HTML: a figure with its legend, numbers, a table, a text, or the reason for none."""
+"""Drawings of panels, before HTML: a figure with its legend, numbers, bars, a table, a text, or the reason for none."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from ..base.json_paths import JSON
+from ..base.json_paths import JSON, get_path
+from .dashboard_reader import Panel
 
 
 @dataclass(frozen=True)
 class Key:
-    """A legend entry. `traces` are the indexes of the figure's traces that it toggles."""
+    """A legend entry. `trace` is the index of the figure's trace that it toggles, if it toggles one."""
 
     name: str
-    colour: str
-    traces: tuple[int, ...] = ()
-    values: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Legend:
-    """The legend of a figure."""
-
-    keys: tuple[Key, ...] = ()
-    headings: tuple[str, ...] = ()
-    as_table: bool = False
-    right: bool = False
+    color: str
+    trace: int | None = None
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A plotly figure. Its texts are escaped, because plotly interprets some HTML."""
+    """A plotly figure and its legend. The figure's texts are escaped, because plotly interprets some HTML."""
 
     figure: JSON
-    legend: Legend = field(default_factory=Legend)
+    legend: tuple[Key, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -41,29 +31,32 @@ class Number:
 
     name: str
     text: str
-    colour: str
+    color: str
     share: float = 0
-    spark: JSON | None = None
 
 
 @dataclass(frozen=True)
 class Numbers:
-    """Large numbers, with a colored text or background."""
+    """Large colored numbers."""
 
     numbers: tuple[Number, ...]
-    coloured: str = "value"
-    upright: bool = False
-    bars: bool = False
+    upright: bool
 
 
 @dataclass(frozen=True)
-class Shown:
-    """A table cell: its text, and its colors from thresholds or mappings."""
+class Bars:
+    """Horizontal bars."""
+
+    numbers: tuple[Number, ...]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A table cell: its text, and its color from thresholds or mappings."""
 
     text: str
-    colour: str = ""
-    background: str = ""
-    is_number: bool = False
+    color: str
+    is_number: bool
 
 
 @dataclass(frozen=True)
@@ -71,16 +64,15 @@ class Sheet:
     """A table as displayed."""
 
     columns: tuple[str, ...]
-    rows: tuple[tuple[Shown, ...], ...]
+    rows: tuple[tuple[Cell, ...], ...]
     left_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Text:
-    """Markdown, or preformatted text."""
+    """Markdown."""
 
     content: str
-    markdown: bool = True
 
 
 @dataclass(frozen=True)
@@ -97,4 +89,9 @@ class NotDrawn:
     text: str
 
 
-Drawing = Figure | Numbers | Sheet | Text | Nothing | NotDrawn
+Drawing = Figure | Numbers | Bars | Sheet | Text | Nothing | NotDrawn
+
+
+def nothing(panel: Panel) -> Nothing:
+    """Return the drawing of a panel without data."""
+    return Nothing(get_path(panel.defaults, "noValue", "") or "No data")

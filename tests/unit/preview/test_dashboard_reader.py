@@ -85,13 +85,6 @@ def test_places_stay_on_the_grid() -> None:
     assert (shown.x, shown.y, shown.width, shown.height) == (20, 0, 4, 1)
 
 
-def test_hidden_queries_and_switched_off_annotations_are_not_asked() -> None:
-    marks = {"list": [{"name": "a", "expr": "up", "enable": False}, {"name": "b", "target": {"expr": "up"}}]}
-    (made,) = dashboards([board(panel("x", targets=[{"expr": "a"}, {"expr": "b", "hide": True}]), annotations=marks)])
-    assert [target.expression for target in made.rows[0].panels[0].targets] == ["a"]
-    assert [mark.name for mark in made.annotations] == ["b"]
-
-
 def test_a_path_gives_the_default_where_the_type_is_another() -> None:
     found = {"a": {"b": 1, "c": True, "d": "x"}}
     assert get_path(found, "a.b", 0) == 1
@@ -107,12 +100,24 @@ any_json: st.SearchStrategy[Any] = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=6,
 )
-PANEL_KEYS = ("type", "gridPos", "targets", "options", "fieldConfig", "panels", "title", "collapsed", "maxDataPoints")
-BOARD_KEYS = ("title", "uid", "tags", "time", "templating", "annotations", "timezone", "description")
-any_panel = st.dictionaries(st.sampled_from(PANEL_KEYS), any_json | st.sampled_from(["row", "stat", [{}], {"y": 1}]))
+PANEL_KEYS = ("type", "gridPos", "targets", "options", "fieldConfig", "panels", "title", "collapsed", "transformations")
+PART_KEYS = ("type", "name", "label", "query", "multi", "enable", "expr", "iconColor")
+BOARD_KEYS = ("title", "uid", "tags", "time", "templating", "annotations", "description")
+any_panel = st.dictionaries(
+    st.sampled_from(PANEL_KEYS),
+    any_json | st.sampled_from(["row", "stat", "table", [{}], {"y": 1}, {"overrides": [{"properties": [{}]}]}]),
+)
+any_part = any_json | st.fixed_dictionaries({"list": st.lists(st.dictionaries(st.sampled_from(PART_KEYS), any_json))})
 
 
-@given(st.lists(any_panel | any_json, max_size=4), st.dictionaries(st.sampled_from(BOARD_KEYS), any_json))
+@given(st.lists(any_panel | any_json, max_size=4), st.dictionaries(st.sampled_from(BOARD_KEYS), any_json | any_part))
 def test_no_json_fails(panels: list[Any], more: JSON) -> None:
-    made = dashboards([{**more, "panels": panels}])
-    assert len(made) == 1
+    assert len(dashboards([{**more, "panels": panels}])) == 1
+
+
+def test_deeply_nested_options_fail_neither() -> None:
+    options: Any = "x"
+    for _ in range(5000):
+        options = [options]
+    (found,) = dashboards([board(panel("deep", options={"a": options}))])
+    assert found.rows[0].panels[0].unsupported == ("options.a: …",)
