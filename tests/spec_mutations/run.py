@@ -29,7 +29,8 @@ from bench.measure import client, watching
 from fault_injection import oracle
 from measured_sections import conclude
 from monitored_models.api import Model, parse
-from monitored_models.kube.client import ApiError, KubeClient
+from monitored_models.kube.client import KubeClient
+from monitored_models.kube.errors import ApiError
 from monitored_models.naming.kinds import CHILDREN, DEPLOYMENT, MODEL, PROMETHEUS_RULE
 from monitored_models.process.resync import MANAGED_SELECTOR
 from monitored_models.render.rules.alerts.alert import Alert, ObjectiveAlert

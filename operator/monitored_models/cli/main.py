@@ -19,7 +19,8 @@ from ..api.fields import seconds
 from ..api.layering import layers
 from ..files.local_objects import LocalObject, LocalObjects, read
 from ..files.yaml_loader import UnreadableFile
-from ..kube.client import ApiError, ConfigurationError, KubeClient, load_configuration
+from ..kube.client import KubeClient, load_configuration
+from ..kube.errors import ApiError, ConfigurationError
 from ..process.operator import run as run_operator
 from ..render.children import Child, render, render_profile, unmet_requests
 from ..render.workload.replicas import replicas

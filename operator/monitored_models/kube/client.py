@@ -13,7 +13,6 @@ import os
 import re
 import ssl
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -27,6 +26,7 @@ from kubernetes.aio import config as configs
 from ..base.step_timer import Steps
 from ..naming.kinds import CHILDREN, EVENT, MODEL, PROFILE, Kind
 from ..naming.labels import FIELD_MANAGER
+from .errors import ApiError, ConfigurationError, api_error
 from .list_pages import FIRST_PAGE, ListPage, next_limit
 
 TIMEOUT_SECONDS, CONNECT_SECONDS = 30.0, 10.0
@@ -36,28 +36,6 @@ _APPLY = "application/apply-patch+yaml; charset=utf-8"
 """Because of the parameter, the REST client leaves the encoding to us."""
 _JSON = {"Accept": "application/json", "Content-Type": "application/json"}
 _METADATA_ONLY = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json"
-
-
-class ConfigurationError(Exception):
-    """No usable way to reach a cluster; the message names what was tried."""
-
-
-@dataclass
-class ApiError(Exception):
-    """The API server rejected a request, or could not be reached (code 0)."""
-
-    code: int
-    reason: str
-    message: str
-    retry_after: float = 0.0
-
-    @property
-    def transient(self) -> bool:
-        """Whether the same request may succeed later."""
-        return self.code in (0, HTTPStatus.TOO_MANY_REQUESTS) or self.code >= HTTPStatus.INTERNAL_SERVER_ERROR
-
-    def __str__(self) -> str:
-        return f"{self.code or 'no answer'} {self.reason}: {self.message}"
 
 
 async def load_configuration() -> api.Configuration:
@@ -163,11 +141,11 @@ class KubeClient:
             )
             content = await response.read()
         except api.ApiException as error:
-            raise _api_error(error.status or 0, error.reason, error.body, error.headers or {}) from error
+            raise api_error(error.status or 0, error.reason, error.body, error.headers or {}) from error
         except (TimeoutError, aiohttp.ClientError, OSError, configs.ConfigException) as error:
             raise ApiError(0, type(error).__name__, str(error)) from error
         if not 200 <= response.status < 300:
-            raise _api_error(response.status, response.reason, content, response.headers)
+            raise api_error(response.status, response.reason, content, response.headers)
         return bytes(content)
 
     def _encoded(self, body: Mapping[str, Any]) -> bytes:
@@ -286,14 +264,3 @@ def _encode(body: Mapping[str, Any]) -> bytes:
     """JSON that is also valid YAML, as which an apply is parsed: no surrogate pairs, no raw control characters."""
     text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
     return _NOT_IN_YAML.sub(lambda found: f"\\u{ord(found[0]):04x}", text).encode()
-
-
-def _api_error(code: int, reason: Any, content: Any, headers: Mapping[str, str]) -> ApiError:
-    text = content.decode(errors="replace") if isinstance(content, bytes) else str(content or "")
-    after = headers.get("Retry-After", "")
-    try:
-        status = json.loads(text)
-        message, reason = status.get("message", text), status.get("reason", reason)
-    except (ValueError, AttributeError):
-        message = text[:500]
-    return ApiError(code, str(reason), message, float(after) if after.isdigit() else 0.0)

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 from ..cache.children import ObservedChild
 from ..naming import object_names
-from ..naming.conditions import Reason
-from ..naming.keys import Key, OwnerKey
 from ..naming.kinds import CHILDREN, CONFIG_MAP, GRAFANA_DASHBOARD, NOTIFICATION_KINDS, Kind
+from .child_problems import ChildProblem, child_terminating, crd_missing, name_conflict
 from .desired_state import DesiredChild, DesiredProfileState, DesiredState
 
 
@@ -38,15 +37,6 @@ class Delete:
     kind: Kind
     name: str
     uid: str
-
-
-@dataclass(frozen=True)
-class ChildProblem:
-    """Why a child is not in its desired state: a stable reason, and a message with a way out."""
-
-    kind: Kind
-    reason: str
-    message: str
 
 
 @dataclass(frozen=True)
@@ -117,7 +107,7 @@ def _plan(
         elif seen is None:
             steps.append(Apply(child, None))
         elif seen.deleting:
-            problems.append(_child_terminating(kind, name))
+            problems.append(child_terminating(kind, name))
         elif not is_owned_by(seen.owner_uid, seen.applied, owner.uid):
             problems.append(name_conflict(kind, name, owner.noun))
         elif child.digest != seen.digest and accepted_mutations.get((kind, name)) != (child.digest, seen.digest):
@@ -135,36 +125,3 @@ def _plan(
 def is_owned_by(controller_uid: str | None, applied: bool, owner_uid: str) -> bool:
     """Whether the owner controls an object, or this operator applied it and someone removed the owner reference."""
     return controller_uid == owner_uid or (controller_uid is None and applied)
-
-
-def owner_noun(key: OwnerKey) -> str:
-    """The noun for the owner of a child in messages."""
-    return "model" if isinstance(key, Key) else "profile"
-
-
-def crd_missing(kind: Kind) -> ChildProblem:
-    """The problem that the cluster does not serve the kind."""
-    if kind is GRAFANA_DASHBOARD:
-        ways = "install grafana-operator, or leave the operator's setting grafanaOperator out"
-    else:
-        instead = (
-            "remove the notifications" if kind in NOTIFICATION_KINDS else "set spec.monitoring.scrape.enabled to false"
-        )
-        ways = f"install the CRDs of prometheus-operator 0.85 or later, or {instead}"
-    return ChildProblem(kind, Reason.CRD_NOT_INSTALLED, f"this cluster has no {kind.plural}.{kind.group}: {ways}")
-
-
-def name_conflict(kind: Kind, name: str, owner: str = "model") -> ChildProblem:
-    """The problem that an object of this name exists and has another owner; it is left alone."""
-    return ChildProblem(
-        kind,
-        Reason.NAME_CONFLICT,
-        f"{kind.name} {name} exists and is not this {owner}'s: it is left alone; delete or rename it, or create the "
-        f"{owner} under another name",
-    )
-
-
-def _child_terminating(kind: Kind, name: str) -> ChildProblem:
-    return ChildProblem(
-        kind, Reason.BEING_DELETED, f"{kind.name} {name} is being deleted; it is made anew when it is gone"
-    )

@@ -15,7 +15,8 @@ import kopf
 from ..cache.cluster_cache import ClusterCache
 from ..integrations.grafana.poller import Poller
 from ..integrations.grafana.tracker import DashboardTracker
-from ..kube.client import ApiError, KubeClient
+from ..kube.client import KubeClient
+from ..kube.errors import ApiError
 from ..naming.keys import Key, OwnerKey
 from ..naming.kinds import CHILDREN, PROFILE, Kind
 from ..plan.render_cache import RenderCache

@@ -17,7 +17,8 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 
-from ..kube.client import ApiError, KubeClient
+from ..kube.client import KubeClient
+from ..kube.errors import ApiError
 from ..naming.kinds import LEASE
 from ..telemetry.logs import reason
 

@@ -13,7 +13,8 @@ import math
 from collections.abc import Callable
 from typing import TypeVar
 
-from ..kube.client import ApiError, ConfigurationError, KubeClient, load_configuration
+from ..kube.client import KubeClient, load_configuration
+from ..kube.errors import ApiError, ConfigurationError
 from ..naming.conditions import Reason
 from ..naming.kinds import MODEL, Kind
 from ..settings import Settings

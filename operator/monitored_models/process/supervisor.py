@@ -19,7 +19,8 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
-from ..kube.client import ApiError, ConfigurationError, KubeClient, load_configuration
+from ..kube.client import KubeClient, load_configuration
+from ..kube.errors import ApiError, ConfigurationError
 from ..settings import Settings
 from ..telemetry.api_client_metrics import trace_config
 from ..telemetry.http_server import run_server

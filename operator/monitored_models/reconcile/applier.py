@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -12,17 +11,14 @@ from typing import Any
 from ..cache.cluster_cache import ClusterCache
 from ..cache.live_objects import applied_by_us, controller_uid, resource_version
 from ..kube import applied_fields
-from ..kube.client import ApiError, KubeClient
-from ..naming.conditions import Reason
+from ..kube.client import KubeClient
+from ..kube.errors import ApiError
 from ..naming.keys import OwnerKey
-from ..naming.kinds import Kind
-from ..plan.planner import Apply, ChildProblem, Delete, Plan, crd_missing, is_owned_by, name_conflict, owner_noun
+from ..plan.child_problems import ChildProblem, name_conflict, owner_noun, permanent_problem, transient_problem
+from ..plan.planner import Apply, Delete, Plan, is_owned_by
 from ..plan.render_cache import Objects
 from ..render.children import Child
 from ..telemetry.logs import about
-
-_MISSING_RIGHT = re.compile(r"cannot \w+ resource")
-"""How the API server reports that a role lacks a permission; quotas and admission policies answer 403 as well."""
 
 log = logging.getLogger(__name__)
 
@@ -56,10 +52,10 @@ class Applier:
             except ApiError as error:
                 if "is being terminated" in error.message:
                     raise OwnerTerminating from error
-                permanent = _permanent_problem(step.kind, step.name, error)
+                permanent = permanent_problem(step.kind, step.name, error)
                 if permanent is None and not surface_errors:
                     raise
-                problems.append(permanent or _transient_problem(step.kind, step.name, error))
+                problems.append(permanent or transient_problem(step.kind, step.name, error))
         return problems
 
     async def _apply(self, key: OwnerKey, owner_uid: str, step: Apply, child: Child) -> ChildProblem | None:
@@ -110,28 +106,3 @@ class Applier:
 
 def _ownership(metadata: Mapping[str, Any]) -> tuple[str | None, bool]:
     return controller_uid(metadata), applied_by_us(metadata)
-
-
-def _permanent_problem(kind: Kind, name: str, error: ApiError) -> ChildProblem | None:
-    """The problem behind an error that stays until someone changes something; else None."""
-    if "field not declared in schema" in error.message:
-        return ChildProblem(
-            kind,
-            Reason.CRD_TOO_OLD,
-            f"the cluster's {kind.name} does not know a field of it: {error.message}; update its CRD",
-        )
-    if error.code == HTTPStatus.NOT_FOUND and kind.optional:
-        return crd_missing(kind)
-    if error.code == HTTPStatus.FORBIDDEN and _MISSING_RIGHT.search(error.message):
-        return ChildProblem(
-            kind,
-            Reason.FORBIDDEN,
-            f"{kind.name} {name} may not be written: {error.message}; give the operator this right",
-        )
-    if error.code in (HTTPStatus.FORBIDDEN, HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY):
-        return ChildProblem(kind, Reason.REJECTED, f"the API server rejects {kind.name} {name}: {error.message}")
-    return None
-
-
-def _transient_problem(kind: Kind, name: str, error: ApiError) -> ChildProblem:
-    return ChildProblem(kind, Reason.API_ERROR, f"{kind.name} {name} cannot be written at present: {error}")

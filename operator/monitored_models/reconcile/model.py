@@ -19,13 +19,14 @@ from ..cache.children import ObservedChild
 from ..cache.models import ObservedModel
 from ..integrations.grafana.dashboard_check import DashboardCheck, last_version_change
 from ..integrations.grafana.tracker import DashboardTracker
-from ..kube.client import ApiError
+from ..kube.errors import ApiError
 from ..naming.conditions import DASHBOARD_READY
 from ..naming.keys import Key, ProfileKey
 from ..naming.kinds import CONFIG_MAP, DEPLOYMENT, MODEL, NOTIFICATION_KINDS
 from ..naming.object_names import dashboard_uid
+from ..plan.child_problems import ChildProblem
 from ..plan.desired_state import DesiredState
-from ..plan.planner import ChildProblem, is_owned_by, plan_model
+from ..plan.planner import is_owned_by, plan_model
 from ..plan.render_cache import RenderInput
 from ..status.build import build_invalid_status, build_status, stored_dashboard_check
 from ..status.status_input import NotificationState, NotificationsUnknown, StatusInput

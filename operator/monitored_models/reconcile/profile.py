@@ -13,7 +13,8 @@ from ..api import InvalidSpec
 from ..cache.cluster_cache import ClusterCache
 from ..naming.keys import OwnerKey, ProfileKey
 from ..naming.kinds import ALERTMANAGER_CONFIG, NOTIFICATION_KINDS, PROFILE
-from ..plan.planner import ChildProblem, plan_profile
+from ..plan.child_problems import ChildProblem
+from ..plan.planner import plan_profile
 from ..status.status_input import NotificationState
 from .applier import OwnerTerminating
 from .owner import OwnerReconciler

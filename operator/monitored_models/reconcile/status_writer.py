@@ -10,7 +10,8 @@ from typing import Any
 
 from ..cache.cluster_cache import ClusterCache
 from ..cache.models import ObservedModel
-from ..kube.client import ApiError, KubeClient
+from ..kube.client import KubeClient
+from ..kube.errors import ApiError
 from ..naming.conditions import READY
 from ..naming.keys import Key
 from ..naming.kinds import MODEL

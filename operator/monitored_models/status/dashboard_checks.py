@@ -7,7 +7,7 @@ from dataclasses import replace
 from ..naming import conditions
 from ..naming.conditions import Reason
 from ..naming.kinds import CONFIG_MAP
-from .child_problems import first_problem
+from .child_reasons import first_problem
 from .condition_spec import ConditionSpec, ConditionState, ReasonDoc, absent
 from .status_input import Cause, StatusInput
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..naming import conditions, labels
 from ..naming.conditions import Reason
 from ..naming.kinds import CONFIG_MAP, MONITORING_KINDS, PROMETHEUS_RULE, SERVICE_MONITOR
-from .child_problems import APPLIED, CHILD_REASONS, CRD_REASONS, first_problem
+from .child_reasons import APPLIED, CHILD_REASONS, CRD_REASONS, first_problem
 from .condition_spec import ConditionSpec, ConditionState, ReasonDoc, true
 from .status_input import Cause, StatusInput
 

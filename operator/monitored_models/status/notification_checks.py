@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..naming import conditions
 from ..naming.conditions import Reason
-from .child_problems import APPLIED, CHILD_REASONS, CRD_REASONS, first_problem
+from .child_reasons import APPLIED, CHILD_REASONS, CRD_REASONS, first_problem
 from .condition_spec import ConditionSpec, ConditionState, ReasonDoc, true, unknown_if_stored
 from .status_input import Cause, NotificationState, NotificationsUnknown, StatusInput
 

@@ -8,8 +8,8 @@ from typing import Protocol
 
 from ..api import Model
 from ..cache.workload_status import DeploymentStatus, PodStatus
+from ..plan.child_problems import ChildProblem
 from ..plan.desired_state import DesiredState
-from ..plan.planner import ChildProblem
 
 MAX_MESSAGE = 2000
 """Characters of a cause that a condition has: the schema allows a few more."""

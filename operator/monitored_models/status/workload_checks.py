@@ -7,7 +7,7 @@ from ..naming import conditions
 from ..naming.conditions import Reason
 from ..naming.kinds import MONITORING_KINDS, NOTIFICATION_KINDS
 from ..render.workload.replicas import replica_count
-from .child_problems import CHILD_REASONS, first_problem
+from .child_reasons import CHILD_REASONS, first_problem
 from .condition_spec import Check, ConditionSpec, ReasonDoc, first_cause, true
 from .status_input import Cause, StatusInput
 

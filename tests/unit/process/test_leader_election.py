@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from monitored_models.kube.client import ApiError, KubeClient
+from monitored_models.kube.client import KubeClient
+from monitored_models.kube.errors import ApiError
 from monitored_models.process.leader_election import LEASE_SECONDS, RENEW_SECONDS, LeaderElector, LeadershipLost
 from unit.specs import JSON
 

@@ -12,13 +12,14 @@ import pytest
 from monitored_models.api import Model, parse
 from monitored_models.cache.cluster_cache import ClusterCache
 from monitored_models.cli.validate import model_problems
-from monitored_models.kube.client import ApiError, KubeClient
+from monitored_models.kube.client import KubeClient
+from monitored_models.kube.errors import ApiError
 from monitored_models.naming.keys import Key
 from monitored_models.naming.kinds import CHILDREN, DEPLOYMENT, MODEL, PROMETHEUS_RULE, SERVICE, SERVICE_MONITOR, Kind
 from monitored_models.naming.labels import FIELD_MANAGER
+from monitored_models.plan.child_problems import ChildProblem, permanent_problem
 from monitored_models.plan.desired_state import identity, summarize
-from monitored_models.plan.planner import Apply, ChildProblem, Delete, Plan, plan_model
-from monitored_models.reconcile import applier
+from monitored_models.plan.planner import Apply, Delete, Plan, plan_model
 from monitored_models.reconcile.applier import Applier, OwnerTerminating
 from monitored_models.reconcile.model import ModelReconciler
 from monitored_models.render.children import render
@@ -29,7 +30,6 @@ from unit.specs import JSON, MINIMAL, body, model
 
 KEY = Key("risk", "churn")
 SERVED = frozenset(CHILDREN)
-refusal = vars(applier)["_permanent_problem"]
 
 
 # --- what an answer means ---
@@ -75,7 +75,7 @@ ANSWERS: list[tuple[str, Kind, int, str, str | None]] = [
     ("kind", "code", "message", "reason"), [row[1:] for row in ANSWERS], ids=[row[0] for row in ANSWERS]
 )
 def test_reason_behind_an_answer(kind: Kind, code: int, message: str, reason: str | None) -> None:
-    found: ChildProblem | None = refusal(kind, "churn", ApiError(code, "Why", message))
+    found: ChildProblem | None = permanent_problem(kind, "churn", ApiError(code, "Why", message))
     assert (found and found.reason) == reason
     if found and reason != "CRDNotInstalled":
         assert message in found.message

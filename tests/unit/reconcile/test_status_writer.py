@@ -9,7 +9,8 @@ from typing import Any, cast
 import pytest
 
 from monitored_models.cache.cluster_cache import ClusterCache
-from monitored_models.kube.client import ApiError, KubeClient
+from monitored_models.kube.client import KubeClient
+from monitored_models.kube.errors import ApiError
 from monitored_models.naming.keys import Key
 from monitored_models.naming.kinds import MODEL
 from monitored_models.reconcile.status_writer import COUNTS_DEBOUNCE, IMMEDIATELY, STATUS_DEBOUNCE, StatusWriter

@@ -17,8 +17,8 @@ from monitored_models.codegen.crd import openapi_schema
 from monitored_models.integrations.grafana.dashboard_check import DashboardCheck
 from monitored_models.naming.kinds import CONFIG_MAP, DEPLOYMENT, PROMETHEUS_RULE, SERVICE, SERVICE_MONITOR
 from monitored_models.naming.object_names import dashboard_uid
+from monitored_models.plan.child_problems import ChildProblem
 from monitored_models.plan.desired_state import summarize
-from monitored_models.plan.planner import ChildProblem
 from monitored_models.render.children import render
 from monitored_models.settings import Settings
 from monitored_models.status.build import build_invalid_status, build_status, stored_dashboard_check

@@ -21,7 +21,7 @@ from monitored_models.api import (
 )
 from monitored_models.cache.children import observed_child
 from monitored_models.cache.cluster_cache import ClusterCache
-from monitored_models.kube.client import ApiError
+from monitored_models.kube.errors import ApiError
 from monitored_models.naming import object_names
 from monitored_models.naming.keys import Key, OwnerKey, ProfileKey
 from monitored_models.naming.kinds import ALERTMANAGER_CONFIG, CHILDREN, EVENT, MODEL, PROFILE, Kind

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ..naming.conditions import Reason
-from ..plan.planner import ChildProblem
+from ..plan.child_problems import ChildProblem
 from .condition_spec import ReasonDoc
 from .status_input import Cause
 
