@@ -153,7 +153,11 @@ TopologySpreadConstraint = Annotated[
 
 def seconds(duration: str) -> float:
     """A Prometheus duration such as 90s, 250ms or 1h30m, in seconds. Raises ValueError for any other text."""
-    if duration.isdigit():  # Prometheus reads a bare number as seconds; we require a unit
+    # The library also reads numbers without a unit as seconds, and panics for some, such as inf.
+    if not (duration[:1].isdigit() and duration[-1:].isalpha()):
         raise ValueError(f"not a duration: {duration!r}; write a number with a unit, like 30s")
-    length: float = promql_parser.parse_duration(duration).total_seconds()
+    try:
+        length: float = promql_parser.parse_duration(duration).total_seconds()
+    except OverflowError as error:
+        raise ValueError(f"duration too long: {duration!r}") from error
     return int(length) if length.is_integer() else length  # rules contain it as text

@@ -20,6 +20,8 @@ from ..naming.labels import FIELD_MANAGER
 
 _TEXT_MAPS = frozenset({"annotations", "data", "labels", "matchLabels", "nodeSelector"})
 """Maps with text values, in which an empty text is a value like any other."""
+_QUANTITIES = frozenset({"requests", "limits", "sizeLimit", "divisor"})
+"""Fields with a quantity, or with a map of quantities."""
 _MEANINGFUL_WHEN_EMPTY = frozenset({"emptyDir", "labelSelector", "namespaceSelector", "podSelector"})
 """Objects that have a meaning when empty: an empty selector selects everything."""
 
@@ -100,7 +102,7 @@ def _canonical(value: Any, within: str = "", quantities: bool = False) -> Any:
     """The value as the API server returns it: quantities in one form, no empty fields without a meaning."""
     if isinstance(value, Mapping):
         inner = {
-            key: _canonical(item, key, quantities or key in ("requests", "limits", "sizeLimit", "divisor"))
+            key: _canonical(item, key, quantities or (key in _QUANTITIES and within not in _TEXT_MAPS))
             for key, item in value.items()
         }
         return {key: item for key, item in inner.items() if not _is_omitted(key, item, within)}
@@ -119,6 +121,6 @@ def _canonical_quantity(value: Any) -> Any:
     """A quantity as a decimal number; what is no quantity stays as it is, for the API server to reject."""
     try:
         amount: Decimal = parse_quantity(str(value))  # type: ignore[no-untyped-call]
-    except ValueError:
+        return format(amount.normalize(), "f") if amount.is_finite() else value
+    except (ValueError, ArithmeticError):  # the decimal module raises the second, for sNaN or a huge exponent
         return value
-    return format(amount.normalize(), "f")

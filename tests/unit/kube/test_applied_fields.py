@@ -353,6 +353,16 @@ def test_equal_quantities_are_no_difference(written: object, stored: object) -> 
     assert applied_fields.digest_rendered(limited(written)) != applied_fields.digest_rendered(limited("3"))
 
 
-def test_text_that_is_no_quantity_stays_as_it_is() -> None:
-    child = {"metadata": {"name": "a"}, "spec": {"limits": {"cpu": "many"}}}
+@pytest.mark.parametrize("text", ["many", "", "1.2.3", "nan", "sNaN", "inf", "-Infinity", "1e99999999", "1e", "Ki"])
+def test_text_that_is_no_quantity_stays_as_it_is(text: str) -> None:
+    child = {"metadata": {"name": "a"}, "spec": {"limits": {"cpu": text, "memory": "1Gi"}}}
+    limits = applied_fields.rendered_fields(child)["spec"]["limits"]
+    assert limits.get("cpu", "") == text
+
+
+@pytest.mark.parametrize("within", ["labels", "annotations", "data", "matchLabels", "nodeSelector"])
+def test_text_below_the_name_of_a_quantity_is_text(within: str) -> None:
+    """Users choose the keys of these maps, and 1000m is another label than 1."""
+    child, edited = ({"metadata": {"name": "a"}, "spec": {within: {"limits": text}}} for text in ("1000m", "1"))
     assert applied_fields.rendered_fields(child)["spec"] == child["spec"]
+    assert applied_fields.digest_rendered(child) != applied_fields.digest_rendered(edited)
