@@ -58,11 +58,11 @@ def observed_child(kind: Kind, body: Body) -> ObservedChild:
         if deployment
         else None,
         workload=deployment_status(body) if deployment else None,
-        **(_verdict(body) if kind is ALERTMANAGER_CONFIG else {}),
+        **(_acceptance(body) if kind is ALERTMANAGER_CONFIG else {}),
     )
 
 
-def _verdict(body: Body) -> dict[str, Any]:
+def _acceptance(body: Body) -> dict[str, Any]:
     """What prometheus-operator after 0.85 reports in the status, per Alertmanager."""
     accepted, refusal = [], None
     for binding in body.get("status", {}).get("bindings", ()):

@@ -22,7 +22,7 @@ class ProfileSource:
     name: str
     spec: bytes
 
-    def shared(self) -> ProfileSpec:
+    def profile_spec(self) -> ProfileSpec:
         """The profile as the parser takes it."""
         return ProfileSpec(self.name, json.loads(self.spec))
 

@@ -68,7 +68,7 @@ class RenderCache:
         return self._of_profiles(observed.source, observed.namespace, observed.uid)
 
     def _parse(self, source: ModelSource, monitoring_profile: ProfileSource | None) -> Model | InvalidSpec:
-        shared = monitoring_profile.shared() if monitoring_profile else None
+        shared = monitoring_profile.profile_spec() if monitoring_profile else None
         return parse(source.body(), self._settings.platform, shared)
 
     def _render(self, inputs: RenderInput) -> Objects:
@@ -88,7 +88,7 @@ class RenderCache:
     def _render_profile(
         self, source: ProfileSource, namespace: str, uid: str
     ) -> tuple[DesiredProfileState, Objects] | InvalidSpec:
-        monitoring = parse_profile(source.shared().spec)
+        monitoring = parse_profile(source.profile_spec().spec)
         if isinstance(monitoring, InvalidSpec):
             return monitoring
         profile = MonitoringProfile(namespace, source.name, uid, monitoring)

@@ -29,7 +29,7 @@ def found_in(files: Sequence[Path], namespace: str | None, settings: Settings) -
         for path in paths:
             read_documents = list(_documents(path))
             found += [dashboard for document in read_documents for dashboard in in_object(document)]
-            if str(path) != "-" and any(_is_ours(document) for document in read_documents):
+            if str(path) != "-" and any(_has_our_kind(document) for document in read_documents):
                 ours.append(path)
         manifests = read(ours, namespace)
     except UnreadableFile as error:
@@ -59,7 +59,7 @@ def _documents(path: Path) -> Iterator[Any]:
         yield from items if isinstance(items, list) else [one]
 
 
-def _is_ours(document: Any) -> bool:
+def _has_our_kind(document: Any) -> bool:
     return isinstance(document, dict) and str(document.get("apiVersion", "")).startswith(f"{GROUP}/")
 
 

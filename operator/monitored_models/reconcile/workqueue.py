@@ -38,14 +38,14 @@ class FairQueue(Generic[K]):
         """Append a key to its group."""
         self._groups.setdefault(group, deque()).append(key)
 
-    def take(self, allowed: Callable[[Hashable], bool], wanted: Callable[[K], bool]) -> K | None:
-        """Take the next key that is still `wanted` from the first `allowed` group, which then moves to the end."""
+    def take(self, allowed: Callable[[Hashable], bool], is_waiting: Callable[[K], bool]) -> K | None:
+        """Take the next key that still waits from the first `allowed` group, which then moves to the end."""
         while (group := next(filter(allowed, self._groups), _NONE)) is not _NONE:
             keys = self._groups[group]
             found = None
             while keys and found is None:
                 key = keys.popleft()
-                found = key if wanted(key) else None
+                found = key if is_waiting(key) else None
             if keys:
                 self._groups.move_to_end(group)
             else:

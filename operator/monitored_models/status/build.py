@@ -71,8 +71,8 @@ def stored_dashboard_check(stored: Mapping[str, Any]) -> DashboardCheck | None:
     return DashboardCheck(found["status"], found["reason"], found["message"]) if found else None
 
 
-def _counts(wanted: int, ready: int) -> dict[str, Any]:
-    return {"replicas": wanted, "readyReplicas": ready, "readyReplicasText": f"{ready}/{wanted}"}
+def _counts(desired: int, ready: int) -> dict[str, Any]:
+    return {"replicas": desired, "readyReplicas": ready, "readyReplicasText": f"{ready}/{desired}"}
 
 
 def _by_type(status: Mapping[str, Any]) -> dict[str, StoredCondition]:

@@ -13,8 +13,24 @@ from kubernetes.utils.quantity import parse_quantity
 from monitored_models.api.fields import AGE, DURATION, QUANTITY, seconds
 from unit.specs import ascii_text
 
-UNITS = {"y": 31536000, "w": 604800, "d": 86400, "h": 3600, "m": 60, "s": 1, "ms": Decimal("0.001")}
-SUFFIXES = {"": 1, "m": Decimal("0.001"), "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "P": 10**15}
+UNITS: dict[str, int | Decimal] = {
+    "y": 31536000,
+    "w": 604800,
+    "d": 86400,
+    "h": 3600,
+    "m": 60,
+    "s": 1,
+    "ms": Decimal("0.001"),
+}
+SUFFIXES: dict[str, int | Decimal] = {
+    "": 1,
+    "m": Decimal("0.001"),
+    "k": 10**3,
+    "M": 10**6,
+    "G": 10**9,
+    "T": 10**12,
+    "P": 10**15,
+}
 SUFFIXES |= {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40, "Pi": 2**50}
 
 
@@ -28,7 +44,7 @@ def expected_seconds(text: str) -> Decimal | None:
     order = [list(UNITS).index(unit) for _, unit in parts]
     if not parts or "".join(map("".join, parts)) != text or order != sorted(set(order)):
         return None
-    return sum((int(number) * UNITS[unit] for number, unit in parts), Decimal(0))
+    return sum((Decimal(number) * UNITS[unit] for number, unit in parts), Decimal(0))
 
 
 @given(matching(DURATION) | matching(AGE))

@@ -517,7 +517,7 @@ def test_profile_of_a_model_is_that_of_its_namespace() -> None:
     view = crowd()
     view.observe(PROFILE, profile_body("gold", 5, drift={}))
     found = shared(view)
-    assert (found.shared().name, found.shared().spec) == ("gold", {"drift": {}})
+    assert (found.profile_spec().name, found.profile_spec().spec) == ("gold", {"drift": {}})
     assert shared(view, "b") == found
     assert shared(view, namespace="other") is None
     assert shared(view, "c") is None
@@ -546,7 +546,7 @@ def test_late_news_of_a_profile_is_dropped() -> None:
     view.observe(PROFILE, profile_body("gold", 9, drift={}))
     assert view.observe(PROFILE, profile_body("gold", 8)) == []
     assert view.forget(PROFILE, profile_body("gold", 7)) == []
-    assert shared(view).shared().spec == {"drift": {}}
+    assert shared(view).profile_spec().spec == {"drift": {}}
 
 
 def test_list_drops_profiles_that_it_no_longer_holds_and_leaves_newer_ones() -> None:
