@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
+from itertools import accumulate
 from typing import Any
 
 import promql_parser
@@ -108,20 +109,26 @@ def _keys_cel(field: str, pattern: str, reserved: tuple[str, ...] = ()) -> str:
     return f"!has(self.{field}) || self.{field}.all(k, k.size() <= 317 && k.matches('{pattern}') && !k.startsWith('__'){unreserved})"
 
 
-NOT_COMMON_REGEX = r"\(\?|[*+?][*+?]|[{}]|\[[^\]]*\[|--|&&|~~|\|\||\\[^.dwsDWS+*?()|\[\]^$\\/-]"
-"""What Go, Rust and Python do not read alike: groups with flags, stacked or counted repetitions, nested classes, rare
-escapes. A matcher does without, so that admission, this parser and Prometheus agree on what it means."""
+NOT_COMMON_REGEX = (
+    r"\(\?|[*+?][*+?]|[{}]|\[[^\]]*\[|--|&&|~~|\|\||\\[^.dwsDWS+*?()|\[\]^$\\/-]|"
+    r"(^|[^\\]|\\\\)\[\^?(\]-[^\]]|\]?(\\.|[^\]\\])*(\[|\\[dwsDWS]-[^\]]))"
+)
+"""What Go and Rust, so Prometheus and promql-parser, do not read alike: groups with flags, stacked or counted repetitions,
+rare escapes; in a class a bracket, or a range from another class or from a leading bracket. A matcher does without, so
+that admission, this parser and Prometheus agree on what it means."""
+_BRACKETS = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|[()]", re.DOTALL)
 
 
 def _is_regex(text: str) -> bool:
     if re.search(NOT_COMMON_REGEX, text):
         return False
     try:
-        re.compile(text)
         promql_parser.parse(f"x{{name=~{json.dumps(text, ensure_ascii=False)}}}")
-    except (re.error, ValueError):
+    except ValueError:
         return False
-    return True
+    # promql-parser compiles the text inside a group, where a)(b is valid.
+    depths = accumulate({"(": 1, ")": -1}.get(token, 0) for token in _BRACKETS.findall(text))
+    return min(depths, default=0) >= 0
 
 
 def _matcher_rules(on: type[Any]) -> tuple[ValidationRule, ...]:
