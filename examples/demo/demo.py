@@ -28,6 +28,7 @@ from kube import ApiError, Cluster
 from rich.console import Console
 from rich.live import Live
 
+from monitored_models.integrations.prometheus.client import PrometheusError
 from testbed import tools
 from testbed.node import NeedsRootError, OneNodeCluster
 from testbed.processes import NotReadyError, Process, free_port, start, wait_until
@@ -66,7 +67,7 @@ def main() -> int:
     except KeyboardInterrupt:
         console.print("stopped")
         return 0
-    except (NeedsRootError, NotReadyError, tools.ToolError, ApiError, OSError) as error:
+    except (NeedsRootError, NotReadyError, tools.ToolError, ApiError, PrometheusError, OSError) as error:
         console.print(f"[red]the demo failed:[/] {error}", markup=True)
         return 1
 

@@ -100,12 +100,12 @@ def application(preview: Preview, prometheus: Prometheus) -> web.Application:
     style, script = (assets / "page.css").read_text("utf-8"), (assets / "page.js").read_text("utf-8")
 
     async def index(_request: web.Request) -> web.Response:
-        return web.Response(text=page.index(preview.dashboards, _shown(preview.prometheus)), content_type="text/html")
+        return web.Response(text=page.index(preview.dashboards, prometheus.address), content_type="text/html")
 
     async def dashboard(request: web.Request) -> web.Response:
         one = _found(by_slug, request)
         view = await _view(preview, one, request.query, prometheus)
-        return web.Response(text=page.dashboard(one, view, _shown(preview.prometheus)), content_type="text/html")
+        return web.Response(text=page.dashboard(one, view, prometheus.address), content_type="text/html")
 
     async def panel(request: web.Request) -> web.Response:
         one = _found(by_slug, request)
@@ -157,12 +157,6 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
-
-
-def _shown(url: str) -> str:
-    """Return a URL without its user name and password."""
-    scheme, _, rest = url.partition("://")
-    return f"{scheme}://{rest.rsplit('@', 1)[-1]}"
 
 
 def _found(by_slug: Mapping[str, Dashboard], request: web.Request) -> Dashboard:

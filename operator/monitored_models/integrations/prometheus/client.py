@@ -1,11 +1,12 @@
 """A client of Prometheus' HTTP API: GET requests below one address. The preview and the demo use it.
 
-The session brings what the address needs: TLS, a token, a proxy. Errors are texts for people.
+The session brings what the address needs: TLS, a token, a proxy. Requests have a timeout, responses a largest size.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -18,11 +19,13 @@ MAX_CONCURRENT = 8
 """Requests at the same time; others wait."""
 MAX_CACHED = 512
 """Responses that are cached; beyond that, the oldest are dropped."""
+MAX_RESPONSE_BYTES = 64 * 2**20
+"""Size of a response; a larger one is an error, so that no query can fill the memory."""
 TIMEOUT_SECONDS = 60.0
 
 
 class PrometheusError(Exception):
-    """Prometheus rejected a query, or could not be reached; the message is for people."""
+    """Prometheus rejected a query, or could not be reached; the message names its address and the way out."""
 
 
 class Prometheus:
@@ -32,12 +35,26 @@ class Prometheus:
     repeat a query.
     """
 
-    def __init__(self, session: aiohttp.ClientSession, url: str, *, cache_seconds: float = 0.0) -> None:
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        url: str,
+        *,
+        cache_seconds: float = 0.0,
+        timeout: float = TIMEOUT_SECONDS,
+    ) -> None:
         self._session = session
         self._url = url.rstrip("/")
+        self._timeout = timeout
         self._cache_seconds = cache_seconds
         self._turn = asyncio.Semaphore(MAX_CONCURRENT)
         self._cache: dict[tuple[str, ...], tuple[float, asyncio.Task[Any]]] = {}
+
+    @property
+    def address(self) -> str:
+        """The URL without its user name and password."""
+        scheme, _, rest = self._url.partition("://")
+        return f"{scheme}://{rest.rsplit('@', 1)[-1]}"
 
     async def samples(self, query: str, at: float | None = None) -> list[JSON]:
         """Result of an instant query, now or at a time in Unix seconds. Raises PrometheusError."""
@@ -73,20 +90,52 @@ class Prometheus:
         return await asyncio.shield(self._cache[key][1])
 
     async def _send(self, path: str, parameters: Mapping[str, str]) -> Any:
-        address, timeout = f"{self._url}/api/v1/{path}", aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)
+        url, timeout = f"{self._url}/api/v1/{path}", aiohttp.ClientTimeout(total=self._timeout)
         try:
             async with (
                 self._turn,
-                self._session.get(address, params=parameters, timeout=timeout, allow_redirects=False) as response,
+                self._session.get(url, params=parameters, timeout=timeout, allow_redirects=False) as response,
             ):
-                body = await response.json(content_type=None)
-                status = response.status
-        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
-            raise PrometheusError(f"Prometheus gave no answer: {str(error) or 'not in time'}") from error
-        if not isinstance(body, dict) or body.get("status") != "success":
-            message = body.get("error") if isinstance(body, dict) else None
-            raise PrometheusError(str(message or f"Prometheus answered {status}"))
-        return body.get("data")
+                status, content = response.status, await self._content(response)
+        except TimeoutError as error:
+            raise PrometheusError(
+                f"Prometheus at {self.address} did not answer within {self._timeout:g} s; choose a shorter range"
+            ) from error
+        except (aiohttp.ClientError, ValueError) as error:
+            why = str(error).replace(self._url, self.address)
+            raise PrometheusError(
+                f"cannot reach Prometheus at {self.address}: {why}; check the address, and that it is reachable from here"
+            ) from error
+        return self._data(status, content)
+
+    async def _content(self, response: aiohttp.ClientResponse) -> bytes:
+        content = bytearray()
+        async for chunk in response.content.iter_chunked(2**16):
+            content += chunk
+            if len(content) > MAX_RESPONSE_BYTES:
+                raise PrometheusError(
+                    f"the response of Prometheus at {self.address} has more than {MAX_RESPONSE_BYTES // 2**20} MiB; "
+                    "choose a shorter range, or a query with fewer series"
+                )
+        return bytes(content)
+
+    def _data(self, status: int, content: bytes) -> Any:
+        """`data` of a response of the API. Raises PrometheusError for any other response."""
+        try:
+            body = json.loads(content)
+        except (ValueError, RecursionError):
+            body = None
+        if not isinstance(body, dict):
+            body = {}
+        if body.get("status") == "success":
+            return body.get("data")
+        # A proxy in front, such as the API server's, has its own field for the reason.
+        if message := body.get("error") or body.get("message"):
+            raise PrometheusError(f"Prometheus at {self.address} answered {status}: {message}")
+        raise PrometheusError(
+            f"{self.address} answered {status}, not with the JSON of Prometheus; check that this is the address of its "
+            "API, without a login in front"
+        )
 
 
 def _samples(found: Any) -> list[JSON]:
