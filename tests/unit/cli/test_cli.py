@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -560,6 +561,24 @@ def test_every_setting_can_be_given_in_a_file(tmp_path: Path) -> None:
 def test_invalid_settings_can_be_caught() -> None:
     with pytest.raises(InvalidSettings, match="missing"):
         operator_settings.load(Path("missing"))
+
+
+# --- explain ---
+
+
+def test_tables_are_plain_text_as_wide_as_their_content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    kept = [f"my_metric_{number}_total" for number in range(30)]
+    team = "[red]a[/red] \\[b] :smile:"
+    spec = {**MINIMAL, "monitoring": {"metrics": {"keep": kept}, "alerts": {"labels": {"team": team}}}}
+    result = mmctl("explain", "-f", file(tmp_path, json.dumps(body(spec))))
+    assert result.exit_code == 0
+    lines = result.stdout.splitlines()
+    assert f"  metrics.keep  {kept}  model" in [re.sub(" {2,}", "  ", line) for line in lines]
+    assert f"  alerts.labels.team  {team}  model" in [re.sub(" {2,}", "  ", line) for line in lines]
+    assert "\x1b" not in result.stdout
+    assert [line for line in lines if line != line.rstrip()] == []
 
 
 # --- the commands themselves ---
