@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from testbed import series_names
@@ -9,6 +11,14 @@ from testbed import series_names
 
 def test_each_name_is_written_once() -> None:
     assert series_names.main() == 0
+
+
+def test_file_with_a_second_definition_is_named(tmp_path: Path) -> None:
+    definition = 'INFO = "monitored_model_info"\n'
+    for file in ("naming/series.py", "render/rules/extra.py"):
+        (tmp_path / file).parent.mkdir(parents=True)
+        (tmp_path / file).write_text(definition)
+    assert series_names.places(tmp_path) == [f"{tmp_path / 'render/rules/extra.py'}:1"]
 
 
 @pytest.mark.parametrize(
