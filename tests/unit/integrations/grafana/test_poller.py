@@ -212,20 +212,19 @@ def test_calls_are_counted_by_outcome(grafana: Grafana, settings: Settings) -> N
 def test_loop_turns_while_grafana_hangs(grafana: Grafana, settings: Settings) -> None:
     grafana.delay = 5
 
-    async def lag() -> float:
-        calls = GrafanaClient(settings, Metrics())
-        asked = asyncio.ensure_future(calls.dashboard_uids())
-        worst, clock = 0.0, asyncio.get_running_loop().time
-        while not asked.done():
-            before = clock()
+    async def turns() -> int:
+        calls, turned = GrafanaClient(settings, Metrics()), 0
+        hanging = asyncio.ensure_future(calls.dashboard_uids())
+        while not hanging.done():
             await asyncio.sleep(0.01)
-            worst = max(worst, clock() - before - 0.01)
+            turned += 1
         with pytest.raises(GrafanaError):
-            await asked
+            await hanging
         await calls.close()
-        return worst
+        return turned
 
-    assert asyncio.run(lag()) < 0.5
+    # Counted, not timed: a call that blocks the loop lets it turn once, on any machine.
+    assert asyncio.run(turns()) > 3
 
 
 def test_annotation_is_written_once(grafana: Grafana, settings: Settings) -> None:
