@@ -30,8 +30,6 @@ def profile_reconciler(
     """Of the running event loop, or of any."""
     api = cast(KubeClient, client)
     return ProfileReconciler(
-        cache=cache,
-        client=api,
         applier=Applier(api, cache),
         renders=renders or RenderCache(Settings()),
         served=served,
@@ -51,8 +49,6 @@ def model_reconciler(
     """With a reconciler of profiles beside it."""
     api, renders = cast(KubeClient, client), renders or RenderCache(Settings())
     return ModelReconciler(
-        cache=cache,
-        client=api,
         applier=Applier(api, cache),
         renders=renders,
         served=frozenset(CHILDREN),

@@ -16,6 +16,9 @@ from .live_objects import Body, applied_by_us, controller_uid, labelled_model, r
 from .object_store import ObjectRef, ObjectStore
 from .workload_status import DeploymentStatus, deployment_status
 
+MAX_REJECTION = 1000
+"""Characters that are kept of prometheus-operator's reason for a rejection."""
+
 _OWNERS: Mapping[str, type[Key | ProfileKey]] = {KIND: Key, PROFILE_KIND: ProfileKey}
 
 
@@ -64,14 +67,14 @@ def observed_child(kind: Kind, body: Body) -> ObservedChild:
 
 def _acceptance(body: Body) -> dict[str, Any]:
     """What prometheus-operator after 0.85 reports in the status, per Alertmanager."""
-    accepted, refusal = [], None
+    accepted, rejection = [], None
     for binding in body.get("status", {}).get("bindings", ()):
         for condition in binding.get("conditions", ()):
             if condition.get("type") == "Accepted" and condition.get("status") == "True":
                 accepted.append(f"{binding.get('namespace')}/{binding.get('name')}")
             elif condition.get("type") == "Accepted" and condition.get("status") == "False":
-                refusal = refusal or str(condition.get("message") or condition.get("reason"))[:1000]
-    return {"accepted_by": tuple(sorted(accepted)), "rejection": refusal}
+                rejection = rejection or str(condition.get("message") or condition.get("reason"))[:MAX_REJECTION]
+    return {"accepted_by": tuple(sorted(accepted)), "rejection": rejection}
 
 
 class ChildStore(ObjectStore[ObservedChild]):

@@ -13,15 +13,13 @@ from dataclasses import dataclass
 
 from ..naming.keys import OwnerKey
 from ..naming.kinds import ALERTMANAGER_CONFIG, EVENT, Kind
-from .children import ObservedChild
+from .children import MAX_REJECTION, ObservedChild
 from .live_objects import Body, resource_version
 from .object_store import Change, ObjectRef, ObjectStore
 
 REASON = "InvalidConfiguration"
 _PREAMBLE = "was rejected due to invalid configuration: "
 """The text before the cause."""
-MAX_MESSAGE = 1000
-"""Characters of a rejection that are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +78,7 @@ class RejectionStore(ObjectStore[Rejection]):
             version=resource_version(metadata),
             uid=str(about.get("uid", "")),
             about=int(about_version) if about_version.isdigit() else 0,
-            text=str(body.get("note", "")).split(_PREAMBLE, 1)[-1][:MAX_MESSAGE],
+            text=str(body.get("note", "")).split(_PREAMBLE, 1)[-1][:MAX_REJECTION],
         )
 
     def remove(self, kind: Kind, namespace: str, event: str, _version: int, /) -> Change[Rejection] | None:

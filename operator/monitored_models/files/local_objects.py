@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..api import DEFAULT_PROFILE, GROUP, KIND, PROFILE_KIND, ProfileSpec, profile_name
-from .yaml_loader import documents, text
+from .yaml_loader import documents, expand, text
 
 
 @dataclass(frozen=True)
@@ -59,18 +59,11 @@ def read(files: Iterable[Path], namespace: str | None = None) -> LocalObjects:
 
     `namespace` is that of objects which name none. Raises UnreadableFile.
     """
-    found = [
-        _document(str(path), body, namespace) for file in files for path in _expand(file) for body in _bodies(path)
-    ]
+    found = [_document(str(path), body, namespace) for file in files for path in expand(file) for body in _bodies(path)]
     return LocalObjects(
         models=tuple(document for document in found if document.body.get("kind") != PROFILE_KIND),
         profiles=tuple(document for document in found if document.body.get("kind") == PROFILE_KIND),
     )
-
-
-def _expand(path: Path) -> list[Path]:
-    suffixes = (".yaml", ".yml", ".json")
-    return sorted(p for p in path.rglob("*") if p.suffix in suffixes) if path.is_dir() else [path]
 
 
 def _bodies(path: Path) -> Iterator[dict[str, Any]]:

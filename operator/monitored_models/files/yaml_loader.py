@@ -58,3 +58,9 @@ def text(path: Path) -> str:
         return sys.stdin.read() if str(path) == "-" else path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise UnreadableFile(f"{path}: {error}") from error
+
+
+def expand(path: Path) -> list[Path]:
+    """The YAML and JSON files below a folder, sorted; any other path is itself the only one."""
+    suffixes = (".yaml", ".yml", ".json")
+    return sorted(p for p in path.rglob("*") if p.suffix in suffixes) if path.is_dir() else [path]

@@ -10,7 +10,7 @@ from typing import Any
 from ..api import GROUP, InvalidSpec, parse
 from ..base.json_paths import JSON
 from ..files.local_objects import LocalObject, LocalObjects, read
-from ..files.yaml_loader import UnreadableFile, documents, text
+from ..files.yaml_loader import UnreadableFile, documents, expand, text
 from ..render.children import render
 from ..render.workload.replicas import replicas
 from ..settings import Settings
@@ -23,13 +23,13 @@ class NoDashboards(Exception):
 
 def found_in(files: Sequence[Path], namespace: str | None, settings: Settings) -> list[JSON]:
     """Return every dashboard of the files and folders; `-` is standard input. Raises NoDashboards."""
-    paths = [path for file in files for path in _expand(file)]
+    paths = [path for file in files for path in expand(file)]
     found, ours = list[JSON](), list[Path]()
     try:
         for path in paths:
             read_documents = list(_documents(path))
             found += [dashboard for document in read_documents for dashboard in in_object(document)]
-            if str(path) != "-" and any(_has_our_kind(document) for document in read_documents):
+            if str(path) != "-" and any(_has_our_group(document) for document in read_documents):
                 ours.append(path)
         manifests = read(ours, namespace)
     except UnreadableFile as error:
@@ -39,11 +39,6 @@ def found_in(files: Sequence[Path], namespace: str | None, settings: Settings) -
     if not found:
         raise NoDashboards("no dashboard, and no MonitoredModel that has one, in " + ", ".join(map(str, files)))
     return found
-
-
-def _expand(path: Path) -> list[Path]:
-    suffixes = (".yaml", ".yml", ".json")
-    return sorted(p for p in path.rglob("*") if p.suffix in suffixes) if path.is_dir() else [path]
 
 
 def _documents(path: Path) -> Iterator[Any]:
@@ -59,7 +54,7 @@ def _documents(path: Path) -> Iterator[Any]:
         yield from items if isinstance(items, list) else [one]
 
 
-def _has_our_kind(document: Any) -> bool:
+def _has_our_group(document: Any) -> bool:
     return isinstance(document, dict) and str(document.get("apiVersion", "")).startswith(f"{GROUP}/")
 
 

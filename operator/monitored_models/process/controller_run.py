@@ -68,7 +68,7 @@ async def sleep_or_stop(delay: float, stop: asyncio.Event) -> None:
 
 
 async def unless_stopped(work: Awaitable[T], stop: asyncio.Event) -> T | None:
-    """The result of something that may take for ever; None when told to stop before."""
+    """The result of a wait without a limit; None if `stop` is set first."""
     task, stopping = asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())
     try:
         await asyncio.wait((task, stopping), return_when=asyncio.FIRST_COMPLETED)
@@ -99,8 +99,6 @@ class ControllerRun:
         self._dashboards = self._make_dashboard_tracker()
         applier, renders = Applier(client, self._cache), RenderCache(settings)
         self._profiles = ProfileReconciler(
-            cache=self._cache,
-            client=client,
             applier=applier,
             renders=renders,
             served=served,
@@ -108,8 +106,6 @@ class ControllerRun:
             recheck_seconds=settings.recheck_seconds,
         )
         self._models = ModelReconciler(
-            cache=self._cache,
-            client=client,
             applier=applier,
             renders=renders,
             served=served,

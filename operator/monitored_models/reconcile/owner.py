@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import ClassVar, Generic, TypeVar
 
 from ..cache.cluster_cache import ClusterCache
-from ..kube.client import KubeClient
 from ..naming.keys import Key, ProfileKey
 from ..naming.kinds import Kind
 from ..plan.render_cache import RenderCache
@@ -23,8 +22,6 @@ class OwnerReconciler(ABC, Generic[K]):
 
     KIND: ClassVar[Kind]
 
-    cache: ClusterCache
-    client: KubeClient
     applier: Applier
     renders: RenderCache
     served: Collection[Kind]
@@ -33,6 +30,11 @@ class OwnerReconciler(ABC, Generic[K]):
     """Enqueues models whose state depends on the owner."""
     recheck_seconds: float
     """Time until an obstacle that no watch reports is checked again: a foreign object, a missing permission."""
+
+    @property
+    def cache(self) -> ClusterCache:
+        """The observed state."""
+        return self.applier.cache
 
     @abstractmethod
     async def reconcile(self, key: K, *, surface_errors: bool = False) -> float | None:
@@ -51,7 +53,7 @@ class OwnerReconciler(ABC, Generic[K]):
         Called when children disappear: after an owner is deleted, the operator may see the garbage collector delete its
         children before it sees the owner's own deletion, and it must not recreate them.
         """
-        if await self.client.exists(self.KIND, key.namespace, key.name, uid):
+        if await self.applier.client.exists(self.KIND, key.namespace, key.name, uid):
             return
         affected = self.cache.remove(self.KIND, key.namespace, key.name, version)
         self.forget(key)

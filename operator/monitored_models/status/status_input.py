@@ -12,7 +12,7 @@ from ..plan.child_problems import ChildProblem
 from ..plan.desired_state import DesiredState
 
 MAX_MESSAGE = 2000
-"""Characters of a cause that a condition has: the schema allows a few more."""
+"""Characters of a condition's message: the schema allows a few more."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What is remembered of a rendering: it is made anew when anything that it is made of changes, and only then."""
+"""The cache of renderings: an input is rendered again if any part of it changes, and only then."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The client of Prometheus' HTTP API, against a server that answers as told."""
+"""The client of Prometheus' HTTP API, against a server whose answers the test chooses."""
 
 from __future__ import annotations
 

@@ -549,7 +549,7 @@ def test_key_of_a_profile_is_not_that_of_a_model_of_its_name() -> None:
 # --- the condition ---
 
 
-def told(delivery: NotificationState | NotificationsUnknown | None, stored: JSON | None = None) -> JSON:
+def notifications_ready(delivery: NotificationState | NotificationsUnknown | None, stored: JSON | None = None) -> JSON:
     wanted = summarize(model(), [])
     made = build_status(StatusInput(wanted, None, [], [], notifications=delivery), stored or {}, "now")
     assert condition(made, "Ready")["reason"] == "PodsNotReady", "notifications decide nothing else"
@@ -558,20 +558,22 @@ def told(delivery: NotificationState | NotificationsUnknown | None, stored: JSON
 
 
 def test_condition_is_there_only_where_someone_is_to_be_told() -> None:
-    assert told(None) == {}
-    assert told(NotificationsUnknown()) == {}
-    assert told(NotificationState(CONFIG))["reason"] == "Applied"
+    assert notifications_ready(None) == {}
+    assert notifications_ready(NotificationsUnknown()) == {}
+    assert notifications_ready(NotificationState(CONFIG))["reason"] == "Applied"
 
 
 def test_condition_stays_as_it_was_while_nothing_is_known() -> None:
     was = {"type": "NotificationsReady", "status": "False", "reason": "ConfigurationRejected", "message": "m"}
-    assert told(NotificationsUnknown(), {"conditions": [{**was, "lastTransitionTime": "then"}]}) == {
+    assert notifications_ready(NotificationsUnknown(), {"conditions": [{**was, "lastTransitionTime": "then"}]}) == {
         key: was[key] for key in ("status", "reason", "message")
     }
 
 
 def test_condition_has_the_words_of_prometheus_operator() -> None:
-    found = told(NotificationState(CONFIG, rejection="secret slack not found"))
+    found = notifications_ready(NotificationState(CONFIG, rejection="secret slack not found"))
     assert (found["status"], found["reason"]) == ("False", "ConfigurationRejected")
     assert "secret slack not found" in found["message"]
-    assert "monitoring/main" in told(NotificationState(CONFIG, accepted_by=("monitoring/main",)))["message"]
+    assert (
+        "monitoring/main" in notifications_ready(NotificationState(CONFIG, accepted_by=("monitoring/main",)))["message"]
+    )
