@@ -1,0 +1,278 @@
+"""The values of the Helm chart as types: source of `values.yaml`, `values.schema.json` and the table in its README.
+
+Helm rejects unknown values because of the schema. Fields that Kubernetes defines itself, such as a toleration, are
+objects here; the API server validates them.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from ..base.schema_types import settings_type
+from ..settings import Settings
+
+Object = dict[str, Any]
+Objects = list[Object]
+Texts = dict[str, str]
+
+
+def _object(**content: Any) -> Any:
+    return Field(default_factory=lambda: dict(content))
+
+
+def _list(*items: Any) -> Any:
+    return Field(default_factory=lambda: list(items))
+
+
+@settings_type
+class Image:
+    """The operator's image."""
+
+    registry: str = ""
+    """Registry, if another than `imageRegistry`."""
+    repository: Annotated[str, Field(min_length=1)] = "monitored-models"
+    """Repository, without a registry."""
+    tag: str = ""
+    """Tag; the chart's appVersion when empty."""
+    digest: Annotated[str, Field(pattern=r"^$|^sha256:[0-9a-f]{64}$")] = ""
+    """Digest, as `sha256:…`. It takes precedence over the tag."""
+    pull_policy: Literal["Always", "IfNotPresent", "Never"] = "IfNotPresent"
+    """When the kubelet pulls the image."""
+
+
+@settings_type
+class Crds:
+    """The CustomResourceDefinitions. They are templates, so that an upgrade of the chart upgrades them."""
+
+    enabled: bool = True
+    """Install them."""
+    keep: bool = True
+    """Keep them, and with them all models, at `helm uninstall`."""
+
+
+@settings_type
+class ServiceAccount:
+    """The operator's ServiceAccount."""
+
+    create: bool = True
+    """Create it."""
+    name: str = ""
+    """Its name; the release's full name when empty."""
+    annotations: Texts = _object()
+    """Annotations of the ServiceAccount."""
+
+
+@settings_type
+class Rbac:
+    """Roles of the operator and of people."""
+
+    create: bool = True
+    """Create the operator's roles and bindings."""
+    aggregate: bool = True
+    """Add rights on models and profiles to the cluster roles view, edit and admin."""
+
+
+@settings_type
+class DisruptionBudget:
+    """PodDisruptionBudget of the operator."""
+
+    enabled: bool = True
+    """Create it if there is more than one replica."""
+    max_unavailable: int | str = 1
+    """Pods that an eviction may take at the same time."""
+
+
+@settings_type
+class Probes:
+    """Probes of the operator's pod."""
+
+    startup: Object = _object(periodSeconds=2, failureThreshold=30)
+    """Of `/healthz`: the process answers from its first second; a list of thousands of models does not delay it."""
+    liveness: Object = _object(periodSeconds=10, failureThreshold=3)
+    """Of `/healthz`, which fails when the event loop has not turned for `settings.hangTimeoutSeconds`."""
+    readiness: Object = _object(periodSeconds=5, failureThreshold=3)
+    """Of `/readyz`; a standby is ready."""
+
+
+@settings_type
+class ServiceMonitor:
+    """How prometheus-operator scrapes the operator."""
+
+    enabled: bool = False
+    """Create the ServiceMonitor. It needs prometheus-operator's CRDs."""
+    labels: Texts = _object()
+    """Labels by which a Prometheus selects it, such as `release: kps`."""
+    interval: Annotated[str, Field(pattern=r"^[0-9]+(ms|s|m)$")] = "30s"
+    """Time between two scrapes."""
+
+
+@settings_type
+class Rules:
+    """Alerts on the operator itself."""
+
+    enabled: bool = False
+    """Create the PrometheusRule. It needs prometheus-operator's CRDs."""
+    labels: Texts = _object()
+    """Labels by which a Prometheus selects it."""
+
+
+@settings_type
+class Dashboards:
+    """Dashboards of the operator, of all models and of all objectives."""
+
+    enabled: bool = False
+    """Create a ConfigMap for each."""
+    labels: Texts = _object(grafana_dashboard="1")
+    """Labels by which Grafana's sidecar finds them."""
+    annotations: Texts = _object()
+    """Annotations, such as the sidecar's folder."""
+    instance_selector: Object = _object()
+    """Also create GrafanaDashboards for the Grafanas of grafana-operator that these labels match; none when empty."""
+
+
+@settings_type
+class Metrics:
+    """The operator's `/metrics`, `/healthz` and `/readyz`."""
+
+    port: Annotated[int, Field(ge=1, le=65535)] = 8080
+    """Port of all three."""
+    service_monitor: ServiceMonitor = Field(default_factory=ServiceMonitor)
+    rules: Rules = Field(default_factory=Rules)
+    dashboards: Dashboards = Field(default_factory=Dashboards)
+
+
+@settings_type
+class NetworkPolicy:
+    """NetworkPolicy of the operator."""
+
+    enabled: bool = False
+    """Create it: scrapes come in; DNS, the API server and what `egress` lists go out."""
+    ingress: Objects = _list()
+    """Who may scrape, as NetworkPolicyPeers; everyone when empty."""
+    egress: Objects = _list()
+    """Further egress rules, for a Grafana for example."""
+
+
+@settings_type
+class GrafanaToken:
+    """Secret with the token of `settings.grafana`."""
+
+    existing_secret: str = ""
+    """Name of the Secret; none when empty."""
+    key: str = "token"
+    """Key of the token in it."""
+
+
+@settings_type
+class AdmissionPolicy:
+    """Optional ValidatingAdmissionPolicy for models and profiles."""
+
+    enabled: bool = False
+    """Create the policy and its binding."""
+    images: list[str] = _list()
+    """Regular expressions; an image of a model must match one entirely. All images are allowed when empty."""
+    max_gpus: Annotated[int, Field(ge=-1)] = -1
+    """GPUs that one replica of a model may request; -1 for any number."""
+    webhook_namespaces: list[str] = _list()
+    """Namespaces whose models and profiles may notify webhooks; all when empty."""
+    namespace_selector: Object = _object()
+    """Namespaces that the policy applies to; all when empty."""
+
+
+@settings_type
+class KubeStateMetrics:
+    """Configuration for kube-state-metrics, for those who prefer its series to the operator's own."""
+
+    enabled: bool = False
+    """Create a ConfigMap with the configuration for custom resources."""
+
+
+@settings_type
+class Tests:
+    """`helm test`."""
+
+    image: str = ""
+    """Image with Python for the test pod; the operator's own when empty."""
+
+
+@settings_type
+class Values:
+    """All values of the chart."""
+
+    name_override: str = ""
+    """Replaces the chart's name in names."""
+    fullname_override: str = ""
+    """Replaces the release's full name."""
+    image_registry: str = ""
+    """Registry of all images, such as `registry.example.com/mirror`."""
+    image: Image = Field(default_factory=Image)
+    image_pull_secrets: Objects = _list()
+    """Secrets for pulling images, as `- name: …`."""
+    replica_count: Annotated[int, Field(ge=0, le=5)] = 2
+    """Pods; one leads, the others stand by."""
+    settings: Object = _object()
+    """The operator's settings, as in docs/settings.md; the chart itself sets `listen`, `leaseNamespace` and `leaseName`. With
+    `namespaces`, the operator gets roles in these namespaces only. A change rolls the pods."""
+    grafana_token: GrafanaToken = Field(default_factory=GrafanaToken)
+    crds: Crds = Field(default_factory=Crds)
+    rbac: Rbac = Field(default_factory=Rbac)
+    service_account: ServiceAccount = Field(default_factory=ServiceAccount)
+    metrics: Metrics = Field(default_factory=Metrics)
+    pod_disruption_budget: DisruptionBudget = Field(default_factory=DisruptionBudget)
+    network_policy: NetworkPolicy = Field(default_factory=NetworkPolicy)
+    admission_policy: AdmissionPolicy = Field(default_factory=AdmissionPolicy)
+    kube_state_metrics: KubeStateMetrics = Field(default_factory=KubeStateMetrics)
+    tests: Tests = Field(default_factory=Tests)
+    resources: Object = _object(requests={"cpu": "100m", "memory": "256Mi"}, limits={"memory": "512Mi"})
+    """Enough for 1,000 models (docs/benchmarks.md)."""
+    probes: Probes = Field(default_factory=Probes)
+    pod_security_context: Object = _object(
+        runAsNonRoot=True, runAsUser=65532, runAsGroup=65532, fsGroup=65532, seccompProfile={"type": "RuntimeDefault"}
+    )
+    """Security context of the pod."""
+    security_context: Object = _object(
+        allowPrivilegeEscalation=False, readOnlyRootFilesystem=True, capabilities={"drop": ["ALL"]}
+    )
+    """Security context of the container."""
+    common_labels: Texts = _object()
+    """Labels of all objects."""
+    pod_labels: Texts = _object()
+    """Labels of the pods."""
+    pod_annotations: Texts = _object()
+    """Annotations of the pods."""
+    deployment_annotations: Texts = _object()
+    """Annotations of the Deployment."""
+    node_selector: Texts = _object()
+    """Labels of the nodes to run on."""
+    tolerations: Objects = _list()
+    """Tolerations of the pods."""
+    affinity: Object = _object()
+    """Affinity of the pods."""
+    topology_spread_constraints: Objects = _list()
+    """Spread of the pods; over nodes, if possible, when empty."""
+    priority_class_name: str = ""
+    """PriorityClass of the pods."""
+    runtime_class_name: str = ""
+    """RuntimeClass of the pods."""
+    termination_grace_period_seconds: Annotated[int, Field(ge=5, le=3600)] = 30
+    """Time from SIGTERM to SIGKILL. The operator needs 25 s at most."""
+    extra_args: list[str] = _list()
+    """Further arguments of `mmctl run`."""
+    extra_env: Objects = _list()
+    """Further environment variables."""
+    extra_volumes: Objects = _list()
+    """Further volumes."""
+    extra_volume_mounts: Objects = _list()
+    """Further volume mounts of the container."""
+    extra_containers: Objects = _list()
+    """Further containers of the pod."""
+    extra_objects: Objects = _list()
+    """Further objects, rendered with the chart; templates are expanded."""
+
+
+MANAGED_SETTINGS = ("listen", "leaseNamespace", "leaseName")
+"""Settings that the chart sets itself."""
+SETTINGS = Settings
+"""The type of `settings`."""
