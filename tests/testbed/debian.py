@@ -17,6 +17,7 @@ from testbed import oci
 from testbed.tools import ToolError
 
 PACKAGES = {
+    "buildah": "buildah",
     "chromium": "chromium",
     "conntrack": "conntrack",
     "containerd": "containerd",

@@ -123,12 +123,18 @@ def _packages(requirements: Path) -> Layer:
 def _pip_install() -> list[str]:
     if importlib.util.find_spec("pip") is None:
         raise ToolError(f"{sys.executable} has no pip: make its environment with `python -m venv`")
+    return [
+        *("-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--root-user-action", "ignore"),
+        *("--no-compile", "--require-hashes", *wheel_options()),
+    ]
+
+
+def wheel_options() -> list[str]:
+    """Options of pip that choose wheels for the base's Python, whatever Python runs pip."""
     # Every tag by name: not every pip knows that a newer C library takes the wheels of the older ones, too.
     tags = [f"manylinux_2_{minor}" for minor in range(GLIBC_MINOR, 16, -1)] + ["manylinux2014", "linux"]
     return [
-        *("-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--root-user-action", "ignore"),
-        *("--no-compile", "--require-hashes", "--only-binary", ":all:", "--implementation", "cp"),
-        *("--python-version", PYTHON),
+        *("--only-binary", ":all:", "--implementation", "cp", "--python-version", PYTHON),
         *(word for tag in tags for word in ("--platform", f"{tag}_{platform.machine()}")),
     ]
 

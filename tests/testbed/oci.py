@@ -89,7 +89,7 @@ def archive(name: str, layers: Sequence[Layer], runs: Runs) -> Image:
                 add_file(out, f"blobs/sha256/{layer.digest}", layer.tar)
 
     path = cached(f"archives/{repository.rpartition('/')[2]}", f"{key(tag, digest)}.tar", build)
-    _forget_older(path)
+    forget_older(path)
     return Image(f"{repository}:{tag}", path)
 
 
@@ -169,7 +169,7 @@ def add_tree(out: tarfile.TarFile, name: str, source: Path) -> None:
             add_file(out, target, path, mode=0o755 if os.access(path, os.X_OK) else 0o644)
 
 
-def _forget_older(path: Path, keep: int = 2) -> None:
+def forget_older(path: Path, keep: int = 2) -> None:
     # An archive can be half a gigabyte, and every edit of what is in it makes another.
     os.utime(path)
     for old in sorted(path.parent.glob("*.tar"), key=lambda each: each.stat().st_mtime, reverse=True)[keep:]:

@@ -70,6 +70,8 @@ GROUPS = {
     "alertmanager": Group("0.28.1", f"{_PROMETHEUS_VERSION}0.28.1"),
     "kwok": Group("0.8.0"),
     "certs": Group("1"),
+    "helm": Group("4.3.1", "-X helm.sh/helm/v4/internal/version.version=v4.3.1"),
+    "metrics-server": Group("0.9.0"),
 }
 
 BINARIES = {
@@ -96,6 +98,8 @@ BINARIES = {
     "alertmanager": Binary("alertmanager", "github.com/prometheus/alertmanager/cmd/alertmanager", 60),
     "amtool": Binary("alertmanager", "github.com/prometheus/alertmanager/cmd/amtool", 15),
     "kwok": Binary("kwok", "sigs.k8s.io/kwok/cmd/kwok", 100),
+    "helm": Binary("helm", "helm.sh/helm/v4/cmd/helm", 145),
+    "metrics-server": Binary("metrics-server", "sigs.k8s.io/metrics-server/cmd/metrics-server", 200),
     "certs": Binary("certs", "monitored-models/testbed/certs", 5),
 }
 

@@ -1,16 +1,17 @@
-"""Writes, or with --check compares, the generated files: CRDs, pages of the docs, the operator's own monitoring."""
+"""Writes, or with --check compares, the generated files: CRDs, docs, the operator's rights and monitoring, the chart."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
 
-import yaml
-
 from ..render.operator.manifests import manifests
+from .chart import chart_files
 from .conditions_page import conditions_page
 from .crd import crd, profile_crd, reference
 from .pages import alerts_page, catalogue_page
+from .rbac import rbac_manifests
+from .yaml_text import dump_all
 
 OWN = """\
 # Rules and dashboard for the operator itself, and the dashboards of all models and of all objectives, generated from
@@ -18,29 +19,22 @@ OWN = """\
 # the operator scraped, docs/dashboards.md how Grafana picks dashboards up.
 """
 ROOT = Path(__file__).parents[3]
-
-
-class _Dumper(yaml.SafeDumper):
-    def ignore_aliases(self, _data: object) -> bool:
-        return True
+CHART = "charts/monitored-models"
 
 
 def files() -> dict[Path, str]:
     """Content of each generated file, by path."""
     header = "# Generated from operator/monitored_models/api by `make generate`.\n"
-    definitions = {"monitoredmodels": crd(), "monitoringprofiles": profile_crd()}
-    own = yaml.dump_all(manifests(), Dumper=_Dumper, sort_keys=False, width=120, allow_unicode=True)
     return {
-        **{
-            ROOT / f"crds/{name}.yaml": header
-            + yaml.dump(made, Dumper=_Dumper, sort_keys=False, width=120, allow_unicode=True)
-            for name, made in definitions.items()
-        },
+        ROOT / "crds/monitoredmodels.yaml": header + dump_all([crd()]),
+        ROOT / "crds/monitoringprofiles.yaml": header + dump_all([profile_crd()]),
         ROOT / "docs/reference.md": reference(),
         ROOT / "docs/catalogue.md": catalogue_page(),
         ROOT / "docs/alerts.md": alerts_page(),
         ROOT / "docs/conditions.md": conditions_page((ROOT / "docs/conditions.md").read_text()),
-        ROOT / "config/monitoring.yaml": OWN + own,
+        ROOT / "config/monitoring.yaml": OWN + dump_all(manifests()),
+        ROOT / "config/rbac.yaml": rbac_manifests(),
+        **{ROOT / CHART / path: text for path, text in chart_files().items()},
     }
 
 

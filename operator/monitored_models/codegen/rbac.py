@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any
 
-import yaml
-
 from ..naming.kinds import CHILDREN, EVENT, LEASE, MODEL, POD, PROFILE, Kind
+from .yaml_text import dump_all
 
 NAME = "monitored-models-operator"
 READ = ("get", "list", "watch")
@@ -59,7 +58,7 @@ def rbac_manifests() -> str:
         "# Generated from operator/monitored_models/codegen/rbac.py by `make generate`: what the operator may do, and nothing\n"
         "# more. Bind it to whatever identity runs `mmctl run`; the bindings below are for a ServiceAccount of that name.\n"
     )
-    return header + yaml.safe_dump_all(objects, sort_keys=False, width=120)
+    return header + dump_all(objects)
 
 
 def _by_group(kinds: tuple[Kind, ...]) -> list[tuple[str, tuple[str, ...]]]:

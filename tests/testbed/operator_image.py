@@ -1,0 +1,118 @@
+"""The operator's image, built from its Dockerfile by buildah on Debian's Python, without a registry.
+
+The packages come from a folder of wheels, as in an installation without a network. An unchanged tree finds the archive
+that it built before.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tarfile
+import tempfile
+from pathlib import Path
+
+from testbed import debian, images, oci
+from testbed.oci import Image, Runs
+from testbed.tools import ToolError
+
+ROOT = Path(__file__).parents[2]
+REPOSITORY = "docker.io/local/monitored-models"
+LOCKS = (ROOT / "requirements/build.txt", ROOT / "requirements/operator.txt")
+SOURCES = ("operator", "modelsignals", "pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md")
+SOURCE_ONLY = "urllib3-future"
+"""Its wheel replaces urllib3; decision 0023."""
+
+
+def build(version: str) -> Image:
+    """The archive of the image with this tag; built first if the tree has changed."""
+    name = oci.key(version, {str(path.relative_to(ROOT)): oci.digest_of(path) for path in _sources()})
+
+    def bud(target: Path) -> None:
+        debian.ensure("buildah")
+        with tempfile.TemporaryDirectory(dir=target.parent) as folder:
+            _build(Path(folder), target, version)
+
+    archive = oci.cached("archives/operator", f"{name}.tar", bud, "the operator's image, usually about 2 min")
+    oci.forget_older(archive)
+    return Image(f"{REPOSITORY}:{version}", archive)
+
+
+def base() -> Image:
+    """Debian's Python alone: what the operator runs on."""
+    return oci.archive("docker.io/local/python-base:bookworm", [images.python_base()], Runs(["python3"], "0:0"))
+
+
+def build_base() -> Image:
+    """The same with pip."""
+    return oci.archive("docker.io/local/python-pip:bookworm", [images.python_base(), _pip()], Runs(["python3"], "0:0"))
+
+
+def wheels(folder: Path) -> None:
+    """Fill a folder with all packages that the image's build installs, for the base's Python."""
+    key = oci.key("wheels", [oci.digest_of(path) for path in LOCKS], oci.ARCHITECTURE)
+    with tarfile.open(oci.cached("wheels", f"{key}.tar", _download, "the operator's packages, about 30 s")) as tar:
+        tar.extractall(folder, filter="data")
+
+
+def _build(folder: Path, target: Path, version: str) -> None:
+    packages = folder / "wheels"
+    wheels(packages)
+    storage = [f"--root={folder / 'storage'}", f"--runroot={folder / 'run'}", "--storage-driver=vfs"]
+    buildah = [debian.command("buildah"), *storage]
+    bases = {
+        f"{name}_IMAGE": _run([*buildah, "pull", "--quiet", f"oci-archive:{image.archive}"]).strip()
+        for name, image in (("BASE", base()), ("BUILD", build_base()))
+    }
+    arguments = {**bases, "PIP_OPTIONS": "--no-index --find-links /wheels", "VERSION": version}
+    _run([
+        *buildah, "bud", "--quiet", "--isolation=chroot", "--pull=never", "--timestamp=0",
+        f"--volume={packages}:/wheels:ro", *(f"--build-arg={name}={value}" for name, value in arguments.items()),
+        "--file", str(ROOT / "operator/Dockerfile"), "--tag", f"{REPOSITORY}:{version}", str(ROOT),
+    ])  # fmt: skip
+    _run([*buildah, "push", "--quiet", f"{REPOSITORY}:{version}", f"oci-archive:{target}:{REPOSITORY}:{version}"])
+
+
+def _sources() -> list[Path]:
+    """The files that the build reads."""
+    found = [path for name in SOURCES for path in ([ROOT / name] if (ROOT / name).is_file() else (ROOT / name).rglob("*"))]
+    return sorted({*(path for path in found if path.is_file() and "__pycache__" not in path.parts), *LOCKS})
+
+
+def _pip() -> oci.Layer:
+    """pip as this Python has it, where Debian's Python looks for packages."""
+    import pip  # noqa: PLC0415 (an environment without pip can run everything else)
+
+    package = Path(pip.__file__).parent
+
+    def write(tar: Path) -> None:
+        with tarfile.open(tar, "w") as out:
+            oci.add_tree(out, "usr/lib/python3/dist-packages/pip", package)
+
+    return oci.layer(oci.key("pip", pip.__version__), write)
+
+
+def _download(tar: Path) -> None:
+    with tempfile.TemporaryDirectory(dir=tar.parent) as folder:
+        requirements = Path(folder) / "requirements.txt"
+        blocks = "".join(path.read_text() for path in LOCKS).replace("\\\n", " ").splitlines()
+        source = [line for line in blocks if line.startswith(f"{SOURCE_ONLY}==")]
+        packages = Path(folder) / "wheels"
+        for chosen, options in (
+            (sorted(set(blocks) - set(source)), images.wheel_options()),
+            (source, ["--no-binary=:all:", "--no-build-isolation"]),
+        ):
+            requirements.write_text("\n".join(chosen))
+            pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--require-hashes", *options]
+            _run([*pip, "--dest", str(packages), "--requirement", str(requirements)], URLLIB3_NO_OVERRIDE="1")
+        with tarfile.open(tar, "w") as out:
+            for path in sorted(packages.iterdir()):
+                oci.add_file(out, path.name, path)
+
+
+def _run(words: list[str], **environment: str) -> str:
+    run = subprocess.run(words, env=os.environ | environment, text=True, capture_output=True, check=False)
+    if run.returncode:
+        raise ToolError(f"{' '.join(words)} failed:\n{run.stdout}{run.stderr}")
+    return run.stdout
