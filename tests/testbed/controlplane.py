@@ -36,6 +36,7 @@ USERS = {
     "kwok": ("kwok", "system:masters"),
     "kubelet": (f"system:node:{NODE}", "system:nodes"),
     "kube-proxy": ("system:kube-proxy", ""),
+    "metrics-server": ("metrics-server", "system:masters"),
 }
 KWOK_NODE = "kwok-node-0"
 
@@ -49,6 +50,7 @@ _COMPONENTS = [
     "system:kube-scheduler",
     "system:kube-proxy",
     "kwok",
+    "metrics-server",
 ]
 
 # One line for each finished request (a watch is finished when it is closed): tests count requests by user, verb and

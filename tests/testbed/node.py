@@ -110,6 +110,19 @@ class OneNodeCluster:
             raise NotReadyError(f"importing {image.name} failed:\n{run.stderr}{self._processes['containerd'].tail()}")
         return image.name
 
+    def start_metrics_server(self) -> None:
+        """Start metrics-server, which autoscalers ask, as a process of the node. It has values after about 20 s."""
+        node, port = self.sandbox.network.node, 4443
+        kubeconfig = self.control_plane.kubeconfig_for("metrics-server")
+        self._run("metrics-server", [
+            tools.ensure("metrics-server")["metrics-server"], f"--kubeconfig={kubeconfig}",
+            f"--authentication-kubeconfig={kubeconfig}", f"--authorization-kubeconfig={kubeconfig}",
+            f"--bind-address={node}", f"--secure-port={port}", f"--cert-dir={self.logs / 'metrics-server'}",
+            "--kubelet-insecure-tls", "--kubelet-preferred-address-types=InternalIP", "--metric-resolution=15s",
+        ])  # fmt: skip
+        for manifest in _metrics_api(str(node), port):
+            self.control_plane.apply(manifest)
+
     def _run(self, name: str, words: Sequence[str | Path]) -> None:
         log = self.logs / f"{name}.log"
         self._processes[name] = processes.start(name, self.sandbox.command(*words), log=log, env=sandbox.environment())
@@ -131,6 +144,7 @@ class OneNodeCluster:
                 "--kubelet-preferred-address-types=InternalIP",
                 f"--kubelet-client-certificate={folder / 'server.crt'}",
                 f"--kubelet-client-key={folder / 'server.key'}",
+                *_aggregation(folder),
             ),
             enter=tuple(self.sandbox.command()),
             env=sandbox.environment(),
@@ -197,11 +211,55 @@ class OneNodeCluster:
         processes.wait_until(ready, "the node", timeout=90, processes=list(self._processes.values()))
 
 
+def _aggregation(folder: Path) -> list[str]:
+    """Flags by which the API server forwards requests to the servers of aggregated APIs."""
+    return [
+        f"--requestheader-client-ca-file={folder / 'front-proxy-ca.crt'}",
+        "--requestheader-allowed-names=front-proxy",
+        "--requestheader-extra-headers-prefix=X-Remote-Extra-",
+        "--requestheader-group-headers=X-Remote-Group",
+        "--requestheader-username-headers=X-Remote-User",
+        f"--proxy-client-cert-file={folder / 'front-proxy.crt'}",
+        f"--proxy-client-key-file={folder / 'front-proxy.key'}",
+        "--enable-aggregator-routing=true",
+    ]
+
+
 def _cni(pods: str) -> dict[str, Any]:
     # The route leads to the node and ends there, for the node has none: pods reach services, and nothing outside.
     addresses = {"type": "host-local", "ranges": [[{"subnet": pods}]], "routes": [{"dst": "0.0.0.0/0"}]}
     bridge = {"type": "bridge", "bridge": "cni0", "isGateway": True, "hairpinMode": True, "ipam": addresses}
     return {"cniVersion": "0.4.0", "name": "pods", "plugins": [bridge]}
+
+
+def _metrics_api(address: str, port: int) -> list[dict[str, Any]]:
+    """The Service of metrics-server, its only address, and the API that it serves."""
+    metadata = {"name": "metrics-server", "namespace": "kube-system"}
+    version = {"group": "metrics.k8s.io", "version": "v1beta1"}
+    service = {"name": metadata["name"], "namespace": metadata["namespace"], "port": 443}
+    return [
+        {
+            "apiVersion": "v1",
+            "kind": "Service",
+            "metadata": metadata,
+            "spec": {"ports": [{"name": "https", "port": 443}]},
+        },
+        {
+            "apiVersion": "discovery.k8s.io/v1",
+            "kind": "EndpointSlice",
+            "metadata": metadata | {"labels": {"kubernetes.io/service-name": metadata["name"]}},
+            "addressType": "IPv4",
+            "endpoints": [{"addresses": [address], "conditions": {"ready": True}}],
+            "ports": [{"name": "https", "port": port}],
+        },
+        {
+            "apiVersion": "apiregistration.k8s.io/v1",
+            "kind": "APIService",
+            "metadata": {"name": "v1beta1.metrics.k8s.io"},
+            "spec": version
+            | {"service": service, "insecureSkipTLSVerify": True, "groupPriorityMinimum": 100, "versionPriority": 100},
+        },
+    ]
 
 
 # The API server asks kubelets for logs and the like under the name in its certificate.

@@ -76,7 +76,9 @@ def _build(folder: Path, target: Path, version: str) -> None:
 
 def _sources() -> list[Path]:
     """The files that the build reads."""
-    found = [path for name in SOURCES for path in ([ROOT / name] if (ROOT / name).is_file() else (ROOT / name).rglob("*"))]
+    found = [
+        path for name in SOURCES for path in ([ROOT / name] if (ROOT / name).is_file() else (ROOT / name).rglob("*"))
+    ]
     return sorted({*(path for path in found if path.is_file() and "__pycache__" not in path.parts), *LOCKS})
 
 

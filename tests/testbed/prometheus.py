@@ -40,7 +40,8 @@ class Prometheus:
     """A running server."""
 
     url: str
-    process: Process
+    process: Process | None = None
+    """Where this machine runs it."""
 
     def get(self, path: str, **parameters: str) -> Any:
         """`data` of an answer of the HTTP API. Raises OSError, with Prometheus' own words where it gave any."""

@@ -187,6 +187,9 @@ class ControllerRun:
             await kopf.operator(
                 registry=registry,
                 settings=watch.operator_settings(),
+                # It only names peers, of which there are none. By default kopf asks who the user is; in a container the
+                # user has no name.
+                identity="monitored-models",  # type: ignore[arg-type]
                 clusterwide=not namespaces,
                 namespaces=namespaces,
                 stop_flag=self._ending,

@@ -3,7 +3,8 @@
 //	certs DIRECTORY [HOST...]
 //
 // ca.crt and ca.key, server.crt and server.key for loopback and the given hosts, with which
-// the API server also logs in to kubelets, and service-account.key. It is a program of its own so that a machine needs neither openssl
+// the API server also logs in to kubelets, front-proxy-ca.crt and front-proxy.crt with their keys, and
+// service-account.key. It is a program of its own so that a machine needs neither openssl
 // nor a third-party Python package.
 package main
 
@@ -48,6 +49,14 @@ func write(directory string, hosts []string) error {
 		}
 	}
 	if _, _, err := issue(directory, "server", server, authority, authorityKey); err != nil {
+		return err
+	}
+	// With these the API server forwards requests to servers of aggregated APIs, such as metrics-server.
+	proxy, proxyKey, err := issue(directory, "front-proxy-ca", template("testbed-front-proxy-ca", true), nil, nil)
+	if err != nil {
+		return err
+	}
+	if _, _, err := issue(directory, "front-proxy", template("front-proxy", false), proxy, proxyKey); err != nil {
 		return err
 	}
 	_, err = newKey(directory, "service-account")

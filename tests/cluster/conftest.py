@@ -1,0 +1,86 @@
+"""One real node for all tests of this folder: a platform's monitoring on it, and the operator from its image by its chart."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import images as demo_images
+import pytest
+
+from cluster import stack
+from cluster.helm import Helm
+from operator_testbed import Bed
+from testbed import operator_image, tools
+from testbed.node import OneNodeCluster
+
+RELEASE, OPERATOR_NAMESPACE, MODELS = "mm", "monitored-models", "models"
+FULL_NAME = "mm-monitored-models"
+VERSION = "0.1.0"
+
+
+@dataclass
+class Site:
+    """A cluster with the operator installed."""
+
+    bed: Bed
+    cluster: OneNodeCluster
+    helm: Helm
+    image: str
+    """Of a model server."""
+    values: dict[str, Any]
+    """With which the chart is installed."""
+    installed: float
+    """Time of `helm install`, of the monotonic clock."""
+
+    @property
+    def prometheus(self) -> str:
+        """URL of Prometheus."""
+        return stack.address(self.bed, "prometheus", 9090)
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """The cluster, with the namespace `models`, which enforces the restricted profile."""
+    if os.geteuid() != 0:
+        pytest.skip("a node runs containers, which needs root: make test-cluster")
+    folder: Path = tmp_path_factory.mktemp("cluster")
+    with OneNodeCluster("tests", crds=tools.prometheus_operator_crds()) as cluster:
+        bed = Bed(cluster.control_plane, folder)
+        cluster.start_metrics_server()
+        stack.install(cluster)
+        image = cluster.import_image(demo_images.model())
+        operator = cluster.import_image(operator_image.build(VERSION))
+        enforce = {"pod-security.kubernetes.io/enforce": "restricted"}
+        for name in (MODELS, OPERATOR_NAMESPACE):
+            bed.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": enforce}})
+        stack.wait_ready(bed)
+        helm = Helm(cluster.kubeconfig, OPERATOR_NAMESPACE, folder)
+        values = _values(operator)
+        began = time.monotonic()
+        helm.install(RELEASE, values)
+        print(f"helm install took {time.monotonic() - began:.0f} s")
+        yield Site(bed, cluster, helm, image, values, began)
+
+
+def _values(image: str) -> dict[str, Any]:
+    repository, _, tag = image.rpartition(":")
+    labels = stack.RELEASE
+    return {
+        "image": {"repository": repository, "tag": tag},
+        "settings": {
+            "serviceMonitorLabels": labels,
+            "prometheusRuleLabels": labels,
+            "alertmanagerConfigLabels": labels,
+        },
+        "metrics": {
+            "serviceMonitor": {"enabled": True, "labels": labels, "interval": "5s"},
+            "rules": {"enabled": True, "labels": labels},
+            "dashboards": {"enabled": True},
+        },
+        "resources": {"requests": {"cpu": "50m", "memory": "256Mi"}, "limits": {"memory": "512Mi"}},
+    }
