@@ -114,7 +114,7 @@ def holder(bed: Bed) -> str:
 
 def pod_of(identity: str) -> str:
     """The pod's name in a holder's identity."""
-    return identity.partition("_")[0]
+    return identity.rsplit("-", 2)[0]
 
 
 def operator_pods(bed: Bed) -> set[str]:
