@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,6 +13,7 @@ from typing import Any
 
 import images as demo_images
 import pytest
+import yaml
 
 from cluster import stack
 from cluster.helm import Helm
@@ -21,6 +24,21 @@ from testbed.node import OneNodeCluster
 RELEASE, OPERATOR_NAMESPACE, MODELS = "mm", "monitored-models", "models"
 FULL_NAME = "mm-monitored-models"
 VERSION = "0.1.0"
+REGISTRY = "docker.io/local"
+ROOT = Path(__file__).parents[2]
+VALUES: dict[str, Any] = {
+    "imageRegistry": REGISTRY,
+    "settings": {
+        "serviceMonitorLabels": stack.RELEASE,
+        "prometheusRuleLabels": stack.RELEASE,
+        "alertmanagerConfigLabels": stack.RELEASE,
+    },
+    "metrics": {
+        "serviceMonitor": {"enabled": True, "labels": stack.RELEASE, "interval": "5s"},
+        "rules": {"enabled": True, "labels": stack.RELEASE},
+        "dashboards": {"enabled": True},
+    },
+}
 
 
 @dataclass
@@ -43,6 +61,13 @@ class Site:
         return stack.address(self.bed, "prometheus", 9090)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One worker takes all tests of this folder: they share the node."""
+    for item in items:
+        if item.path.parent == Path(__file__).parent:
+            item.add_marker(pytest.mark.xdist_group("cluster"))
+
+
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """The cluster, with the namespace `models`, which enforces the restricted profile."""
@@ -60,27 +85,15 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
             bed.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": enforce}})
         stack.wait_ready(bed)
         helm = Helm(cluster.kubeconfig, OPERATOR_NAMESPACE, folder)
-        values = _values(operator)
+        assert operator == f"{REGISTRY}/monitored-models:{VERSION}"
+        (folder / "values.yaml").write_text(yaml.safe_dump(VALUES))
         began = time.monotonic()
-        helm.install(RELEASE, values)
+        helm.run(*readme_install(), f"--values={folder / 'values.yaml'}", "--timeout=180s")
         print(f"helm install took {time.monotonic() - began:.0f} s")
-        yield Site(bed, cluster, helm, image, values, began)
+        yield Site(bed, cluster, helm, image, VALUES, began)
 
 
-def _values(image: str) -> dict[str, Any]:
-    repository, _, tag = image.rpartition(":")
-    labels = stack.RELEASE
-    return {
-        "image": {"repository": repository, "tag": tag},
-        "settings": {
-            "serviceMonitorLabels": labels,
-            "prometheusRuleLabels": labels,
-            "alertmanagerConfigLabels": labels,
-        },
-        "metrics": {
-            "serviceMonitor": {"enabled": True, "labels": labels, "interval": "5s"},
-            "rules": {"enabled": True, "labels": labels},
-            "dashboards": {"enabled": True},
-        },
-        "resources": {"requests": {"cpu": "50m", "memory": "256Mi"}, "limits": {"memory": "512Mi"}},
-    }
+def readme_install() -> list[str]:
+    """The words of the README's `helm install`, with the registry of this cluster."""
+    (line,) = re.findall(r"^helm (install .*)$", (ROOT / "README.md").read_text(), re.MULTILINE)
+    return shlex.split(line.replace("registry.example.com", REGISTRY))

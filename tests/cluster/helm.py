@@ -13,7 +13,8 @@ import yaml
 
 from testbed import tools
 
-CHART = Path(__file__).parents[2] / "charts/monitored-models"
+ROOT = Path(__file__).parents[2]
+CHART = ROOT / "charts/monitored-models"
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,6 @@ class Helm:
         command: list[str | Path] = [tools.ensure("helm")["helm"], *words, f"--namespace={self.namespace}"]
         own = {name: str(self.folder / "helm") for name in ("HELM_CACHE_HOME", "HELM_CONFIG_HOME", "HELM_DATA_HOME")}
         environment = os.environ | own | {"KUBECONFIG": str(self.kubeconfig)}
-        done = subprocess.run(command, env=environment, text=True, capture_output=True, check=False)
+        done = subprocess.run(command, cwd=ROOT, env=environment, text=True, capture_output=True, check=False)
         assert done.returncode == 0, f"helm {' '.join(words)} failed:\n{done.stdout}{done.stderr}"
         return done.stdout

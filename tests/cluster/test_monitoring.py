@@ -104,7 +104,7 @@ def test_errors_alert_until_they_end(site: Site, receiver: Receiver) -> None:
     site.bed.apply(served("wrong", site.image))
     site.bed.wait_for(MODELS, "wrong", "Ready", timeout=PATIENCE)
     began = time.monotonic()
-    with Load(address(site.bed, "wrong"), row=[1]) as load:  # the server rejects a row of one number
+    with Load(address(site.bed, "wrong"), row=[1], threads=1, pause=0.5) as load:  # too short a row
         site.bed.wait("firing", lambda: receiver.received("ModelErrorRatioHigh", "wrong", "firing"), PATIENCE)
     print(f"from the first failed request to the notification: {time.monotonic() - began:.0f} s")
     assert load.failures

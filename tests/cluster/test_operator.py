@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,8 @@ from operator_testbed import Bed
 from testbed.prometheus import Prometheus
 
 PATIENCE = 240.0
+FIRST_CHART = Path(__file__).parents[1] / "upgrade/released/0.1.0/monitored-models-0.1.0.tgz"
+"""The first chart that worked."""
 RELEASE_SELECTOR = f"app.kubernetes.io/instance={RELEASE}"
 
 
@@ -79,18 +82,24 @@ def test_helm_test_passes(site: Site) -> None:
     assert "Succeeded" in site.helm.run("test", RELEASE, "--timeout=120s")
 
 
-def test_uninstall_keeps_models_and_a_new_release_adopts_them(site: Site) -> None:
+def test_uninstall_keeps_models_and_the_first_chart_adopts_them_and_is_upgraded_from(site: Site) -> None:
     bed = site.bed
     before = versions(bed, "steady")
     with Load(address(bed, "steady")) as load:
         site.helm.uninstall(RELEASE)
         bed.wait("nothing of the release but CRDs", lambda: leftovers(bed) == [], PATIENCE)
         assert bed.get(MODEL, MODELS, "steady")
-        site.helm.install(RELEASE, site.values)
+        site.helm.install(RELEASE, {name: site.values[name] for name in ("imageRegistry", "settings")}, FIRST_CHART)
         bed.apply(served("steady", site.image, model={"name": "churn", "version": "3"}))
         bed.wait_for(MODELS, "steady", "Ready", timeout=PATIENCE)
+        bed.quiet(MODELS)
+        running = versions(bed, "steady")
+        site.helm.install(RELEASE, site.values)
+        bed.wait("both operators ready", lambda: ready_operators(bed) == 2, PATIENCE)
+        bed.wait_for(MODELS, "steady", "Ready", timeout=PATIENCE)
     assert load.failures == []
-    assert versions(bed, "steady").keys() == before.keys()
+    assert versions(bed, "steady") == running
+    assert running.keys() == before.keys()
 
 
 def test_uninstall_removes_models_when_told_so(site: Site) -> None:
