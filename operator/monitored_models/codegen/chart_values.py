@@ -88,7 +88,7 @@ class DisruptionBudget:
 class Probes:
     """Probes of the operator's pod."""
 
-    startup: Object = _object(periodSeconds=2, failureThreshold=30)
+    startup: Object = _object(periodSeconds=2, failureThreshold=150)
     """Of `/healthz`: the process answers from its first second; a list of thousands of models does not delay it."""
     liveness: Object = _object(periodSeconds=10, failureThreshold=3)
     """Of `/healthz`, which fails when the event loop has not turned for `settings.hangTimeoutSeconds`."""
