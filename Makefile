@@ -26,7 +26,7 @@ venv: .venv/.complete ## Install Python packages into .venv, by hash
 	@touch $@
 
 tools: .venv/.complete ## Build the control plane, Prometheus' and Alertmanager's tools and kwok into the user cache (about 15 minutes, once)
-	@$(BIN)/python -m testbed.tools etcd kube-apiserver kube-controller-manager kube-scheduler kwok promtool prometheus prometheus-operator alertmanager amtool
+	@$(BIN)/python -m testbed.tools etcd kube-apiserver kube-controller-manager kube-scheduler kwok promtool prometheus prometheus-operator alertmanager amtool helm
 
 check: .venv/.complete ## Format, lint, types, import rules, generated files
 	$(BIN)/ruff format --check .

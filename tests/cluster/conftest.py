@@ -16,9 +16,9 @@ import pytest
 import yaml
 
 from cluster import stack
-from cluster.helm import Helm
 from operator_testbed import Bed
 from testbed import operator_image, tools
+from testbed.helm import Helm
 from testbed.node import OneNodeCluster
 
 RELEASE, OPERATOR_NAMESPACE, MODELS = "mm", "monitored-models", "models"

@@ -151,6 +151,8 @@ class NetworkPolicy:
     """Create it: scrapes come in; DNS, the API server and what `egress` lists go out."""
     ingress: Objects = _list()
     """Who may scrape, as NetworkPolicyPeers; everyone when empty."""
+    api_server_ports: list[int] = _list(443, 6443)
+    """Ports of the API server, whose address a policy cannot name."""
     egress: Objects = _list()
     """Further egress rules, for a Grafana for example."""
 
@@ -166,17 +168,41 @@ class GrafanaToken:
 
 
 @settings_type
+class GpuLimits:
+    """Most GPUs of one model: those of a replica times its most replicas; -1 for any number."""
+
+    default: Annotated[int, Field(ge=-1)] = -1
+    """In namespaces that are not listed."""
+    namespaces: dict[str, Annotated[int, Field(ge=-1)]] = _object()
+    """By namespace. A sum over all models needs a ResourceQuota."""
+
+
+@settings_type
+class AllowedReceivers:
+    """Who may notify whom: namespaces by the kind of receiver. A kind that is left out is allowed everywhere."""
+
+    slack: list[str] | None = None
+    """Namespaces whose models and profiles may notify Slack."""
+    pager_duty: list[str] | None = None
+    """Namespaces whose models and profiles may notify PagerDuty."""
+    email: list[str] | None = None
+    """Namespaces whose models and profiles may send mail."""
+    webhook: list[str] | None = None
+    """Namespaces whose models and profiles may notify webhooks."""
+
+
+@settings_type
 class AdmissionPolicy:
-    """Optional ValidatingAdmissionPolicy for models and profiles."""
+    """Optional ValidatingAdmissionPolicy for models and profiles. It does not look at changes outside of `spec`."""
 
     enabled: bool = False
     """Create the policy and its binding."""
     images: list[str] = _list()
-    """Regular expressions; an image of a model must match one entirely. All images are allowed when empty."""
-    max_gpus: Annotated[int, Field(ge=-1)] = -1
-    """GPUs that one replica of a model may request; -1 for any number."""
-    webhook_namespaces: list[str] = _list()
-    """Namespaces whose models and profiles may notify webhooks; all when empty."""
+    """Regular expressions (RE2); a model's image must match one entirely. All images are allowed when empty."""
+    gpus: GpuLimits = Field(default_factory=GpuLimits)
+    receivers: AllowedReceivers = Field(default_factory=AllowedReceivers)
+    email_domains: list[str] = _list()
+    """Domains that mail may go to; all when empty."""
     namespace_selector: Object = _object()
     """Namespaces that the policy applies to; all when empty."""
 
@@ -252,6 +278,8 @@ class Values:
     """Affinity of the pods."""
     topology_spread_constraints: Objects = _list()
     """Spread of the pods; over nodes, if possible, when empty."""
+    host_users: bool | None = None
+    """`false` runs the pods in a user namespace of their own; the cluster's default when left out."""
     priority_class_name: str = ""
     """PriorityClass of the pods."""
     runtime_class_name: str = ""
