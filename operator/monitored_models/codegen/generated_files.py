@@ -34,7 +34,7 @@ def files() -> dict[Path, str]:
         ROOT / "docs/conditions.md": conditions_page((ROOT / "docs/conditions.md").read_text()),
         ROOT / "config/monitoring.yaml": OWN + dump_all(manifests()),
         ROOT / "config/rbac.yaml": rbac_manifests(),
-        **{ROOT / CHART / path: text for path, text in chart_files().items()},
+        **{ROOT / CHART / path: text for path, text in chart_files(ROOT).items()},
     }
 
 
