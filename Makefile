@@ -82,7 +82,17 @@ format: .venv/.complete ## Format and fix what can be fixed
 demo: .venv/.complete ## The main job on a real one-node cluster of its own (root), or on KUBECONFIG; ONCE=1 checks and ends
 	@$(BIN)/python examples/demo/demo.py $(if $(ONCE),--once)
 
+test-release: .venv/.complete ## Build, sign, push and verify a release, with a registry on loopback (root)
+	$(BIN)/pytest tests/release
+
+folder_of = $$(dirname $$($(BIN)/python -m testbed.tools $(1)))
+release: .venv/.complete ## Build packages, chart, image, SBOM and provenance of a clean commit into dist/: docs/releasing.md
+	@PATH="$(call folder_of,helm):$(if $(COSIGN_KEY)$(COSIGN_IDENTITY),$(call folder_of,cosign):)$$PATH" $(BIN)/python -m releasing build
+
+publish: .venv/.complete ## Push image and chart from dist/ to REGISTRY, signed
+	@PATH="$(call folder_of,helm):$(call folder_of,crane):$(call folder_of,cosign):$$PATH" $(BIN)/python -m releasing publish
+
 clean: ## Remove .venv and caches of this folder; the user cache of built tools stays
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build
 
-.PHONY: help venv tools check test test-clock test-unit test-cluster bench chaos audit golden generate schemas lock format demo clean
+.PHONY: help venv tools check test test-clock test-unit test-cluster bench chaos audit golden generate schemas lock format demo test-release release publish clean
