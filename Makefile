@@ -72,8 +72,11 @@ schemas: .venv/.complete ## Take Kubernetes' own types anew from the pinned vers
 	$(BIN)/python -m testbed.vendor_schemas
 	$(MAKE) generate
 
-lock: .venv/.complete ## Resolve dependencies anew into the lock files
-	$(BIN)/uv pip compile pyproject.toml --extra preview --no-emit-package modelsignals --group dev --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet --upgrade -o requirements/dev.txt
+LOCK := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet --upgrade
+lock: .venv/.complete ## Resolve dependencies anew into the lock files: of developers, of the image, of the image's build
+	$(LOCK) pyproject.toml --extra preview --no-emit-package modelsignals --group dev -o requirements/dev.txt
+	$(LOCK) pyproject.toml --no-emit-package modelsignals --constraint requirements/dev.txt -o requirements/operator.txt
+	echo hatchling | $(LOCK) - --constraint requirements/dev.txt -o requirements/build.txt
 
 format: .venv/.complete ## Format and fix what can be fixed
 	$(BIN)/ruff format .
