@@ -72,8 +72,11 @@ schemas: .venv/.complete ## Take Kubernetes' own types anew from the pinned vers
 	$(BIN)/python -m testbed.vendor_schemas
 	$(MAKE) generate
 
-lock: .venv/.complete ## Resolve dependencies anew into the lock files
-	$(BIN)/uv pip compile pyproject.toml --extra preview --no-emit-package modelsignals --group dev --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet --upgrade -o requirements/dev.txt
+LOCK := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet --upgrade
+lock: .venv/.complete ## Resolve dependencies anew into the lock files: of developers, of the image, of the image's build
+	$(LOCK) pyproject.toml --extra preview --no-emit-package modelsignals --group dev -o requirements/dev.txt
+	$(LOCK) pyproject.toml --no-emit-package modelsignals --constraint requirements/dev.txt -o requirements/operator.txt
+	echo hatchling | $(LOCK) - --constraint requirements/dev.txt -o requirements/build.txt
 
 format: .venv/.complete ## Format and fix what can be fixed
 	$(BIN)/ruff format .
@@ -82,7 +85,17 @@ format: .venv/.complete ## Format and fix what can be fixed
 demo: .venv/.complete ## The main job on a real one-node cluster of its own (root), or on KUBECONFIG; ONCE=1 checks and ends
 	@$(BIN)/python examples/demo/demo.py $(if $(ONCE),--once)
 
+test-release: .venv/.complete ## Build, sign, push and verify a release, with a registry on loopback (root)
+	$(BIN)/pytest tests/release
+
+folder_of = $$(dirname $$($(BIN)/python -m testbed.tools $(1)))
+release: .venv/.complete ## Build packages, chart, image, SBOM and provenance of a clean commit into dist/: docs/releasing.md
+	@PATH="$(call folder_of,helm):$(if $(COSIGN_KEY)$(COSIGN_IDENTITY),$(call folder_of,cosign):)$$PATH" $(BIN)/python -m releasing build
+
+publish: .venv/.complete ## Push image and chart from dist/ to REGISTRY, signed
+	@PATH="$(call folder_of,helm):$(call folder_of,crane):$(call folder_of,cosign):$$PATH" $(BIN)/python -m releasing publish
+
 clean: ## Remove .venv and caches of this folder; the user cache of built tools stays
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build
 
-.PHONY: help venv tools check test test-clock test-unit test-cluster bench chaos audit golden generate schemas lock format demo clean
+.PHONY: help venv tools check test test-clock test-unit test-cluster bench chaos audit golden generate schemas lock format demo test-release release publish clean

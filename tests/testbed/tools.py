@@ -72,6 +72,9 @@ GROUPS = {
     "certs": Group("1"),
     "helm": Group("4.3.1", "-X helm.sh/helm/v4/internal/version.version=v4.3.1"),
     "metrics-server": Group("0.9.0"),
+    "registry": Group("3.1.2"),
+    "crane": Group("0.22.1"),
+    "cosign": Group("3.1.3"),
 }
 
 BINARIES = {
@@ -101,6 +104,9 @@ BINARIES = {
     "helm": Binary("helm", "helm.sh/helm/v4/cmd/helm", 145),
     "metrics-server": Binary("metrics-server", "sigs.k8s.io/metrics-server/cmd/metrics-server", 200),
     "certs": Binary("certs", "monitored-models/testbed/certs", 5),
+    "registry": Binary("registry", "github.com/distribution/distribution/v3/cmd/registry", 90),
+    "crane": Binary("crane", "github.com/google/go-containerregistry/cmd/crane", 10),
+    "cosign": Binary("cosign", "github.com/sigstore/cosign/v3/cmd/cosign", 240),
 }
 
 PROMETHEUS_OPERATOR_KINDS = (
