@@ -39,6 +39,7 @@ FIRST = (
     "security/test_injection.py",
     "e2e/test_grafana_dashboards.py",
     "e2e/test_prometheus_operator.py",
+    "e2e/test_metrics_access.py",
 )
 """Files that take long, longest first, by the table at the end of a run.
 

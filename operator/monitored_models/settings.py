@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import pydantic
 from pydantic import AfterValidator, Field, TypeAdapter
@@ -92,6 +92,16 @@ class GrafanaOperator:
 
 
 @settings_type
+class ListenTls:
+    """Files of the certificate with which the operator's HTTP endpoint is served; read again when they change."""
+
+    cert_file: Annotated[str, Field(min_length=1)]
+    """File with the certificate, followed by those of its issuers."""
+    key_file: Annotated[str, Field(min_length=1)]
+    """File with its private key, without a password."""
+
+
+@settings_type
 class Settings:
     """Settings of the operator; docs/settings.md explains each."""
 
@@ -121,6 +131,10 @@ class Settings:
     """Time between two looks for custom resources that were installed or removed."""
     listen: Listen = "127.0.0.1:8080"
     """Address and port of /healthz, /readyz and /metrics; nothing is served when empty. Port 0 is any free one."""
+    tls: ListenTls | None = None
+    """Certificate of that address; it is plain HTTP when left out."""
+    metrics_authentication: Literal["none", "kubernetes"] = "none"
+    """Who may read /metrics: everyone, or users of the cluster that may get the URL /metrics, with a bearer token."""
     leader_election: bool = True
     """Whether several operators may run, of which one works and the others stand by."""
     lease_namespace: str = ""

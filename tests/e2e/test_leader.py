@@ -11,6 +11,7 @@ from e2e.election import leads, lease, pair, writes_by_process
 from monitored_models.naming.kinds import DEPLOYMENT
 from monitored_models.process.leader_election import LEASE_SECONDS, RETRY_SECONDS
 from operator_testbed import Bed, model
+from testbed.pages import page
 
 pytestmark = pytest.mark.e2e
 
@@ -24,6 +25,9 @@ def test_one_of_two_works_and_the_other_takes_over_when_it_is_killed(bed: Bed, n
         bed.apply(model("churn", namespace))
         bed.wait_for(namespace, "churn", "Ready")
         assert writes_by_process(bed.directory / f"second-{namespace}.log") == 0
+        series = f'monitored_model_condition{{namespace="{namespace}",monitored_model="churn",condition="Ready"'
+        bed.wait("series of the model", lambda: series in page(leader, "/metrics")[1])
+        assert series not in page(standby, "/metrics")[1]
         leader.kill()
         began = time.monotonic()
         bed.apply(model("churn", namespace, env=[{"name": "MODE", "value": "fast"}]))

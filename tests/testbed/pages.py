@@ -26,7 +26,7 @@ def address(process: Process) -> str:
     found: list[re.Match[str]] = []
 
     def told() -> bool:
-        found.extend(re.finditer(r"listening on (http://[0-9.:]+)", process.log.read_text()))
+        found.extend(re.finditer(r"listening on (https?://[0-9.:]+)", process.log.read_text()))
         return bool(found)
 
     wait_until(told, "the address of the pages", timeout=60, processes=[process])

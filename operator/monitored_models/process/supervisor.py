@@ -14,8 +14,9 @@ import socket
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from concurrent.futures import Future
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
@@ -25,6 +26,7 @@ from ..settings import Settings
 from ..telemetry.api_client_metrics import trace_config
 from ..telemetry.http_server import run_server
 from ..telemetry.logs import reason
+from ..telemetry.metrics_access import REVIEW_SECONDS, MetricsAccess
 from ..telemetry.telemetry import Telemetry
 from .leader_election import RENEW_SECONDS, LeaderElector, LeadershipLost
 
@@ -51,7 +53,10 @@ class Supervisor:
         self._lease: LeaderElector | None = None
 
     async def start(self) -> str:
-        """Start the thread. Returns the address of the HTTP endpoint, empty if none is served. Raises ListenError."""
+        """Start the thread. Returns the address of the HTTP endpoint, empty if none is served.
+
+        Raises ListenError, and ConfigurationError if tokens are to be reviewed and no cluster is configured.
+        """
         self._thread.start()
         return await asyncio.wrap_future(self._started)
 
@@ -92,12 +97,28 @@ class Supervisor:
 
     async def _supervise(self) -> None:
         self._loop, self._finishing = asyncio.get_running_loop(), asyncio.Event()
-        async with run_server(self._settings, self._telemetry) as address, asyncio.TaskGroup() as self._tasks:
+        async with (
+            self._metrics_access() as access,
+            run_server(self._settings, self._telemetry, access) as address,
+            asyncio.TaskGroup() as self._tasks,
+        ):
             watching = self._tasks.create_task(self._watch_work())
             self._started.set_result(address)
             await self._finishing.wait()
             watching.cancel()
             await self._release()
+
+    @asynccontextmanager
+    async def _metrics_access(self) -> AsyncIterator[MetricsAccess | None]:
+        """What decides who may read the metrics; None if everyone may, or nothing is served."""
+        if self._settings.metrics_authentication == "none" or not self._settings.listen:
+            yield None
+            return
+        access = MetricsAccess(await self._connect(REVIEW_SECONDS))
+        try:
+            yield access
+        finally:
+            await access.close()
 
     async def _watch_work(self) -> None:
         """End the process if its work hangs. The Lease then expires, and another instance leads."""
@@ -117,9 +138,7 @@ class Supervisor:
         return " > ".join(f"{Path(call.filename).name}:{call.lineno} {call.name}" for call in calls) or "unknown"
 
     async def _acquire(self) -> LeaderElector:
-        configuration = await load_configuration()
-        configuration.trace_configs = [trace_config(self._telemetry.metrics, self._telemetry.watches)]
-        client = KubeClient(configuration, timeout=RENEW_SECONDS)
+        client = await self._connect(RENEW_SECONDS)
         lease = LeaderElector(client, _lease_namespace(self._settings), self._settings.lease_name, _identity())
         try:
             await lease.acquire()
@@ -134,6 +153,12 @@ class Supervisor:
             ) from error
         self._lease, self._keeping = lease, self._tasks.create_task(_keep(lease))
         return lease
+
+    async def _connect(self, limit: float) -> KubeClient:
+        """A client for this thread's loop, with a limit in seconds for each request. Raises ConfigurationError."""
+        configuration = await load_configuration()
+        configuration.trace_configs = [trace_config(self._telemetry.metrics, self._telemetry.watches)]
+        return KubeClient(configuration, timeout=limit)
 
     async def _release(self) -> None:
         if self._lease is None:

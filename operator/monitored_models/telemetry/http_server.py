@@ -7,6 +7,7 @@ sent in chunks, between which that thread renews the Lease and lets the work con
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from http import HTTPStatus
@@ -14,27 +15,44 @@ from http import HTTPStatus
 from aiohttp import web
 
 from ..settings import Settings
+from .logs import reason
+from .metrics_access import ALLOWED, METRICS_PATH, MetricsAccess
+from .server_certificate import ServerCertificate
 from .telemetry import Telemetry
 
 _TEXT = "text/plain; version=0.0.4; charset=utf-8"
 
+log = logging.getLogger(__name__)
+
 
 class ListenError(Exception):
-    """The address is in use or not local; the message names the setting."""
+    """The address is in use or not local, or its certificate is not usable; the message names the setting."""
 
 
 @asynccontextmanager
-async def run_server(settings: Settings, telemetry: Telemetry) -> AsyncIterator[str]:
-    """Serve within the context; yields the address, empty if nothing is served. Raises ListenError."""
+async def run_server(
+    settings: Settings, telemetry: Telemetry, access: MetricsAccess | None = None
+) -> AsyncIterator[str]:
+    """Serve within the context; yields the address, empty if nothing is served. Raises ListenError.
+
+    With `access`, it decides about each request for the metrics.
+    """
     listen = settings.listen
     if not listen:
         yield ""
         return
-    runner = web.AppRunner(application(telemetry, settings.hang_timeout_seconds), access_log=None, shutdown_timeout=1.0)
+    if access and not settings.tls:
+        log.warning("tokens for %s travel in clear text: set tls", METRICS_PATH, extra=reason("NoTLS"))
+    try:
+        tls = ServerCertificate(settings.tls).context if settings.tls else None
+    except OSError as error:
+        raise ListenError(f"cannot listen on {listen}: {error}. Correct the setting tls") from error
+    pages = application(telemetry, settings.hang_timeout_seconds, access)
+    runner = web.AppRunner(pages, access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     try:
         host, port = listen.rsplit(":", 1)
-        site = web.TCPSite(runner, host.strip("[]") or None, int(port))
+        site = web.TCPSite(runner, host.strip("[]") or None, int(port), ssl_context=tls)
         try:
             await site.start()
         except OSError as error:
@@ -43,13 +61,13 @@ async def run_server(settings: Settings, telemetry: Telemetry) -> AsyncIterator[
                 'or "" for none'
             ) from error
         bound = runner.addresses[0]
-        yield f"http://{host or 'localhost'}:{bound[1]}"
+        yield f"{'https' if tls else 'http'}://{host or 'localhost'}:{bound[1]}"
     finally:
         await runner.cleanup()
 
 
-def application(telemetry: Telemetry, hang_timeout: float) -> web.Application:
-    """The web application with the three pages."""
+def application(telemetry: Telemetry, hang_timeout: float, access: MetricsAccess | None = None) -> web.Application:
+    """The web application with the three pages. Those for probes are open to everyone."""
 
     async def healthz(_request: web.Request) -> web.Response:
         stalled = telemetry.heartbeat.stalled
@@ -65,6 +83,9 @@ def application(telemetry: Telemetry, hang_timeout: float) -> web.Application:
         return web.Response(text=f"{telemetry.health.role}\n{''.join(lines)}", status=code)
 
     async def own_metrics(request: web.Request) -> web.StreamResponse:
+        if access and (decision := await access.decide(request.headers.getall("Authorization", ()))) != ALLOWED:
+            challenge = {"WWW-Authenticate": "Bearer"} if decision.status == HTTPStatus.UNAUTHORIZED else {}
+            return web.Response(text=decision.text, status=decision.status, headers=challenge)
         response = web.StreamResponse(headers={"Content-Type": _TEXT})
         await response.prepare(request)
         await response.write(telemetry.metrics.text())
@@ -77,5 +98,5 @@ def application(telemetry: Telemetry, hang_timeout: float) -> web.Application:
     made = web.Application()
     made.router.add_get("/healthz", healthz)
     made.router.add_get("/readyz", readyz)
-    made.router.add_get("/metrics", own_metrics)
+    made.router.add_get(METRICS_PATH, own_metrics)
     return made

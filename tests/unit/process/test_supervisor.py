@@ -9,12 +9,14 @@ import textwrap
 import time
 import urllib.error
 import urllib.request
+from pathlib import Path
 
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
+from monitored_models.kube.errors import ConfigurationError
 from monitored_models.process.supervisor import Supervisor
-from monitored_models.settings import Settings
+from monitored_models.settings import ListenTls, Settings
 from monitored_models.telemetry.heartbeat import Heartbeat
 from monitored_models.telemetry.http_server import ListenError, application
 from monitored_models.telemetry.telemetry import Telemetry
@@ -52,6 +54,30 @@ def test_address_that_is_taken_is_reported_by_the_start() -> None:
                 await second.start()
         finally:
             await first.finish()
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("content", [None, "no certificate"])
+def test_certificate_that_cannot_be_used_is_reported_by_the_start(tmp_path: Path, content: str | None) -> None:
+    certificate, key = tmp_path / "tls.crt", tmp_path / "tls.key"
+    for path in (certificate, key) if content else ():
+        path.write_text(content or "")
+    tls = ListenTls(cert_file=str(certificate), key_file=str(key))
+
+    async def main() -> None:
+        with pytest.raises(ListenError, match=f"{certificate}.*setting tls"):
+            await Supervisor(Settings(listen="127.0.0.1:0", tls=tls), Telemetry()).start()
+
+    asyncio.run(main())
+
+
+def test_start_without_a_cluster_to_review_tokens_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
+
+    async def main() -> None:
+        with pytest.raises(ConfigurationError, match="Set KUBECONFIG"):
+            await Supervisor(Settings(listen="127.0.0.1:0", metrics_authentication="kubernetes"), Telemetry()).start()
 
     asyncio.run(main())
 

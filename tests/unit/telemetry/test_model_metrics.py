@@ -8,11 +8,16 @@ from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
 from monitored_models.api import Model, parse
-from monitored_models.cache.workload_status import PodStatus
+from monitored_models.cache.workload_status import PodStatus, deployment_status
 from monitored_models.naming.keys import Key
 from monitored_models.naming.kinds import resource_of
 from monitored_models.naming.object_names import dashboard_uid
 from monitored_models.naming.series import MAX_WATCH_AGE
+from monitored_models.plan.desired_state import summarize
+from monitored_models.render.children import render
+from monitored_models.settings import Settings
+from monitored_models.status.build import build_status
+from monitored_models.status.status_input import StatusInput
 from monitored_models.telemetry.model_metrics import CHUNK, FAMILIES, ModelMetrics, render_model_metrics
 from monitored_models.telemetry.readiness import MAX_LOOP_LAG, Health
 from unit.specs import body, model
@@ -105,6 +110,28 @@ def test_families_stay_together_however_many_pieces_there_are() -> None:
     text = b"".join(series.chunks()).decode()
     assert all(text.count(f"# TYPE {family.name} ") == 1 for family in FAMILIES)
     assert len(read(series)["monitored_model_info"]) == CHUNK + 1
+
+
+def test_model_and_pod_cost_a_bounded_share_of_a_scrape() -> None:
+    """Docs/operating.md has these numbers; thousands of models make them megabytes."""
+    key = Key("fraud-detection", "transaction-scoring")
+    versioned = model(name=key.name, namespace=key.namespace, model__version="2026-11-20")
+    counts = dict.fromkeys(("replicas", "updatedReplicas", "availableReplicas", "readyReplicas"), 1)
+    serving = deployment_status({"metadata": {}, "spec": {"replicas": 1}, "status": counts})
+    status = build_status(
+        StatusInput(summarize(versioned, render(versioned, Settings(), 1)), serving, (), ()), {}, "2026-11-20T10:00:00Z"
+    )
+    pod = PodStatus(
+        name="transaction-scoring-7d9c8b6f5d-x2x9z", created="2026-11-20T10:00:00Z", ready=True, terminating=False, reason=None,
+        message="", restarts=0, out_of_memory=False,
+    )  # fmt: skip
+    alone = "".join(render_model_metrics(key, versioned, status, []))
+    with_pod = "".join(render_model_metrics(key, versioned, status, [pod]))
+    conditions = len(status["conditions"])
+    assert alone.count("monitored_model_condition{") == conditions == 5  # one series each, whatever their status
+    assert alone.count("\n") == conditions + 5
+    assert len(alone.encode()) <= 1500
+    assert (with_pod.count("\n") - alone.count("\n"), len(with_pod) - len(alone) <= 800) == (5, True)
 
 
 @given(st.text(st.characters(codec="utf-8")))
