@@ -26,8 +26,10 @@ Object = dict[str, Any]
 
 def install(plane: ControlPlane, values: Mapping[str, Any]) -> None:
     """Create what the operator is and may do, and let the user `operator` be it."""
-    plane.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})
-    for body in identity(values):
+    bodies = identity(values)
+    for namespace in {body["metadata"]["namespace"] for body in bodies if "namespace" in body["metadata"]}:
+        plane.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
+    for body in bodies:
         plane.apply(body)
     plane.log_in("operator", NAMESPACE, SERVICE_ACCOUNT)
 

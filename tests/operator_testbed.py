@@ -39,6 +39,14 @@ PATIENCE = 90.0
 """Seconds that a test waits for what must happen at all. A promise about time is asserted by the test, not by this."""
 WRITES = {"create", "update", "patch", "delete", "deletecollection"}
 Object = dict[str, Any]
+ON_REQUEST: Object = {
+    "autoscaling": {"minReplicas": 2, "maxReplicas": 5},
+    "resources": {"requests": {"cpu": "100m"}},
+    "disruptionBudget": {"minAvailable": 1},
+    "networkPolicy": {},
+    "monitoring": {"notifications": [{"name": "hook", "webhook": {"url": {"name": "hook", "key": "url"}}}]},
+}
+"""What of a model's spec asks for the children that not every model has."""
 
 
 def model(name: str, namespace: str, **spec: Any) -> Object:

@@ -31,10 +31,19 @@ class Right(NamedTuple):
         return f"{self.verb} {self.resource}" + (f".{self.group}" if self.group else "")
 
 
+def rights_of(listed: Iterable[Rule]) -> Iterator[Right]:
+    """The rights that the rules of a role grant."""
+    for rule in listed:
+        for group in rule["apiGroups"]:
+            for resource in rule["resources"]:
+                for verb in rule["verbs"]:
+                    yield Right(group, resource, verb)
+
+
 def granted() -> set[Right]:
     """The rights in all roles of the operator."""
     optional = (rule for several in optional_rules().values() for rule in several)
-    return {right for rule in (*rules(), *lease_rules(), *optional) for right in _rights(rule)}
+    return set(rights_of([*rules(), *lease_rules(), *optional]))
 
 
 def entries_of(user: str, audit_log: Path) -> Iterator[Entry]:
@@ -92,13 +101,6 @@ def main(arguments: list[str]) -> int:
         print(f"no test uses `{right}`: write one, or remove it from codegen/rbac.py", file=sys.stderr)
     print(f"{len(roles) - len(unused)} of {len(roles)} rights in the operator's roles are used by tests")
     return 1 if unused else 0
-
-
-def _rights(rule: Rule) -> Iterator[Right]:
-    for group in rule["apiGroups"]:
-        for resource in rule["resources"]:
-            for verb in rule["verbs"]:
-                yield Right(group, resource, verb)
 
 
 def _right(entry: Entry) -> Right:
