@@ -16,9 +16,11 @@ from typing import Any
 
 import yaml
 
+import operator_identity
 from monitored_models.naming.kinds import CHILDREN, MODEL, PROFILE, Kind
-from testbed import tools
-from testbed.controlplane import ControlPlane
+from operator_identity import OPERATOR
+from testbed import tools, used_rights
+from testbed.controlplane import ControlPlane, Place
 from testbed.processes import Process, start
 
 ROOT = Path(__file__).parents[1]
@@ -32,12 +34,19 @@ PROMETHEUS_CRDS = (
     "probes",
     "_prometheuses",
 )
-OPERATOR = "monitored-models-operator"
-LEASE_NAMESPACE = "monitored-models"
+LEASE_NAMESPACE = operator_identity.NAMESPACE
 PATIENCE = 90.0
 """Seconds that a test waits for what must happen at all. A promise about time is asserted by the test, not by this."""
 WRITES = {"create", "update", "patch", "delete", "deletecollection"}
 Object = dict[str, Any]
+ON_REQUEST: Object = {
+    "autoscaling": {"minReplicas": 2, "maxReplicas": 5},
+    "resources": {"requests": {"cpu": "100m"}},
+    "disruptionBudget": {"minAvailable": 1},
+    "networkPolicy": {},
+    "monitoring": {"notifications": [{"name": "hook", "webhook": {"url": {"name": "hook", "key": "url"}}}]},
+}
+"""What of a model's spec asks for the children that not every model has."""
 
 
 def model(name: str, namespace: str, **spec: Any) -> Object:
@@ -72,6 +81,8 @@ class Bed:
 
     plane: ControlPlane
     directory: Path
+    expected_denials: set[str] = field(default_factory=set)
+    """Requests that the operator may be refused, as `used_rights.denials` writes them."""
     _audited: list[Object] = field(default_factory=list, init=False, repr=False)
     _audited_bytes: int = field(default=0, init=False, repr=False)
 
@@ -161,7 +172,8 @@ class Bed:
             for line in log:
                 if not line.endswith(b"\n"):
                     break
-                self._audited.append(json.loads(line))
+                if (entry := json.loads(line))["stage"] == "ResponseComplete":
+                    self._audited.append(entry)
                 self._audited_bytes += len(line)
         return self._audited
 
@@ -178,7 +190,7 @@ class Bed:
         environment: Mapping[str, str] | None = None,
         **settings: Any,
     ) -> Process:
-        """The operator as a process of its own, with the rights of config/rbac.yaml."""
+        """The operator as a process of its own, with the ServiceAccount and the roles of the chart."""
         file = self.directory / f"{name}.settings.yaml"
         # Tests kill operators, and should not have to wait until a Lease has run out.
         used = {"listen": "127.0.0.1:0", "leaderElection": False, "leaseNamespace": LEASE_NAMESPACE, **settings}
@@ -227,20 +239,30 @@ def prometheus_crds() -> list[Path]:
 
 @contextmanager
 def running_bed(
-    directory: Path, crds: Iterable[Path], *, controllers: bool = True, audit: bool = True
+    directory: Path,
+    crds: Iterable[Path],
+    *,
+    controllers: bool = True,
+    audit: bool = True,
+    api_flags: tuple[str, ...] = (),
+    values: Object | None = None,
 ) -> Iterator[Bed]:
-    """A control plane, usually with controllers and one simulated node, on which the operator has its rights."""
-    with ControlPlane(directory, controllers=controllers, kwok=controllers, crds=crds, audit=audit) as plane:
-        grant_operator(plane)
-        yield Bed(plane, directory)
+    """A control plane, usually with controllers and one simulated node, and the operator's ServiceAccount of the chart.
 
-
-def grant_operator(plane: ControlPlane) -> None:
-    """Bind the shipped roles to the user that tests run the operator as."""
-    for body in yaml.safe_load_all((ROOT / "config/rbac.yaml").read_text()):
-        if body["kind"].endswith("RoleBinding"):
-            body["subjects"] = [{"kind": "User", "apiGroup": "rbac.authorization.k8s.io", "name": OPERATOR}]
-        plane.apply(body)
+    At the end the operator has been refused nothing, and what it has used of its roles is recorded.
+    """
+    place = Place(api_flags=(*Place.api_flags, *api_flags))
+    with ControlPlane(
+        directory, controllers=controllers, kwok=controllers, crds=crds, audit=audit, place=place
+    ) as plane:
+        operator_identity.install(plane, values or {})
+        bed = Bed(plane, directory)
+        yield bed
+        if audit:
+            entries = list(used_rights.entries_of(OPERATOR, plane.audit_log))
+            used_rights.record(used_rights.used(entries))
+            denied = used_rights.denials(entries) - bed.expected_denials
+            assert not denied, f"the operator lacks rights: {sorted(denied)}"
 
 
 def run(command: list[str | Path], **options: Any) -> subprocess.CompletedProcess[str]:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from monitored_models.codegen.chart import values_table
+from monitored_models.codegen.chart_values import MANAGED_SETTINGS
 from testbed.helm import HelmError, lint, render
 
 DIGEST = f"sha256:{'0' * 64}"
@@ -18,6 +19,8 @@ EVERYTHING: dict[str, Any] = {
     "settings": {"grafana": {"url": "http://grafana.example.com"}},
     "grafanaToken": {"existingSecret": "token"},
     "metrics": {
+        "authentication": True,
+        "tlsSecret": "tls",
         "serviceMonitor": {"enabled": True},
         "rules": {"enabled": True},
         "dashboards": {"enabled": True, "instanceSelector": {"dashboards": "grafana"}},
@@ -50,6 +53,10 @@ FLIPS: dict[str, Any] = {
     "serviceAccount.name": "flipped",
     "serviceAccount.annotations": {"example.com/role": "flipped"},
     "metrics.port": 9999,
+    "metrics.authentication": False,
+    "metrics.tlsSecret": "flipped",
+    "metrics.serviceMonitor.authorization": {"credentials": {"name": "flipped", "key": "token"}},
+    "metrics.serviceMonitor.tlsConfig": {"serverName": "flipped"},
     "metrics.serviceMonitor.enabled": False,
     "metrics.serviceMonitor.labels": {"release": "flipped"},
     "metrics.serviceMonitor.interval": "77s",
@@ -169,7 +176,7 @@ def test_what_is_no_value_is_refused_by_its_name(name: str) -> None:
 
 
 def test_settings_that_the_chart_sets_itself_are_refused() -> None:
-    for name in ("listen", "leaseName", "leaseNamespace"):
+    for name in MANAGED_SETTINGS:
         with pytest.raises(HelmError, match=name):
             render({"settings": {name: "x"}})
 

@@ -77,6 +77,7 @@ def test_paused_leader_that_wakes_up_writes_nothing_and_ends(bed: Bed, namespace
 
 
 def test_lease_that_may_not_be_had_is_told_with_the_way_out(bed: Bed, namespace: str) -> None:
+    bed.expected_denials.add(f"get leases.coordination.k8s.io in {namespace}")
     process = bed.start_operator("no-lease", leaderElection=True, leaseNamespace=namespace)
     try:
         bed.wait("the end", lambda: not process.alive())

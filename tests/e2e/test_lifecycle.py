@@ -11,8 +11,7 @@ import pytest
 import yaml
 
 from monitored_models.naming.kinds import DEPLOYMENT, MODEL, PROMETHEUS_RULE, SERVICE, SERVICE_MONITOR
-from operator_testbed import CRD, OWN_CRDS, Bed, grant_operator, model, prometheus_crds, running_bed
-from testbed.controlplane import ControlPlane
+from operator_testbed import CRD, OWN_CRDS, Bed, model, prometheus_crds, running_bed
 
 pytestmark = pytest.mark.e2e
 
@@ -191,9 +190,7 @@ def test_missing_crds_block_nothing_and_are_found_when_they_appear(tmp_path: Pat
 
 
 def test_operator_waits_for_its_own_crd(tmp_path: Path) -> None:
-    with ControlPlane(tmp_path, controllers=False) as plane:
-        grant_operator(plane)
-        bed = Bed(plane, tmp_path)
+    with running_bed(tmp_path, (), controllers=False) as bed:
         process = bed.start_operator("waiting")
         try:
             bed.wait("it says what is missing", lambda: process.logged("kubectl apply -f crds/"))

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from monitored_models.naming.kinds import CHILDREN, CONFIG_MAP, DEPLOYMENT, MODEL, PROFILE, SERVICE_MONITOR, Kind
+from operator_identity import OPERATOR
 from operator_testbed import CRD, OWN_CRDS, WRITES, Bed, Object, model, profile, prometheus_crds, running_bed
 
 pytestmark = pytest.mark.e2e
@@ -62,7 +63,7 @@ def changes(bed: Bed, namespace: str, names: list[str], before: dict[str, dict[K
 
 def written(bed: Bed, since: int) -> set[str]:
     """Names of the models that the operator has written for."""
-    entries = [e for e in bed.audit()[since:] if e["user"]["username"] == "monitored-models-operator"]
+    entries = [e for e in bed.audit()[since:] if e["user"]["username"] == OPERATOR]
     references = [e["objectRef"] for e in entries if e["verb"] in WRITES and e["objectRef"]["resource"] != "events"]
     return {f"{r['namespace']}/{r['name'].removesuffix('-dashboard')}" for r in references}
 

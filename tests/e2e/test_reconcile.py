@@ -21,18 +21,10 @@ from monitored_models.naming.kinds import (
     SERVICE,
     SERVICE_MONITOR,
 )
-from operator_testbed import Bed, model
+from operator_testbed import ON_REQUEST, Bed, model
 from testbed.processes import Process
 
 pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("operator")]
-
-ON_REQUEST = {
-    "autoscaling": {"minReplicas": 2, "maxReplicas": 5},
-    "resources": {"requests": {"cpu": "100m"}},
-    "disruptionBudget": {"minAvailable": 1},
-    "networkPolicy": {},
-    "monitoring": {"notifications": [{"name": "hook", "webhook": {"url": {"name": "hook", "key": "url"}}}]},
-}
 
 
 def test_model_becomes_ready_with_all_its_children(bed: Bed, namespace: str) -> None:

@@ -6,7 +6,6 @@ import json
 from typing import Any
 
 import pytest
-import yaml
 
 from monitored_models.naming.kinds import (
     CHILDREN,
@@ -18,7 +17,7 @@ from monitored_models.naming.kinds import (
     SERVICE_MONITOR,
     Kind,
 )
-from operator_testbed import ROOT, Bed, model
+from operator_testbed import Bed, model
 
 pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("operator")]
 
@@ -283,28 +282,3 @@ def test_huge_spec_is_refused_and_disturbs_nobody(bed: Bed, mine: str, spec: Obj
     assert message
     assert create(bed, model("small", mine))[0] == 201
     bed.wait_for(mine, "small", "Ready")
-
-
-def test_rights_of_the_operator_are_few() -> None:
-    """No wildcard, no Secret, no pod that it could make, no right on rights."""
-    for body in yaml.safe_load_all((ROOT / "config/rbac.yaml").read_text()):
-        for rule in body.get("rules", ()):
-            text = json.dumps(rule)
-            assert "*" not in text
-            assert not {"secrets", "serviceaccounts", "pods/exec", "nodes", "roles", "clusterroles"} & {
-                *rule["resources"]
-            }
-            if "pods" in rule["resources"]:
-                assert set(rule["verbs"]) == {"get", "list", "watch"}
-            assert not {"escalate", "bind", "impersonate", "deletecollection"} & {*rule["verbs"]}
-
-
-def test_operator_itself_may_not_read_secrets_or_make_pods(bed: Bed, mine: str) -> None:
-    for path, method, body in (
-        (f"/api/v1/namespaces/{mine}/secrets", "GET", None),
-        (f"/api/v1/namespaces/{mine}/pods", "POST", {"metadata": {"name": "x"}, "spec": {"containers": []}}),
-        (f"/api/v1/namespaces/{mine}/serviceaccounts/default/token", "POST", {}),
-        ("/api/v1/nodes", "GET", None),
-        (f"/apis/{RBAC}/v1/namespaces/{mine}/roles", "GET", None),
-    ):
-        assert bed.plane.request(method, path, body, user="operator")[0] == 403, path

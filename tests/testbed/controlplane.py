@@ -26,10 +26,9 @@ from testbed.processes import Process
 
 NODE = "node-0"  # the only one, where a `OneNodeCluster` runs one
 
-# Who can log in: the tests' users first, then the components; each with its user name and group.
+# Who can log in from the start: the tests' users first, then the components; each with its user name and group.
 USERS = {
     "admin": ("admin", "system:masters"),
-    "operator": ("monitored-models-operator", ""),
     "tenant": ("tenant", ""),
     "kube-controller-manager": ("system:kube-controller-manager", ""),
     "kube-scheduler": ("system:kube-scheduler", ""),
@@ -53,12 +52,12 @@ _COMPONENTS = [
     "metrics-server",
 ]
 
-# One line for each finished request (a watch is finished when it is closed): tests count requests by user, verb and
+# One line for each finished request, and one for each watch that began: tests count requests by user, verb and
 # resource. What the components read is left out, or it would drown the rest.
 _AUDIT_POLICY: dict[str, Any] = {
     "apiVersion": "audit.k8s.io/v1",
     "kind": "Policy",
-    "omitStages": ["RequestReceived", "ResponseStarted"],
+    "omitStages": ["RequestReceived"],
     "rules": [
         {"level": "None", "verbs": _READS, "users": _COMPONENTS},
         {"level": "None", "verbs": _READS, "userGroups": ["system:nodes", "system:serviceaccounts:kube-system"]},
@@ -69,6 +68,7 @@ _AUDIT_POLICY: dict[str, Any] = {
 
 # No taint, so that any pod fits; a GPU resource, so that pods that ask for one are scheduled too.
 _NODE_SIZE = {"cpu": "1k", "memory": "1Ti", "pods": "1M", "nvidia.com/gpu": "1k"}
+_TOKEN_SECONDS = 24 * 3600
 _KWOK_NODE: dict[str, Any] = {
     "apiVersion": "v1",
     "kind": "Node",
@@ -136,6 +136,7 @@ class ControlPlane:
         self.directory = directory.resolve()
         self.ca_file = self.directory / "ca.crt"
         self.audit_log = self.directory / "audit.log"
+        self._tokens = {user: secrets.token_hex(16) for user in USERS}
         self.kubeconfig = self.kubeconfig_for("admin")
         self.processes: dict[str, Process] = {}
         self._controllers = controllers
@@ -144,7 +145,6 @@ class ControlPlane:
         self._port = port
         self._place = place
         self._audit = audit
-        self._tokens = {user: secrets.token_hex(16) for user in USERS}
         self._collections: dict[tuple[str, str], tuple[str, bool]] = {}
         self._connections: list[http.client.HTTPSConnection] = []
         """Idle ones; threads share them, as taking one and putting it back are single steps."""
@@ -191,10 +191,19 @@ class ControlPlane:
             self._connections.pop().close()
 
     def kubeconfig_for(self, user: str) -> Path:
-        """The kubeconfig, complete in one file, of one of USERS."""
-        if user not in USERS:
-            raise ValueError(f"no user {user!r}; there are {', '.join(USERS)}")
+        """The kubeconfig, complete in one file, of one of USERS or of a ServiceAccount that has logged in."""
+        if user not in self._tokens:
+            raise ValueError(f"no user {user!r}; there are {', '.join(self._tokens)}")
         return self.directory / f"{user}.kubeconfig"
+
+    def log_in(self, user: str, namespace: str, service_account: str) -> None:
+        """Let a user be a ServiceAccount that exists, with a token that the API server issues for a day."""
+        path = f"/api/v1/namespaces/{namespace}/serviceaccounts/{service_account}/token"
+        status, answer = self.request("POST", path, {"spec": {"expirationSeconds": _TOKEN_SECONDS}})
+        if status != http.client.CREATED:
+            raise ApiError(f"a token of {namespace}/{service_account}", status, answer)
+        self._tokens[user] = answer["status"]["token"]
+        self._write_kubeconfig(user)
 
     def request(
         self,
@@ -295,7 +304,10 @@ class ControlPlane:
         rows = [f'{self._tokens[user]},{name},{user},"{group}"' for user, (name, group) in USERS.items()]
         (self.directory / "tokens.csv").write_text("\n".join(rows) + "\n")
         for user in USERS:
-            self.kubeconfig_for(user).write_text(json.dumps(self._kubeconfig(user), indent=1))
+            self._write_kubeconfig(user)
+
+    def _write_kubeconfig(self, user: str) -> None:
+        self.kubeconfig_for(user).write_text(json.dumps(self._kubeconfig(user), indent=1))
 
     def _kubeconfig(self, user: str) -> dict[str, Any]:
         authority = base64.b64encode(self.ca_file.read_bytes()).decode()

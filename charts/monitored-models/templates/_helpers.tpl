@@ -55,15 +55,26 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 
 {{/* The operator's settings: the user's, and those that follow from the chart. */}}
 {{- define "mm.settings" -}}
-{{- range $managed := list "listen" "leaseNamespace" "leaseName" }}
+{{- range $managed := list "listen" "leaseNamespace" "leaseName" "tls" "metricsAuthentication" }}
 {{- if hasKey $.Values.settings $managed }}
 {{- fail (printf "settings.%s is set by the chart: remove it" $managed) }}
 {{- end }}
 {{- end }}
 {{- $own := dict "listen" (printf ":%d" (int .Values.metrics.port)) "leaseNamespace" .Release.Namespace "leaseName" (include "mm.fullname" .) }}
+{{- if .Values.metrics.authentication }}
+{{- $_ := set $own "metricsAuthentication" "kubernetes" }}
+{{- end }}
+{{- if .Values.metrics.tlsSecret }}
+{{- $_ := set $own "tls" (dict "certFile" "/etc/monitored-models/tls/tls.crt" "keyFile" "/etc/monitored-models/tls/tls.key") }}
+{{- end }}
 {{- $settings := deepCopy .Values.settings }}
 {{- if and .Values.grafanaToken.existingSecret (hasKey $settings "grafana") }}
 {{- $_ := set $settings.grafana "tokenFile" (printf "/etc/monitored-models/grafana/%s" .Values.grafanaToken.key) }}
 {{- end }}
 {{- merge $settings $own | toYaml }}
+{{- end }}
+
+{{/* Scheme of the operator's endpoints: of probes in capitals, of Prometheus in small letters. */}}
+{{- define "mm.scheme" -}}
+{{ ternary "HTTPS" "HTTP" (not (empty .Values.metrics.tlsSecret)) }}
 {{- end }}

@@ -18,7 +18,7 @@ from ..render.operator.manifests import DASHBOARDS
 from ..render.operator.operator_alerts import prometheusrule
 from .chart_values import MANAGED_SETTINGS, SETTINGS, Values
 from .crd import crd, profile_crd
-from .rbac import lease_rules, rules, user_rules
+from .rbac import lease_rules, optional_rules, rules, user_rules
 from .yaml_text import dump_all
 
 _README = """\
@@ -61,7 +61,9 @@ def chart_files(root: Path) -> dict[str, str]:
         "values.schema.json": json.dumps(values_schema(), indent=1) + "\n",
         "files/crds/monitoredmodels.yaml": _yaml(crd()),
         "files/crds/monitoringprofiles.yaml": _yaml(profile_crd()),
-        "files/rbac.yaml": _yaml({"operator": rules(), "lease": lease_rules(), "users": user_rules()}),
+        "files/rbac.yaml": _yaml(
+            {"operator": rules(), "lease": lease_rules(), "optional": optional_rules(), "users": user_rules()}
+        ),
         "files/monitoring/rules.yaml": _yaml({"spec": prometheusrule()["spec"]}),
         **{f"files/monitoring/{uid}.json": render() for uid, render in DASHBOARDS.items()},
     }

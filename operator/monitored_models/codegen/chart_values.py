@@ -106,6 +106,10 @@ class ServiceMonitor:
     """Labels by which a Prometheus selects it, such as `release: kps`."""
     interval: Annotated[str, Field(pattern=r"^[0-9]+(ms|s|m)$")] = "30s"
     """Time between two scrapes."""
+    authorization: Object = _object()
+    """Authorization of the scrape, with `metrics.authentication`; Prometheus' own token when empty."""
+    tls_config: Object = _object(insecureSkipVerify=True)
+    """How Prometheus verifies the operator's certificate, with `metrics.tlsSecret`."""
 
 
 @settings_type
@@ -138,6 +142,11 @@ class Metrics:
 
     port: Annotated[int, Field(ge=1, le=65535)] = 8080
     """Port of all three."""
+    authentication: bool = False
+    """Have the API server decide who may read `/metrics`: users who may `get` that URL. The operator gets the rights to ask it
+    (TokenReview, SubjectAccessReview), and a cluster role for Prometheus is created. Set `tlsSecret` too."""
+    tls_secret: str = ""
+    """Secret of type kubernetes.io/tls; all three then use HTTPS. Plain HTTP when empty."""
     service_monitor: ServiceMonitor = Field(default_factory=ServiceMonitor)
     rules: Rules = Field(default_factory=Rules)
     dashboards: Dashboards = Field(default_factory=Dashboards)
@@ -239,7 +248,8 @@ class Values:
     replica_count: Annotated[int, Field(ge=0, le=5)] = 2
     """Pods; one leads, the others stand by."""
     settings: Object = _object()
-    """The operator's settings, as in docs/settings.md; the chart itself sets `listen`, `leaseNamespace` and `leaseName`. With
+    """The operator's settings, as in docs/settings.md; the chart itself sets `listen`, `tls`,
+    `metricsAuthentication`, `leaseNamespace` and `leaseName`. With
     `namespaces`, the operator gets roles in these namespaces only. A change rolls the pods."""
     grafana_token: GrafanaToken = Field(default_factory=GrafanaToken)
     crds: Crds = Field(default_factory=Crds)
@@ -300,7 +310,7 @@ class Values:
     """Further objects, rendered with the chart; templates are expanded."""
 
 
-MANAGED_SETTINGS = ("listen", "leaseNamespace", "leaseName")
+MANAGED_SETTINGS = ("listen", "leaseNamespace", "leaseName", "tls", "metricsAuthentication")
 """Settings that the chart sets itself."""
 SETTINGS = Settings
 """The type of `settings`."""

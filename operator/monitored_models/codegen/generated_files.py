@@ -10,7 +10,7 @@ from .chart import chart_files
 from .conditions_page import conditions_page
 from .crd import crd, profile_crd, reference
 from .pages import alerts_page, catalogue_page
-from .rbac import rbac_manifests
+from .rbac import rbac_manifests, security_page
 from .yaml_text import dump_all
 
 OWN = """\
@@ -34,6 +34,7 @@ def files() -> dict[Path, str]:
         ROOT / "docs/conditions.md": conditions_page((ROOT / "docs/conditions.md").read_text()),
         ROOT / "config/monitoring.yaml": OWN + dump_all(manifests()),
         ROOT / "config/rbac.yaml": rbac_manifests(),
+        ROOT / "docs/security.md": security_page((ROOT / "docs/security.md").read_text()),
         **{ROOT / CHART / path: text for path, text in chart_files(ROOT).items()},
     }
 
