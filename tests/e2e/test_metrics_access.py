@@ -17,7 +17,8 @@ import pytest
 import yaml
 
 from monitored_models.naming.kinds import SUBJECT_ACCESS_REVIEW, TOKEN_REVIEW
-from operator_testbed import OPERATOR, OWN_CRDS, ROOT, Bed, Object, running_bed
+from operator_identity import OPERATOR
+from operator_testbed import OWN_CRDS, ROOT, Bed, Object, running_bed
 from testbed import pages, prometheus, tools
 from testbed.processes import Process
 
