@@ -59,8 +59,10 @@ class LabelDiscovery:
         await asyncio.gather(*(self._read(kind) for kind in SELECTING_KINDS if kind in self._served))
         known = frozenset(selection for listed in self._lists.values() for selection in listed)
         if known != self.selections.known:
-            self.selections = Selections(known, self._settings)
-        self._report(frozenset([*self.selections.findings(), *self._kinds_without_objects()]))
+            selections = Selections(known, self._settings)
+            await asyncio.to_thread(lambda: selections.findings)  # of hundreds of objects: half a second
+            self.selections = selections
+        self._report(self.selections.findings.union(self._kinds_without_objects()))
 
     async def _read(self, kind: Kind) -> None:
         found: list[Selection] = []

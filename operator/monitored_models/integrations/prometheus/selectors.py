@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from ...base.schema_types import wire_name
@@ -140,9 +141,10 @@ class Selections:
             self._found[namespace] = FoundLabels(**{name: tuple(sorted(of.items())) for name, of in chosen.items()})
         return self._found[namespace]
 
-    def findings(self) -> list[Finding]:
+    @cached_property
+    def findings(self) -> frozenset[Finding]:
         """What became of each selection."""
-        return [Finding(each.by, each.selects.name, *self._outcome(each)) for each in self.known]
+        return frozenset(Finding(each.by, each.selects.name, *self._outcome(each)) for each in self.known)
 
     def _choose(self, kind: Kind, namespace: str) -> dict[str, str]:
         """Labels that satisfy all selections of a kind in a namespace; none if they disagree.
@@ -166,7 +168,7 @@ class Selections:
         if selection.selector is None:
             return Outcome.SELECTS_NOTHING, "it has no selector for them"
         requires = f"it requires {describe(selection.selector)}"
-        reached = [namespace for namespace in self._representatives() if selection.reaches(namespace) is not False]
+        reached = [namespace for namespace in self._representatives if selection.reaches(namespace) is not False]
         if not reached:
             return Outcome.OTHER_NAMESPACES, "it selects other namespaces than those that the operator serves"
         if selection not in self._feasible[selection.selects]:
@@ -194,6 +196,7 @@ class Selections:
                 return f"{other.by} requires {describe(other.selector or ())}"
         return "the others together contradict it"
 
+    @cached_property
     def _representatives(self) -> Collection[str]:
         """Namespaces among which every possible choice occurs."""
         named = {each.by.namespace for each in self.known if each.namespaces is None}

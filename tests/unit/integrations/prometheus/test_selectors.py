@@ -57,13 +57,11 @@ def found(known: Selections, namespace: str = "risk") -> dict[str, str]:
 
 
 def outcomes(known: Selections, selects: str = "ServiceMonitor") -> dict[str, str]:
-    return {each.by.name: each.outcome for each in known.findings() if each.selects == selects}
+    return {each.by.name: each.outcome for each in known.findings if each.selects == selects}
 
 
 def explanation(known: Selections, name: str) -> str:
-    (text,) = (
-        each.explanation for each in known.findings() if each.by.name == name and each.selects == "ServiceMonitor"
-    )
+    (text,) = (each.explanation for each in known.findings if each.by.name == name and each.selects == "ServiceMonitor")
     return text
 
 
@@ -181,8 +179,8 @@ def test_labels_come_for_each_kind_of_child() -> None:
         prometheus_rule_labels=(("rules", "kps"),),
         alertmanager_config_labels=(("alerts", "kps"),),
     )
-    assert {each.outcome for each in known.findings()} == {Outcome.SELECTED}
-    assert len(known.findings()) == 4
+    assert {each.outcome for each in known.findings} == {Outcome.SELECTED}
+    assert len(known.findings) == 4
 
 
 def test_no_selector_selects_nothing_and_an_empty_one_everything() -> None:
@@ -319,7 +317,7 @@ def test_order_of_a_list_decides_nothing(order: list[int]) -> None:
     ]
     shuffled = selections(*(objects[n] for n in order))
     assert shuffled.known == selections(*objects).known
-    assert set(shuffled.findings()) == set(selections(*objects).findings())
+    assert shuffled.findings == selections(*objects).findings
 
 
 def test_settings_take_what_is_found_and_keep_what_is_configured() -> None:
