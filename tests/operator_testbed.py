@@ -232,9 +232,10 @@ def until_same(look: Callable[[], object], seconds: float, timeout: float = PATI
             seen, since = now, time.monotonic()
 
 
-def prometheus_crds() -> list[Path]:
-    """The few CRDs of prometheus-operator that tests use: all ten take the API server seconds."""
-    return [path for path in tools.prometheus_operator_crds() if any(wanted in path.name for wanted in PROMETHEUS_CRDS)]
+def prometheus_crds(*more: str) -> list[Path]:
+    """The few CRDs of prometheus-operator that tests use, and more by name: all ten take the API server seconds."""
+    names = (*PROMETHEUS_CRDS, *more)
+    return [path for path in tools.prometheus_operator_crds() if any(wanted in path.name for wanted in names)]
 
 
 @contextmanager

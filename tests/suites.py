@@ -23,6 +23,7 @@ FIRST = (
     "e2e/test_notifications.py",
     "fault_injection/test_kills.py",
     "e2e/test_reconcile.py",
+    "e2e/test_selectors.py",
     "alerting/test_storm.py",
     "e2e/test_profiles.py",
     "alerting/test_delivery.py",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -17,7 +18,9 @@ from .runtimes import CUSTOM_RUNTIME_PREFIX, RuntimeProfile, builtin_runtimes
 
 Listen = Annotated[str, Field(pattern=r"^$|^([A-Za-z0-9.-]*|\[[0-9a-fA-F:.]+\]):[0-9]{1,5}$")]
 """Host and port, as in 127.0.0.1:8080 or :8080; empty for none."""
-LabelMap = Annotated[dict[str, str], Field(max_length=32)]
+MAX_LABELS = 32
+"""Labels that the settings may add to a child."""
+LabelMap = Annotated[dict[str, str], Field(max_length=MAX_LABELS)]
 BaseAddress = Annotated[str, Field(pattern=r"^$|^https?://[^\s]+$")]
 """Address below which pages are found; empty for none."""
 ServerAddress = Annotated[
@@ -91,6 +94,21 @@ class GrafanaOperator:
     """Which Grafanas take them."""
 
 
+@dataclass(frozen=True)
+class FoundLabels:
+    """Labels that the selectors of Prometheus and Alertmanager require of the children in one namespace.
+
+    Each field is named like the setting that it adds to; its pairs of key and value are sorted.
+    """
+
+    service_monitor_labels: tuple[tuple[str, str], ...] = ()
+    prometheus_rule_labels: tuple[tuple[str, str], ...] = ()
+    alertmanager_config_labels: tuple[tuple[str, str], ...] = ()
+
+
+NO_LABELS = FoundLabels()
+
+
 @settings_type
 class ListenTls:
     """Files of the certificate with which the operator's HTTP endpoint is served; read again when they change."""
@@ -107,6 +125,8 @@ class Settings:
 
     namespaces: tuple[str, ...] = ()
     """Namespaces to serve; all of them when empty."""
+    labels: Literal["auto", "configured"] = "auto"
+    """Whether the labels below are completed with those that the selectors in the cluster require."""
     service_monitor_labels: LabelMap = Field(default_factory=dict)
     """Labels that a Prometheus asks of the ServiceMonitors that it selects, e.g. release: kps."""
     prometheus_rule_labels: LabelMap = Field(default_factory=dict)
@@ -155,6 +175,11 @@ class Settings:
     """Address of Grafana for people; when empty that of `grafana`, and without one alerts name their dashboard by its path."""
     grafana: Grafana | None = None
     """The Grafana that is asked; none when left out."""
+
+    def with_found(self, found: FoundLabels) -> Settings:
+        """The settings with found labels added; a configured label wins over a found one of the same key."""
+        labels: Any = {name: {**dict(pairs), **getattr(self, name)} for name, pairs in vars(found).items()}
+        return replace(self, **labels)
 
     @property
     def dashboards_url(self) -> str:

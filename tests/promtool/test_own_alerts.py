@@ -13,6 +13,7 @@ from monitored_models.render.operator.operator_alerts import OPERATOR_ALERTS, pr
 from operator_testbed import run
 
 P = "monitored_models_"
+SELECTION = 'kind="Prometheus",namespace="monitoring",name="kps",selects="ServiceMonitor"'
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,14 @@ CASES = [
             f'{P}api_requests_total{{verb="patch",resource="services",code="403"}}': "0+1x80",
         },
         labels={"resource": "pods"},
+    ),
+    Case(
+        "MonitoredModelsSelectorsDisagree",
+        bad={f'{P}selector_info{{{SELECTION},outcome="Disagrees"}}': "1x20 _x40"},
+        fires=15,
+        ends=40,
+        good={f'{P}selector_info{{{SELECTION},outcome="Selected"}}': "1x60"},
+        labels={"kind": "Prometheus", "namespace": "monitoring", "name": "kps", "selects": "ServiceMonitor"},
     ),
     Case(
         "MonitoredModelsLeaderChanges",

@@ -58,6 +58,10 @@ class ClusterCache:
         """Keys of all models that exist."""
         return [model.source.key for model in self._models]
 
+    def owners(self) -> list[OwnerKey]:
+        """Keys of all models and profiles that exist."""
+        return [*self.keys(), *(ProfileKey(each.namespace, each.source.name) for each in self._profiles)]
+
     def count(self) -> int:
         """Number of models that exist. Safe to call from another thread."""
         return len(self._models)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,10 +14,12 @@ from ..cache.children import observed_child
 from ..kube import applied_fields
 from ..kube.client import KubeClient
 from ..naming import labels
-from ..naming.kinds import CHILDREN, DEPLOYMENT, MODEL, NOTIFICATION_KINDS, PROFILE, Kind
+from ..naming.kinds import CHILDREN, DEPLOYMENT, MODEL, NOTIFICATION_KINDS, PROFILE, SELECTING_KINDS, Kind
+from ..process.label_discovery import LabelDiscovery
 from ..render.children import Child, render, render_profile
 from ..render.workload.replicas import replicas
 from ..settings import Settings
+from ..telemetry.operator_metrics import SelectorCollector
 
 Live = dict[tuple[Kind, str], dict[str, Any]]
 """Children in the cluster, by kind and name."""
@@ -50,6 +52,13 @@ def _difference(namespace: str, live: Live, rendered: Sequence[Child]) -> str:
         after = applied_fields.rendered_fields(wanted[kind, name]) if (kind, name) in wanted else None
         parts += _unified(f"{kind.name}/{namespace}/{name}", before, after)
     return "".join(parts)
+
+
+async def settings_by_namespace(settings: Settings, client: KubeClient) -> Callable[[str], Settings]:
+    """The settings that the operator uses for a namespace, with the labels that selectors in the cluster require."""
+    found = LabelDiscovery(client, await client.served_kinds(SELECTING_KINDS), settings, SelectorCollector())
+    await found.refresh()
+    return lambda namespace: settings.with_found(found.labels(namespace))
 
 
 async def stored_profile(client: KubeClient, namespace: str, name: str) -> ProfileSpec | None:

@@ -27,7 +27,7 @@ from ..render.workload.replicas import replicas
 from ..settings import Settings
 from ..telemetry import logs
 from ..telemetry.http_server import ListenError
-from .diff import diff_model, diff_profile, stored_profile
+from .diff import diff_model, diff_profile, settings_by_namespace, stored_profile
 from .explain import explanation
 from .validate import model_problems, profile_object_problems
 
@@ -239,12 +239,14 @@ def preview(
 async def _differences(manifests: LocalObjects, settings: Settings) -> str:
     cluster = KubeClient(await load_configuration())
     try:
-        texts = [await diff_profile(_profile(profile), settings, cluster) for profile in manifests.profiles]
+        used_in = await settings_by_namespace(settings, cluster)
+        texts = [await diff_profile(_profile(each), used_in(each.namespace), cluster) for each in manifests.profiles]
         for document in manifests.models:
             shared = manifests.profile_of(document)
             if shared is None:
                 shared = await stored_profile(cluster, document.namespace, document.profile)
-            texts.append(await diff_model(_model(document, shared, settings), settings, cluster))
+            model = _model(document, shared, settings)
+            texts.append(await diff_model(model, used_in(model.namespace), cluster))
         return "".join(texts)
     finally:
         await cluster.close()

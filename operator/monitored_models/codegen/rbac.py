@@ -11,7 +11,18 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from ..naming.kinds import CHILDREN, EVENT, LEASE, MODEL, POD, PROFILE, SUBJECT_ACCESS_REVIEW, TOKEN_REVIEW, Kind
+from ..naming.kinds import (
+    CHILDREN,
+    EVENT,
+    LEASE,
+    MODEL,
+    POD,
+    PROFILE,
+    SELECTING_KINDS,
+    SUBJECT_ACCESS_REVIEW,
+    TOKEN_REVIEW,
+    Kind,
+)
 from .yaml_text import dump_all
 
 NAME = "monitored-models-operator"
@@ -54,6 +65,7 @@ PERMISSIONS = (
         "children; `get`: whose an object of the same name is; `delete`: children that are no longer desired, and, where that "
         "plugin is enabled, to restore an owner reference",
     ),
+    Permission(SELECTING_KINDS, ("list",), "the labels that their selectors require, with `labels: auto`"),
     Permission((POD,), ("list", "watch"), "why pods do not run or are not ready"),
     Permission(
         (EVENT,),

@@ -24,7 +24,7 @@ from kubernetes.aio import client as api
 from kubernetes.aio import config as configs
 
 from ..base.step_timer import Steps
-from ..naming.kinds import CHILDREN, EVENT, MODEL, PROFILE, Kind
+from ..naming.kinds import CHILDREN, EVENT, MODEL, PROFILE, SELECTING_KINDS, Kind
 from ..naming.labels import FIELD_MANAGER
 from .errors import ApiError, ConfigurationError, api_error
 from .list_pages import FIRST_PAGE, ListPage, next_limit
@@ -239,7 +239,9 @@ class KubeClient:
         with self._steps.timed("decode"):
             return page.next()
 
-    async def served_kinds(self, kinds: Iterable[Kind] = (MODEL, PROFILE, *CHILDREN)) -> frozenset[Kind]:
+    async def served_kinds(
+        self, kinds: Iterable[Kind] = (MODEL, PROFILE, *CHILDREN, *SELECTING_KINDS)
+    ) -> frozenset[Kind]:
         """Which of the kinds the API server serves."""
         candidates = list(kinds)
         versions = sorted({kind.api_version for kind in candidates})

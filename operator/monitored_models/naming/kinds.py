@@ -47,6 +47,9 @@ AUTOSCALER = Kind("autoscaling", "v2", "HorizontalPodAutoscaler", "horizontalpod
 DISRUPTION_BUDGET = Kind("policy", "v1", "PodDisruptionBudget", "poddisruptionbudgets")
 NETWORK_POLICY = Kind("networking.k8s.io", "v1", "NetworkPolicy", "networkpolicies")
 POD = Kind("", "v1", "Pod", "pods")
+PROMETHEUS = Kind("monitoring.coreos.com", "v1", "Prometheus", "prometheuses", optional=True)
+PROMETHEUS_AGENT = Kind("monitoring.coreos.com", "v1alpha1", "PrometheusAgent", "prometheusagents", optional=True)
+ALERTMANAGER = Kind("monitoring.coreos.com", "v1", "Alertmanager", "alertmanagers", optional=True)
 LEASE = Kind("coordination.k8s.io", "v1", "Lease", "leases")
 EVENT = Kind("events.k8s.io", "v1", "Event", "events")
 TOKEN_REVIEW = Kind("authentication.k8s.io", "v1", "TokenReview", "tokenreviews")
@@ -69,6 +72,8 @@ MONITORING_KINDS = (SERVICE_MONITOR, PROMETHEUS_RULE, CONFIG_MAP, GRAFANA_DASHBO
 """Kinds of children without which a model is served, but not monitored."""
 NOTIFICATION_KINDS = (ALERTMANAGER_CONFIG,)
 """Kinds of children without which a model is served and monitored, but notifies nobody. Profiles have them too."""
+SELECTING_KINDS = (PROMETHEUS, PROMETHEUS_AGENT, ALERTMANAGER)
+"""Kinds of objects whose selectors decide which children are used. They are listed now and then, and not watched."""
 OBSERVED_BEFORE: Mapping[Kind, tuple[Kind, ...]] = {
     # A reconcile decides from these, and may start as soon as its owner is observed.
     MODEL: (*CHILDREN, POD, EVENT, PROFILE),

@@ -11,6 +11,7 @@ from ..api import GROUP, Model, MonitoringProfile
 
 MANAGED_BY = "app.kubernetes.io/managed-by"
 OPERATOR = "monitored-models"
+APP_NAME = "app.kubernetes.io/name"
 MODEL = f"{GROUP}/model"
 PROFILE = f"{GROUP}/profile"
 VERSION = f"{GROUP}/version"
@@ -40,13 +41,13 @@ def selector_text(model: Model) -> str:
 
 def children(model: Model) -> dict[str, str]:
     """Labels of every child."""
-    return {MANAGED_BY: OPERATOR, "app.kubernetes.io/name": model.name, **selector(model)}
+    return {MANAGED_BY: OPERATOR, APP_NAME: model.name, **selector(model)}
 
 
 def profiles(profile: MonitoringProfile) -> dict[str, str]:
     """Labels of a MonitoringProfile's children. Its name may be too long for a label's value."""
     name = profile.name if len(profile.name) <= 63 else hashlib.sha256(profile.name.encode()).hexdigest()[:40]
-    return {MANAGED_BY: OPERATOR, "app.kubernetes.io/name": name, PROFILE: name}
+    return {MANAGED_BY: OPERATOR, APP_NAME: name, PROFILE: name}
 
 
 def pods(model: Model) -> dict[str, str]:

@@ -17,7 +17,7 @@ from ..cache.profiles import ObservedProfile, ProfileSource
 from ..naming.kinds import Kind
 from ..render.children import Child, render, render_profile
 from ..render.workload.replicas import replicas
-from ..settings import Settings
+from ..settings import NO_LABELS, FoundLabels, Settings
 from .desired_state import DesiredProfileState, DesiredState, identity, summarize, summarize_profile
 
 SUMMARY_CACHE = 1024
@@ -38,6 +38,8 @@ class RenderInput:
     """The MonitoringProfile that applies; None if it does not exist."""
     scale: LiveScale | None = None
     """The replica count of the live Deployment; None if there is no Deployment."""
+    labels: FoundLabels = NO_LABELS
+    """Labels that the selectors in the cluster require."""
 
     @property
     def size(self) -> int:
@@ -50,6 +52,7 @@ class RenderCache:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._settings_with = lru_cache(OBJECT_CACHE)(settings.with_found)
         self._parsed = lru_cache(SUMMARY_CACHE)(self._parse)
         self._rendered = lru_cache(OBJECT_CACHE)(self._render)
         self._summarized = lru_cache(SUMMARY_CACHE)(self._summarize)
@@ -63,9 +66,11 @@ class RenderCache:
         """The rendered objects of a valid model; rendered again if they are no longer cached."""
         return self._rendered(inputs)
 
-    def profile(self, observed: ObservedProfile) -> tuple[DesiredProfileState, Objects] | InvalidSpec:
+    def profile(
+        self, observed: ObservedProfile, labels: FoundLabels = NO_LABELS
+    ) -> tuple[DesiredProfileState, Objects] | InvalidSpec:
         """Desired state and rendered objects of a MonitoringProfile, or the problems of its spec."""
-        return self._of_profiles(observed.source, observed.namespace, observed.uid)
+        return self._of_profiles(observed.source, observed.namespace, observed.uid, labels)
 
     def _parse(self, source: ModelSource, monitoring_profile: ProfileSource | None) -> Model | InvalidSpec:
         shared = monitoring_profile.profile_spec() if monitoring_profile else None
@@ -74,7 +79,8 @@ class RenderCache:
     def _render(self, inputs: RenderInput) -> Objects:
         model = self._parsed(inputs.source, inputs.monitoring_profile)
         assert isinstance(model, Model)
-        return {identity(child): child for child in render(model, self._settings, replicas(model, inputs.scale))}
+        settings = self._settings_with(inputs.labels)
+        return {identity(child): child for child in render(model, settings, replicas(model, inputs.scale))}
 
     def _summarize(self, inputs: RenderInput) -> DesiredState | InvalidSpec:
         model = self._parsed(inputs.source, inputs.monitoring_profile)
@@ -86,11 +92,11 @@ class RenderCache:
             return InvalidSpec((Problem("spec", str(error)),))
 
     def _render_profile(
-        self, source: ProfileSource, namespace: str, uid: str
+        self, source: ProfileSource, namespace: str, uid: str, labels: FoundLabels
     ) -> tuple[DesiredProfileState, Objects] | InvalidSpec:
         monitoring = parse_profile(source.profile_spec().spec)
         if isinstance(monitoring, InvalidSpec):
             return monitoring
         profile = MonitoringProfile(namespace, source.name, uid, monitoring)
-        objects = {identity(child): child for child in render_profile(profile, self._settings)}
+        objects = {identity(child): child for child in render_profile(profile, self._settings_with(labels))}
         return summarize_profile(profile, objects.values()), objects

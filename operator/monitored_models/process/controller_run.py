@@ -29,6 +29,7 @@ from ..settings import Settings
 from ..telemetry.logs import about, reason
 from ..telemetry.telemetry import Telemetry
 from . import watch
+from .label_discovery import LabelDiscovery
 from .resync import resync
 
 T = TypeVar("T")
@@ -97,6 +98,7 @@ class ControllerRun:
         )
         self._clock = asyncio.get_running_loop().time
         self._dashboards = self._make_dashboard_tracker()
+        self._labels = LabelDiscovery(client, served, settings, telemetry.selectors)
         applier, renders = Applier(client, self._cache), RenderCache(settings)
         self._profiles = ProfileReconciler(
             applier=applier,
@@ -104,6 +106,7 @@ class ControllerRun:
             served=served,
             enqueue=self._enqueue_models,
             recheck_seconds=settings.recheck_seconds,
+            labels=self._labels.labels,
         )
         self._models = ModelReconciler(
             applier=applier,
@@ -111,6 +114,7 @@ class ControllerRun:
             served=served,
             enqueue=self._enqueue_models,
             recheck_seconds=settings.recheck_seconds,
+            labels=self._labels.labels,
             status_writer=StatusWriter(self._cache, client, self._clock),
             metrics=telemetry.series,
             profiles=self._profiles,
@@ -126,6 +130,7 @@ class ControllerRun:
         self._metrics.age.set_function(self._queue.age)
         self._metrics.models.set_function(self._cache.count)
         await unless_stopped(retry_until_stopped(self._first_list, self._stop), self._stop)
+        await unless_stopped(self._labels.start(), self._stop)
         if self._stop.is_set():
             return False  # what is cached may be incomplete
         self._telemetry.health.synced = True
@@ -139,6 +144,7 @@ class ControllerRun:
                 for work in (
                     self._resync_forever(),
                     self._watch_kinds(),
+                    self._watch_selectors(),
                     self._end_when_stopped(),
                     self._reinstall_signal_handlers(kopf_runs),
                     self._poll_grafana(),
@@ -261,6 +267,16 @@ class ControllerRun:
                     return
             except ApiError as error:
                 log.warning("looking for new kinds: %s", error, extra=reason(error.reason))
+
+    async def _watch_selectors(self) -> None:
+        """Read selectors in each period, and enqueue the models and profiles whose children need other labels."""
+        while True:
+            await asyncio.sleep(self._settings.discovery_seconds)
+            before = self._labels.selections
+            await self._labels.refresh()
+            for key in self._cache.owners() if self._labels.selections is not before else ():
+                if before.found_labels(key.namespace) != self._labels.labels(key.namespace):
+                    self._queue.add(key, routine=True)
 
     async def _end_when_stopped(self) -> None:
         await self._stop.wait()

@@ -59,7 +59,10 @@ class ModelReconciler(OwnerReconciler[Key]):
             return None
         deployment = self._deployment(observed)
         inputs = RenderInput(
-            observed.source, self.cache.profile_of(observed.source), deployment.scale if deployment else None
+            observed.source,
+            self.cache.profile_of(observed.source),
+            deployment.scale if deployment else None,
+            self.labels(key.namespace),
         )
         desired = await run_render(self.renders.desired_state, inputs, self.steps)
         if self.cache.model(key) is not observed:

@@ -11,6 +11,7 @@ from ..cache.cluster_cache import ClusterCache
 from ..naming.keys import Key, ProfileKey
 from ..naming.kinds import Kind
 from ..plan.render_cache import RenderCache
+from ..settings import NO_LABELS, FoundLabels
 from .applier import Applier, OwnerTerminating
 
 K = TypeVar("K", Key, ProfileKey)
@@ -30,6 +31,8 @@ class OwnerReconciler(ABC, Generic[K]):
     """Enqueues models whose state depends on the owner."""
     recheck_seconds: float
     """Time until an obstacle that no watch reports is checked again: a foreign object, a missing permission."""
+    labels: Callable[[str], FoundLabels] = lambda _namespace: NO_LABELS
+    """Labels that the selectors in the cluster require of the children in a namespace."""
 
     @property
     def cache(self) -> ClusterCache:

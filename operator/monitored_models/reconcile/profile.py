@@ -41,7 +41,7 @@ class ProfileReconciler(OwnerReconciler[ProfileKey]):
         if observed is None or observed.deleting:
             self.forget(key)
             return None
-        rendered = self.renders.profile(observed)
+        rendered = self.renders.profile(observed, self.labels(key.namespace))
         if isinstance(rendered, InvalidSpec):
             return None
         desired, objects = rendered

@@ -86,6 +86,25 @@ class Metrics:
         return Gauge(PREFIX + name, text, registry=self.registry)
 
 
+class SelectorCollector(Collector):
+    """The Prometheus, PrometheusAgent and Alertmanager objects whose selectors were read, for Prometheus."""
+
+    def __init__(self) -> None:
+        self.rows: list[tuple[str, str, str, str, str]] = []
+        """Replaced as a whole, because another thread reads it."""
+
+    def collect(self) -> Iterator[Metric]:
+        """One gauge for each kind of child that an object could select."""
+        family = GaugeMetricFamily(
+            PREFIX + "selector_info",
+            "Objects that select children of models, with the kind of child and the outcome: Selected, if it selects them.",
+            labels=["kind", "namespace", "name", "selects", "outcome"],
+        )
+        for row in self.rows:
+            family.add_metric(row, 1)
+        yield family
+
+
 class LongestStepCollector(Collector):
     """The longest time of each step of the work, for Prometheus."""
 

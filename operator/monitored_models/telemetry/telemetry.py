@@ -8,16 +8,17 @@ from ..base.step_timer import Steps
 from .api_client_metrics import WatchAgeCollector
 from .heartbeat import Heartbeat
 from .model_metrics import ModelMetrics
-from .operator_metrics import LongestStepCollector, Metrics
+from .operator_metrics import LongestStepCollector, Metrics, SelectorCollector
 from .readiness import Health
 
 
 @dataclass(frozen=True)
 class Telemetry:
-    """Metrics, watch ages, step times, model series, health and heartbeat of one process."""
+    """Metrics, watch ages, selectors, step times, model series, health and heartbeat of one process."""
 
     metrics: Metrics = field(default_factory=Metrics)
     watches: WatchAgeCollector = field(default_factory=WatchAgeCollector)
+    selectors: SelectorCollector = field(default_factory=SelectorCollector)
     steps: Steps = field(default_factory=Steps)
     series: ModelMetrics = field(default_factory=ModelMetrics)
     health: Health = field(default_factory=Health)
@@ -25,6 +26,7 @@ class Telemetry:
 
     def __post_init__(self) -> None:
         self.metrics.registry.register(self.watches)
+        self.metrics.registry.register(self.selectors)
         self.metrics.registry.register(LongestStepCollector(self.steps))
 
     def ready(self) -> dict[str, str]:

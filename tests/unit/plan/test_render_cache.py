@@ -13,10 +13,10 @@ from monitored_models.api.live_scale import LiveScale
 from monitored_models.cache.models import ModelSource
 from monitored_models.cache.profiles import ProfileSource
 from monitored_models.naming.keys import Key
-from monitored_models.naming.kinds import CONFIG_MAP, PROMETHEUS_RULE
+from monitored_models.naming.kinds import CONFIG_MAP, PROMETHEUS_RULE, SERVICE_MONITOR
 from monitored_models.plan.desired_state import DesiredState
 from monitored_models.plan.render_cache import RenderCache, RenderInput
-from monitored_models.settings import Settings
+from monitored_models.settings import FoundLabels, Settings
 from unit.specs import JSON, MINIMAL
 
 
@@ -36,6 +36,7 @@ OTHERS = {
     "profile": replace(INPUT, monitoring_profile=shared(NO_DASHBOARD)),
     "name of the profile": replace(INPUT, monitoring_profile=shared({}, "gold")),
     "no profile": replace(INPUT, monitoring_profile=None),
+    "labels": replace(INPUT, labels=FoundLabels(service_monitor_labels=(("release", "kps"),))),
     "scale": replace(INPUT, scale=LiveScale(3, owned_by_others=True)),
 }
 
@@ -55,6 +56,17 @@ def test_any_other_input_is_rendered_again(other: RenderInput) -> None:
     first, objects = renders.desired_state(INPUT), renders.objects(INPUT)
     assert renders.desired_state(other) is not first
     assert all(renders.objects(other).get(key) is not child for key, child in objects.items())
+
+
+def test_found_labels_change_the_children_that_they_are_for_and_no_others() -> None:
+    renders = RenderCache(Settings())
+    before, after = renders.desired_state(INPUT), renders.desired_state(OTHERS["labels"])
+    assert isinstance(before, DesiredState)
+    assert isinstance(after, DesiredState)
+    changed = {child.kind for child in {*after.children} - {*before.children}}
+    assert changed == {SERVICE_MONITOR}
+    monitor = renders.objects(OTHERS["labels"])[SERVICE_MONITOR, "churn"]
+    assert monitor["metadata"]["labels"]["release"] == "kps"
 
 
 def test_generation_is_parsed_once_whatever_else_changes(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -80,6 +80,15 @@ OPERATOR_ALERTS = (
         description="The API server refuses to let the operator read {{ $labels.resource }}.",
     ),
     OperatorAlert(
+        name="MonitoredModelsSelectorsDisagree",
+        expression=f"{operator_queries.disagreeing_selectors()} > 0",
+        for_="10m",
+        severity="warning",
+        summary="Selectors ask for labels that exclude each other.",
+        description="{{ $labels.kind }} {{ $labels.namespace }}/{{ $labels.name }} may not select the {{ $labels.selects }}s "
+        "of models: another object requires other values of the same labels.",
+    ),
+    OperatorAlert(
         name="MonitoredModelsLeaderChanges",
         expression=f"{operator_queries.leader_changes()} > 4",
         for_="0s",

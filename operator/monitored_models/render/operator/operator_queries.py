@@ -59,6 +59,11 @@ def forbidden_reads() -> str:
     return f"sum by (resource) (rate({selector}[{WINDOW}]))"
 
 
+def disagreeing_selectors() -> str:
+    """1 for each kind of child of each object whose selector contradicts another's."""
+    return f'max by (kind, namespace, name, selects) ({PREFIX}selector_info{{outcome="Disagrees"}})'
+
+
 def leader_changes() -> str:
     """Leadership changes within an hour."""
     return f"sum (changes({PREFIX}leader[1h]))"
