@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +15,7 @@ import yaml
 from monitored_models.kube import applied_fields
 from monitored_models.naming.kinds import DEPLOYMENT, MODEL, PROMETHEUS_RULE, Kind
 from monitored_models.naming.labels import FIELD_MANAGER
-from operator_testbed import CRD, OWN_CRDS, Bed, model, prometheus_crds, running_bed
+from operator_testbed import CRD, OWN_CRDS, ROOT, Bed, model, prometheus_crds, run, running_bed
 
 pytestmark = pytest.mark.e2e
 
@@ -44,6 +48,15 @@ def rendered_by_another_version(bed: Bed, kind: Kind, namespace: str, change: Ca
     bed.apply(body, field_manager=FIELD_MANAGER)
 
 
+def diff_of_what_is_stored(bed: Bed, namespace: str) -> subprocess.CompletedProcess[str]:
+    """What `kubectl get mm -o yaml | mmctl diff -f -` prints."""
+    status, listed = bed.plane.request("GET", MODEL.path(namespace))
+    assert status == 200
+    environment = {**os.environ, "KUBECONFIG": str(bed.plane.kubeconfig)}
+    command: list[str | Path] = [sys.executable, "-m", "monitored_models.cli", "diff", "-f", "-"]
+    return run(command, env=environment, cwd=ROOT, input=yaml.safe_dump(listed))
+
+
 def container(deployment: Object) -> Object:
     found: Object = deployment["spec"]["template"]["spec"]["containers"][0]
     return found
@@ -72,6 +85,11 @@ def test_upgrade_writes_the_children_that_differ_and_removes_what_is_no_longer_r
     changed = bed.get(DEPLOYMENT, place, "churn")
     assert changed is not None
     assert old in container(changed)["env"]
+    preview = diff_of_what_is_stored(bed, place)
+    assert preview.returncode == 1, preview.stderr
+    headings = [line for line in preview.stdout.splitlines() if line.startswith("--- live/")]
+    assert headings == [f"--- live/{kind.name}/{place}/churn" for kind in (DEPLOYMENT, PROMETHEUS_RULE)]
+    assert "OF_ANOTHER_VERSION" in preview.stdout
     seen = len(bed.audit())
     with bed.operator("after"):
         bed.wait("written", lambda: {"patch deployments", "patch prometheusrules"} <= bed.writes(place, seen).keys())
