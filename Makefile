@@ -10,7 +10,7 @@ export PYTHONPATH := tests
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 help: ## Show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
 
 venv: .venv/.complete ## Install Python packages into .venv, by hash
 .venv/.complete: requirements/dev.txt pyproject.toml modelsignals/pyproject.toml
@@ -35,6 +35,7 @@ check: .venv/.complete ## Format, lint, types, import rules, generated files
 	$(BIN)/lint-imports
 	$(BIN)/python -m testbed.series_names
 	$(BIN)/python -m testbed.condition_names
+	$(BIN)/python -m testbed.crd_compatibility
 	$(BIN)/python -m monitored_models.codegen --check
 
 test: check tools ## All tests that need no root: unit, golden, promtool, and end to end on a real control plane
@@ -45,6 +46,9 @@ test-clock: .venv/.complete tools ## Tests that build a history from the clock, 
 
 test-unit: .venv/.complete ## Unit tests only: seconds
 	$(BIN)/pytest tests/unit
+
+test-e2e: .venv/.complete tools ## Only the tests of the operator on a control plane; KUBERNETES=1.34.4 chooses its version
+	$(BIN)/pytest --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder tests/e2e tests/security tests/golden
 
 test-cluster: .venv/.complete ## What only a real node can show: pods, rollouts, the kubelet's reasons (root)
 	$(BIN)/python -m testbed.tools etcd kube-apiserver kube-controller-manager kube-scheduler kubelet kube-proxy >/dev/null
@@ -98,4 +102,4 @@ publish: .venv/.complete ## Push image and chart from dist/ to REGISTRY, signed
 clean: ## Remove .venv and caches of this folder; the user cache of built tools stays
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build
 
-.PHONY: help venv tools check test test-clock test-unit test-cluster bench chaos audit golden generate schemas lock format demo test-release release publish clean
+.PHONY: help venv tools check test test-clock test-unit test-e2e test-cluster bench chaos audit golden generate schemas lock format demo test-release release publish clean

@@ -24,7 +24,8 @@ from monitored_models.naming.kinds import (
     SERVICE_MONITOR,
     Kind,
 )
-from operator_testbed import OPERATOR, OWN_CRDS, ROOT, Bed, Object, model, profile, prometheus_crds, running_bed
+from operator_identity import OPERATOR
+from operator_testbed import OWN_CRDS, ROOT, Bed, Object, model, profile, prometheus_crds, running_bed
 from testbed import pages, tools
 from testbed.processes import Process, free_port, start
 

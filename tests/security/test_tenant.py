@@ -282,3 +282,21 @@ def test_huge_spec_is_refused_and_disturbs_nobody(bed: Bed, mine: str, spec: Obj
     assert message
     assert create(bed, model("small", mine))[0] == 201
     bed.wait_for(mine, "small", "Ready")
+
+
+def test_quota_limits_the_number_of_models(bed: Bed, mine: str) -> None:
+    hard = {f"count/{MODEL.plural}.{MODEL.group}": "1"}
+    bed.apply(
+        {
+            "apiVersion": "v1",
+            "kind": "ResourceQuota",
+            "metadata": {"name": "q", "namespace": mine},
+            "spec": {"hard": hard},
+        }
+    )
+    path = f"/api/v1/namespaces/{mine}/resourcequotas/q"
+    bed.wait("quota counted", lambda: bed.plane.request("GET", path)[1].get("status", {}).get("hard") == hard)
+    assert create(bed, model("churn", mine))[0] == 201
+    status, message = create(bed, model("second", mine))
+    assert status == 403
+    assert "exceeded quota: q" in message

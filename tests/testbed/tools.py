@@ -3,6 +3,7 @@
 Every program is pinned by the go.mod and go.sum of its group, `tools/<group>/`. A binary in the folder that
 KUBEBUILDER_ASSETS names is taken first, then one in the cache, and only then is it built into the cache. The
 cache folder's name holds a digest of all that goes into a build, so changed pins never meet an old binary.
+Kubernetes has a group for each minor that is tested; the variable KUBERNETES chooses one by its version, whatever KUBEBUILDER_ASSETS has.
 
 `python -m testbed.tools NAME...` builds by hand and prints the paths.
 """
@@ -33,11 +34,14 @@ _STRIP = "-s -w"
 
 # Clients read the version from the running program; without these they would see v0.0.0 or nothing.
 _KUBERNETES_VERSION = (
-    "-X k8s.io/component-base/version.gitVersion=v1.36.3"
-    " -X k8s.io/component-base/version.gitMajor=1"
-    " -X k8s.io/component-base/version.gitMinor=36"
+    "-X k8s.io/component-base/version.gitVersion=v{0}.{1}.{2}"
+    " -X k8s.io/component-base/version.gitMajor={0}"
+    " -X k8s.io/component-base/version.gitMinor={1}"
 )
 _PROMETHEUS_VERSION = "-X github.com/prometheus/common/version.Version="
+
+KUBERNETES = {"1.34.4": "kubernetes-1.34", "1.36.3": "kubernetes"}
+"""The versions of Kubernetes that are tested, oldest first, and the group of each; `kubernetes` is the default."""
 
 
 class ToolError(RuntimeError):
@@ -64,7 +68,7 @@ class Binary:
 
 GROUPS = {
     "etcd": Group("3.7.3"),
-    "kubernetes": Group("1.36.3", _KUBERNETES_VERSION),
+    **{group: Group(version, _KUBERNETES_VERSION.format(*version.split("."))) for version, group in KUBERNETES.items()},
     "prometheus-operator": Group("0.85.0", f"{_PROMETHEUS_VERSION}0.85.0"),
     "prometheus": Group("3.10.0", f"{_PROMETHEUS_VERSION}3.10.0"),
     "alertmanager": Group("0.28.1", f"{_PROMETHEUS_VERSION}0.28.1"),
@@ -131,13 +135,24 @@ def ensure(*names: str) -> dict[str, Path]:
     for position, name in enumerate(missing):
         left = sum(BINARIES[each].seconds for each in missing[position:])
         heading = f"[{position + 1}/{len(missing)}]"
-        with _locked(BINARIES[name].group):
+        with _locked(group_of(name)):
             if _find(name) is None:  # another run may have built it while this one waited for the lock
                 usual = _duration(BINARIES[name].seconds)
                 _say(f"{heading} building {name}, usually about {usual}, about {_duration(left)} left in all")
                 took = _build(name)
                 _say(f"{heading} {name} built in {took:.0f} s")
     return {name: _find(name) or _vanished(name) for name in names}
+
+
+def group_of(name: str) -> str:
+    """The group that pins a program. KUBERNETES, say 1.34 or 1.34.4, chooses that of the components of Kubernetes."""
+    group, asked = BINARIES[name].group, os.environ.get("KUBERNETES")
+    if group != "kubernetes" or not asked:
+        return group
+    for version, candidate in KUBERNETES.items():
+        if asked in (version, version.rpartition(".")[0]):
+            return candidate
+    raise ToolError(f"KUBERNETES={asked}: no such version is pinned here; choose one of {', '.join(KUBERNETES)}")
 
 
 @functools.cache
@@ -170,8 +185,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _find(name: str) -> Path | None:
-    candidates = [_cache_folder(BINARIES[name].group) / name]
-    if assets := os.environ.get("KUBEBUILDER_ASSETS"):
+    candidates = [_cache_folder(group_of(name)) / name]
+    chosen = os.environ.get("KUBERNETES") and BINARIES[name].group == "kubernetes"
+    if (assets := os.environ.get("KUBEBUILDER_ASSETS")) and not chosen:
         candidates.insert(0, Path(assets) / name)
     return next((path for path in candidates if path.is_file() and os.access(path, os.X_OK)), None)
 
@@ -188,7 +204,7 @@ def _cache_root() -> Path:
 
 @functools.cache
 def _digest(group: str) -> str:
-    flags = [(name, each.package, each.tags) for name, each in BINARIES.items() if each.group == group]
+    flags = [(name, BINARIES[name].package, BINARIES[name].tags) for name in _members(group)]
     digest = hashlib.sha256(repr((flags, GROUPS[group].ldflags, _FLAGS, _STRIP)).encode())
     for path in sorted((SOURCES / group).iterdir()):
         digest.update(f"\n{path.name}\n".encode() + path.read_bytes())
@@ -214,14 +230,14 @@ def _locked(group: str) -> Iterator[None]:
 
 
 def _build(name: str) -> float:
-    binary = BINARIES[name]
-    target = _cache_folder(binary.group) / name
+    binary, group = BINARIES[name], group_of(name)
+    target = _cache_folder(group) / name
     partial = target.with_name(f".{name}.{os.getpid()}")
-    ldflags = f"{_STRIP} {GROUPS[binary.group].ldflags}".strip()
+    ldflags = f"{_STRIP} {GROUPS[group].ldflags}".strip()
     tags = ["-tags", binary.tags] if binary.tags else []
     started = time.monotonic()
     try:
-        _go(binary.group, "build", *_FLAGS, *tags, "-ldflags", ldflags, "-o", str(partial), binary.package)
+        _go(group, "build", *_FLAGS, *tags, "-ldflags", ldflags, "-o", str(partial), binary.package)
         partial.replace(target)
     finally:
         partial.unlink(missing_ok=True)
@@ -246,7 +262,8 @@ def _go(group: str, *arguments: str) -> str:
 
 
 def _members(group: str) -> list[str]:
-    return [name for name, binary in BINARIES.items() if binary.group == group]
+    family = "kubernetes" if group in KUBERNETES.values() else group
+    return [name for name, binary in BINARIES.items() if binary.group == family]
 
 
 def _duration(seconds: float) -> str:
