@@ -69,6 +69,7 @@ GROUPS = {
     "prometheus": Group("3.10.0", f"{_PROMETHEUS_VERSION}3.10.0"),
     "alertmanager": Group("0.28.1", f"{_PROMETHEUS_VERSION}0.28.1"),
     "kwok": Group("0.8.0"),
+    "argocd": Group("3.3.0", "-X github.com/argoproj/argo-cd/v3/common.version=3.3.0"),
     "certs": Group("1"),
 }
 
@@ -96,6 +97,8 @@ BINARIES = {
     "alertmanager": Binary("alertmanager", "github.com/prometheus/alertmanager/cmd/alertmanager", 60),
     "amtool": Binary("alertmanager", "github.com/prometheus/alertmanager/cmd/amtool", 15),
     "kwok": Binary("kwok", "sigs.k8s.io/kwok/cmd/kwok", 100),
+    # One program for all of Argo CD: the name that it is called by picks the part.
+    "argocd": Binary("argocd", "github.com/argoproj/argo-cd/v3/cmd", 220),
     "certs": Binary("certs", "monitored-models/testbed/certs", 5),
 }
 
