@@ -71,6 +71,7 @@ GROUPS = {
     "kwok": Group("0.8.0"),
     "argocd": Group("3.3.0", "-X github.com/argoproj/argo-cd/v3/common.version=3.3.0"),
     "certs": Group("1"),
+    "kstatus": Group("1"),
 }
 
 BINARIES = {
@@ -80,6 +81,7 @@ BINARIES = {
     "kube-scheduler": Binary("kubernetes", "k8s.io/kubernetes/cmd/kube-scheduler", 10),
     "kubelet": Binary("kubernetes", "k8s.io/kubernetes/cmd/kubelet", 25),
     "kube-proxy": Binary("kubernetes", "k8s.io/kubernetes/cmd/kube-proxy", 20),
+    "kubectl": Binary("kubernetes", "k8s.io/kubernetes/cmd/kubectl", 30),
     "promtool": Binary("prometheus", "github.com/prometheus/prometheus/cmd/promtool", 200),
     # Of the service discoveries only the one for Kubernetes: the others pull in every cloud's client.
     "prometheus": Binary(
@@ -100,6 +102,7 @@ BINARIES = {
     # One program for all of Argo CD: the name that it is called by picks the part.
     "argocd": Binary("argocd", "github.com/argoproj/argo-cd/v3/cmd", 220),
     "certs": Binary("certs", "monitored-models/testbed/certs", 5),
+    "kstatus": Binary("kstatus", "monitored-models/testbed/kstatus", 30),
 }
 
 PROMETHEUS_OPERATOR_KINDS = (

@@ -94,12 +94,16 @@ def _definition(kind: str, plural: str, short: list[str], version: dict[str, Any
     }
 
 
+_NEW = {"observedGeneration": 0}
+"""Status of a new model. Without a status, tools that follow kstatus take it for ready until the operator reports."""
+
+
 def openapi_schema() -> dict[str, Any]:
     """The structural schema of a MonitoredModel."""
     return {
         **_resource(
             "A machine-learning model that is served and monitored.",
-            {"spec": structural(Spec), "status": structural(Status)},
+            {"spec": structural(Spec), "status": {**structural(Status), "default": _NEW}},
         ),
         "x-kubernetes-validations": [{"rule": NAME_CEL, "message": NAME_MESSAGE}],
     }

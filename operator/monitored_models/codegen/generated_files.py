@@ -8,6 +8,7 @@ from pathlib import Path
 import yaml
 
 from ..render.operator.manifests import manifests
+from .argocd import argocd_files
 from .conditions_page import conditions_page
 from .crd import crd, profile_crd, reference
 from .pages import alerts_page, catalogue_page
@@ -41,6 +42,7 @@ def files() -> dict[Path, str]:
         ROOT / "docs/alerts.md": alerts_page(),
         ROOT / "docs/conditions.md": conditions_page((ROOT / "docs/conditions.md").read_text()),
         ROOT / "config/monitoring.yaml": OWN + own,
+        **{ROOT / path: text for path, text in argocd_files(ROOT).items()},
     }
 
 
