@@ -235,11 +235,18 @@ def running_bed(
         yield Bed(plane, directory)
 
 
-def grant_operator(plane: ControlPlane) -> None:
-    """Bind the shipped roles to the user that tests run the operator as."""
-    for body in yaml.safe_load_all((ROOT / "config/rbac.yaml").read_text()):
+def operator_rights() -> list[Object]:
+    """The shipped roles, bound to the user that tests run the operator as."""
+    bodies: list[Object] = list(yaml.safe_load_all((ROOT / "config/rbac.yaml").read_text()))
+    for body in bodies:
         if body["kind"].endswith("RoleBinding"):
             body["subjects"] = [{"kind": "User", "apiGroup": "rbac.authorization.k8s.io", "name": OPERATOR}]
+    return bodies
+
+
+def grant_operator(plane: ControlPlane) -> None:
+    """Give the operator its rights."""
+    for body in operator_rights():
         plane.apply(body)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
@@ -77,6 +78,12 @@ class ArgoCD:
         server = ["--server", f"127.0.0.1:{self._ports['server']}", "--plaintext"]
         return run_cli(self._binary, *arguments, *server, environment=self._environment)
 
+    def get(self, path: str) -> Any:
+        """An answer of the API of Argo CD."""
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with opener.open(f"http://127.0.0.1:{self._ports['server']}{path}", timeout=60) as answer:
+            return json.load(answer)
+
     def _create_settings(self) -> None:
         self._apply("v1", "Namespace", NAMESPACE)
         for name in _CONFIG_MAPS:
@@ -113,7 +120,15 @@ class ArgoCD:
         assets = ["--staticassets", str(self._directory / "home")]
         self._run_part(
             "server",
-            [*kubernetes, *cache, *repo_server, *_listen(self._ports["server"]), *assets, "--insecure", "--disable-auth"],
+            [
+                *kubernetes,
+                *cache,
+                *repo_server,
+                *_listen(self._ports["server"]),
+                *assets,
+                "--insecure",
+                "--disable-auth",
+            ],
         )
         self._run_part(
             "applicationset-controller",

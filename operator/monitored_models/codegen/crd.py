@@ -177,6 +177,8 @@ class _Converter:
             schema["properties"] = {key: self.convert(schema["properties"][key]) for key in keys}
             if name in _INHERITED:
                 schema["properties"] = {key: _inherited(field) for key, field in schema["properties"].items()}
+            if not schema["properties"]:  # the API server drops it, which GitOps tools see as a difference
+                del schema["properties"]
         if isinstance(schema.get("additionalProperties"), dict):
             schema["additionalProperties"] = self.convert(schema["additionalProperties"])
         if "items" in schema:
