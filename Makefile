@@ -25,8 +25,8 @@ venv: .venv/.complete ## Install Python packages into .venv, by hash
 	@$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable ./modelsignals --editable .
 	@touch $@
 
-tools: .venv/.complete ## Build the control plane, Prometheus' and Alertmanager's tools and kwok into the user cache (about 15 minutes, once)
-	@$(BIN)/python -m testbed.tools etcd kube-apiserver kube-controller-manager kube-scheduler kwok promtool prometheus prometheus-operator alertmanager amtool
+tools: .venv/.complete ## Build the control plane, Prometheus' and Alertmanager's tools, kwok and Argo CD into the user cache (about 20 minutes, once)
+	@$(BIN)/python -m testbed.tools etcd kube-apiserver kube-controller-manager kube-scheduler kwok promtool prometheus prometheus-operator alertmanager amtool kubectl argocd flux
 
 check: .venv/.complete ## Format, lint, types, import rules, generated files
 	$(BIN)/ruff format --check .

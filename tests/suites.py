@@ -14,6 +14,7 @@ import pytest
 
 TESTS = Path(__file__).parent
 FIRST = (
+    "gitops/test_argocd.py",
     "e2e/test_start_under_load.py",
     "spec_mutations/test_mutations.py",
     "e2e/test_lifecycle.py",
@@ -39,6 +40,7 @@ FIRST = (
     "security/test_injection.py",
     "e2e/test_grafana_dashboards.py",
     "e2e/test_prometheus_operator.py",
+    "gitops/test_flux.py",
 )
 """Files that take long, longest first, by the table at the end of a run.
 

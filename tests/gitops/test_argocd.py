@@ -233,13 +233,16 @@ def test_synced_model_is_left_alone_for_five_minutes(argo: Live, synced: tuple[f
 
 
 def test_application_ends_with_its_models_when_the_operator_is_gone(argo: Live) -> None:
-    assert "finalizers" not in (argo.bed.get(MODEL, NAMESPACE, "churn") or {})["metadata"]
+    """The last test of this file: no operator runs after it."""
+    argo.models.commit({"ended/model.yaml": [applied("ended", 0)]})
+    argo.create("ended", "ended")
+    argo.wait_states("ended", "Synced", "Healthy")
+    body = argo.bed.get(MODEL, "ended", "ended")
+    assert body is not None
+    assert "finalizers" not in body["metadata"]
     argo.operator.kill()
-    argo.bed.plane.request(
-        "DELETE", "/apis/argoproj.io/v1alpha1/namespaces/argocd/applicationsets/models?propagationPolicy=Orphan"
-    )
-    argo.delete("model-churn")
-    argo.bed.wait("no Application", lambda: argo.application("model-churn") is None, live.PATIENCE)
-    for kind in (MODEL, *CHILDREN):
-        argo.bed.wait_gone(kind, NAMESPACE, "churn")
-    assert argo.bed.get(MODEL, NAMESPACE, "fraud")
+    argo.delete("ended")
+    argo.bed.wait("no Application", lambda: argo.application("ended") is None, live.PATIENCE)
+    assert argo.bed.get(MODEL, "ended", "ended") is None
+    for kind in CHILDREN:
+        argo.bed.wait_gone(kind, "ended", "ended")

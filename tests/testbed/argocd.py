@@ -111,7 +111,10 @@ class ArgoCD:
         kubernetes = ["--namespace", NAMESPACE]
         cache = ["--redis", address["redis"]]
         repo_server = ["--repo-server", address["repo-server"], "--repo-server-plaintext"]
-        self._run_part("repo-server", [*cache, *_listen(self._ports["repo-server"]), "--disable-tls"])
+        self._run_part(
+            "repo-server",
+            [*cache, *_listen(self._ports["repo-server"]), "--disable-tls", "--revision-cache-expiration=5s"],
+        )
         # Nothing tells it of a commit, so it often looks by itself: each look is also a comparison with the cluster.
         self._run_part(
             "application-controller",

@@ -71,7 +71,7 @@ GROUPS = {
     "kwok": Group("0.8.0"),
     "argocd": Group("3.3.0", "-X github.com/argoproj/argo-cd/v3/common.version=3.3.0"),
     "certs": Group("1"),
-    "kstatus": Group("1"),
+    "flux": Group("1"),
 }
 
 BINARIES = {
@@ -102,7 +102,7 @@ BINARIES = {
     # One program for all of Argo CD: the name that it is called by picks the part.
     "argocd": Binary("argocd", "github.com/argoproj/argo-cd/v3/cmd", 220),
     "certs": Binary("certs", "monitored-models/testbed/certs", 5),
-    "kstatus": Binary("kstatus", "monitored-models/testbed/kstatus", 30),
+    "flux": Binary("flux", "monitored-models/testbed/flux", 30),
 }
 
 PROMETHEUS_OPERATOR_KINDS = (
