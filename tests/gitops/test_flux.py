@@ -30,7 +30,7 @@ STATUS = {
 
 def flux(command: str, *bodies: Any) -> subprocess.CompletedProcess[str]:
     text = "\n".join(json.dumps(body) for body in bodies)
-    words = [tools.ensure("flux")["flux"], command]
+    words = [str(tools.ensure("flux")["flux"]), command]
     return subprocess.run(words, input=text, capture_output=True, text=True, check=False)
 
 
@@ -75,7 +75,7 @@ def test_flux_and_kubectl_wait_for_a_model_from_its_creation(bed: Bed, namespace
 
 
 def kubectl_wait(bed: Bed, namespace: str, *flags: str) -> subprocess.Popen[str]:
-    kubectl = tools.ensure("kubectl")["kubectl"]
+    kubectl = str(tools.ensure("kubectl")["kubectl"])
     command = [kubectl, f"--kubeconfig={bed.plane.kubeconfig}", f"--namespace={namespace}"]
     wait = ["wait", "--for=condition=Ready", "mm/churn", *(flags or ["--timeout=90s"])]
     return subprocess.Popen([*command, *wait], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)

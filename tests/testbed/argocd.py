@@ -104,7 +104,6 @@ class ArgoCD:
         self._plane.apply({"apiVersion": api_version, "kind": kind, "metadata": metadata, **content})
 
     def _start(self) -> None:
-        debian.ensure("redis-server", "git")
         address = {name: f"127.0.0.1:{port}" for name, port in self._ports.items()}
         redis = ["--port", str(self._ports["redis"]), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
         self._run("redis", [debian.command("redis-server"), *redis])
