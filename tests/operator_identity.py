@@ -4,19 +4,12 @@ from __future__ import annotations
 
 import functools
 import json
-import os
-import subprocess
-import tempfile
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-import yaml
-
-from testbed import tools
+from testbed import helm
 from testbed.controlplane import ControlPlane
 
-CHART = Path(__file__).parents[1] / "charts/monitored-models"
 NAMESPACE = SERVICE_ACCOUNT = "monitored-models"
 OPERATOR = f"system:serviceaccount:{NAMESPACE}:{SERVICE_ACCOUNT}"
 """User name in the API server's audit log."""
@@ -41,17 +34,6 @@ def identity(values: Mapping[str, Any]) -> list[Object]:
 
 @functools.cache
 def _rendered(values: str) -> list[Object]:
-    """Every object of a release; Helm runs once for the same values."""
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "values.json"
-        file.write_text(values)
-        own = dict.fromkeys(("HELM_CACHE_HOME", "HELM_CONFIG_HOME", "HELM_DATA_HOME"), folder)
-        done = subprocess.run(
-            [
-                tools.ensure("helm")["helm"], "template", SERVICE_ACCOUNT, CHART, f"--namespace={NAMESPACE}",
-                f"--values={file}",
-            ],
-            env=os.environ | own, text=True, capture_output=True, check=False,
-        )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    return [body for body in yaml.load_all(done.stdout, yaml.CSafeLoader) if body]
+    """Every object of a release but CRDs; Helm runs once for the same values."""
+    own = {**json.loads(values), "crds": {"enabled": False}}
+    return helm.objects(own, release=SERVICE_ACCOUNT, namespace=NAMESPACE)

@@ -14,6 +14,7 @@ import pytest
 
 TESTS = Path(__file__).parent
 FIRST = (
+    "gitops/test_argocd.py",
     "e2e/test_start_under_load.py",
     "spec_mutations/test_mutations.py",
     "e2e/test_lifecycle.py",

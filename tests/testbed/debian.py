@@ -23,10 +23,12 @@ PACKAGES = {
     "containerd": "containerd",
     "containerd-shim-runc-v2": "containerd",
     "ctr": "containerd",
+    "git": "git",
     "ip": "iproute2",
     "iptables": "iptables",
     "mmdebstrap": "mmdebstrap",
     "nsenter": "util-linux",
+    "redis-server": "redis-server",
     "runc": "runc",
 }
 CNI_PACKAGE = "containernetworking-plugins"

@@ -19,7 +19,7 @@ CHART = ROOT / "charts/monitored-models"
 Object = dict[str, Any]
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(yaml.CSafeLoader):
     """Also takes numbers without a dot, such as 1e-09, which Helm writes, for numbers."""
 
 

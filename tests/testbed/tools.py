@@ -73,12 +73,14 @@ GROUPS = {
     "prometheus": Group("3.10.0", f"{_PROMETHEUS_VERSION}3.10.0"),
     "alertmanager": Group("0.28.1", f"{_PROMETHEUS_VERSION}0.28.1"),
     "kwok": Group("0.8.0"),
+    "argocd": Group("3.3.0", "-X github.com/argoproj/argo-cd/v3/common.version=3.3.0"),
     "certs": Group("1"),
     "helm": Group("4.3.1", "-X helm.sh/helm/v4/internal/version.version=v4.3.1"),
     "metrics-server": Group("0.9.0"),
     "registry": Group("3.1.2"),
     "crane": Group("0.22.1"),
     "cosign": Group("3.1.3"),
+    "flux": Group("1"),
 }
 
 BINARIES = {
@@ -88,6 +90,7 @@ BINARIES = {
     "kube-scheduler": Binary("kubernetes", "k8s.io/kubernetes/cmd/kube-scheduler", 10),
     "kubelet": Binary("kubernetes", "k8s.io/kubernetes/cmd/kubelet", 25),
     "kube-proxy": Binary("kubernetes", "k8s.io/kubernetes/cmd/kube-proxy", 20),
+    "kubectl": Binary("kubernetes", "k8s.io/kubernetes/cmd/kubectl", 30),
     "promtool": Binary("prometheus", "github.com/prometheus/prometheus/cmd/promtool", 200),
     # Of the service discoveries only the one for Kubernetes: the others pull in every cloud's client.
     "prometheus": Binary(
@@ -111,6 +114,9 @@ BINARIES = {
     "registry": Binary("registry", "github.com/distribution/distribution/v3/cmd/registry", 90),
     "crane": Binary("crane", "github.com/google/go-containerregistry/cmd/crane", 10),
     "cosign": Binary("cosign", "github.com/sigstore/cosign/v3/cmd/cosign", 240),
+    # One program for all of Argo CD: the name that it is called by picks the part.
+    "argocd": Binary("argocd", "github.com/argoproj/argo-cd/v3/cmd", 220),
+    "flux": Binary("flux", "monitored-models/testbed/flux", 30),
 }
 
 PROMETHEUS_OPERATOR_KINDS = (

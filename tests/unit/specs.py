@@ -360,6 +360,8 @@ def _list(schema: JSON, path: str) -> st.SearchStrategy[list[Any]]:
 
 def _map(schema: JSON, path: str) -> st.SearchStrategy[JSON]:
     properties = schema.get("properties")
+    if properties is None and "additionalProperties" not in schema:
+        return st.just({})
     if properties is None:
         keys = _KEYS.get(path.rsplit(".", 1)[-1], label_name)
         return st.dictionaries(keys, _strategy(schema["additionalProperties"], f"{path}{{}}"), max_size=2)

@@ -8,6 +8,7 @@ from .model import (
     PLURAL,
     PROFILE_KIND,
     PROFILE_PLURAL,
+    RESTARTED_AT,
     VERSION,
     InvalidSpec,
     Model,
@@ -16,7 +17,7 @@ from .model import (
     UnmetReason,
     UnmetRequest,
 )
-from .parser import parse, parse_profile, profile_name, profile_problems
+from .parser import parse, parse_profile, profile_name, profile_problems, restarted_at
 from .spec import Spec
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "PLURAL",
     "PROFILE_KIND",
     "PROFILE_PLURAL",
+    "RESTARTED_AT",
     "VERSION",
     "InvalidSpec",
     "Model",
@@ -41,4 +43,5 @@ __all__ = [
     "parse_profile",
     "profile_name",
     "profile_problems",
+    "restarted_at",
 ]

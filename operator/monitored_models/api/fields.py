@@ -112,6 +112,11 @@ CHANNEL = r"^[#@]?[^\x00-\x20\x7f#@{}<>,]+$"
 CLOCK, CLOCK_END = r"^([01][0-9]|2[0-3]):[0-5][0-9]$", r"^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$"
 DURATION = r"^[1-9][0-9]{0,5}(ms|s|m|h)$"
 AGE = r"^[1-9][0-9]{0,3}(h|d)$"
+_TIME_OF_DAY = r"([01][0-9]|2[0-3]):[0-5][0-9]"
+TIMESTAMP = (
+    r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
+    rf"T{_TIME_OF_DAY}:[0-5][0-9](\.[0-9]{{1,9}})?(Z|[+-]{_TIME_OF_DAY})$"
+)
 
 ObjectName = Annotated[str, Field(pattern=DNS_SUBDOMAIN, max_length=253)]
 DnsLabel = Annotated[str, Field(pattern=DNS_LABEL, max_length=63)]

@@ -18,6 +18,10 @@ PROFILE_KIND, PROFILE_PLURAL = "MonitoringProfile", "monitoringprofiles"
 API_VERSION = f"{GROUP}/{VERSION}"
 
 
+RESTARTED_AT = f"{GROUP}/restarted-at"
+"""Annotation of a MonitoredModel, and of its pods: a new time in it replaces all pods, as a rollout does."""
+
+
 class UnmetReason:
     """Reasons that the parser finds. `naming/conditions.py` has all reasons."""
 
@@ -47,6 +51,8 @@ class Model:
     monitoring: Monitoring
     """How it is watched in the end: the operator's defaults and a MonitoringProfile laid under `spec.monitoring`."""
     runtime: RuntimeProfile
+    restarted_at: str | None = None
+    """When someone last restarted it, by annotation."""
     notes: tuple[UnmetRequest, ...] = ()
     """What could not be inherited."""
     monitoring_profile: str | None = None

@@ -17,9 +17,19 @@ import pydantic
 
 from ..base.schema_types import wire_name
 from ..runtimes import RuntimeProfile, builtin_runtimes
-from .fields import DNS_LABEL, seconds
+from .fields import DNS_LABEL, TIMESTAMP, seconds
 from .layering import OPERATOR, Layer, PlatformDefaults, ProfileSpec, layers, merge_layers, without_nulls
-from .model import API_VERSION, KIND, InvalidSpec, Model, Problem, UnmetReason, UnmetRequest, scrape_interval
+from .model import (
+    API_VERSION,
+    KIND,
+    RESTARTED_AT,
+    InvalidSpec,
+    Model,
+    Problem,
+    UnmetReason,
+    UnmetRequest,
+    scrape_interval,
+)
 from .monitoring import Monitoring, ProfileMonitoring
 from .spec import Spec
 from .validation import NAME_MESSAGE, TIMEOUT_MESSAGE, name_holds, rules_on
@@ -81,6 +91,7 @@ def parse(
         spec=spec,
         monitoring=monitoring,
         runtime=runtime,
+        restarted_at=restarted_at(body),
         notes=(*notes, *more),
         monitoring_profile=monitoring_profile.name if monitoring_profile and used else None,
     )
@@ -88,10 +99,13 @@ def parse(
 
 def profile_name(body: Mapping[str, Any]) -> str | None:
     """The MonitoringProfile that a MonitoredModel names; None when it names none."""
-    found: Any = body
-    for key in ("spec", "monitoring", "profile"):
-        found = found.get(key) if isinstance(found, Mapping) else None
+    found = _nested(body, "spec", "monitoring", "profile")
     return found if isinstance(found, str) else None
+
+
+def restarted_at(body: Mapping[str, Any]) -> Any:
+    """The annotation that restarts a model; None if absent."""
+    return _nested(body, "metadata", "annotations", RESTARTED_AT)
 
 
 def profile_problems(spec: Any, where: str = "spec") -> InvalidSpec | None:
@@ -146,6 +160,14 @@ def _merge_and_validate(stack: list[Layer], runtime: RuntimeProfile) -> Monitori
     return InvalidSpec(tuple(dict.fromkeys(wrong))) if wrong else merged
 
 
+def _nested(body: Mapping[str, Any], *path: str) -> Any:
+    """The value at a path of an object that may have any form; None if absent."""
+    found: Any = body
+    for key in path:
+        found = found.get(key) if isinstance(found, Mapping) else None
+    return found
+
+
 def _validate_as(of: type[Any], content: Any, where: str) -> Any:
     """A value of one of our types, or an InvalidSpec."""
     try:
@@ -166,6 +188,10 @@ def _identity_problems(body: Mapping[str, Any], metadata: Mapping[str, Any]) -> 
     namespace = metadata.get("namespace") or "default"
     if not isinstance(namespace, str) or re.fullmatch(DNS_LABEL, namespace) is None or len(namespace) > 63:
         return [Problem("metadata.namespace", "must be a text of at most 63 characters of a-z, 0-9 and -")]
+    restarted = restarted_at(body)
+    if restarted is not None and not (isinstance(restarted, str) and re.fullmatch(TIMESTAMP, restarted)):
+        text = "must be a time in the format of RFC 3339, such as 2026-11-20T08:30:00Z"
+        return [Problem(f"metadata.annotations[{RESTARTED_AT}]", f"{text} (given: {str(restarted)[:80]!r})")]
     if not isinstance(body.get("spec", {}), Mapping):
         return [Problem("spec", "must be a map of fields")]
     return []

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..api import DEFAULT_PROFILE, profile_name
+from ..api import DEFAULT_PROFILE, RESTARTED_AT, profile_name, restarted_at
 from ..naming.keys import Key
 from ..naming.kinds import MODEL
 from .live_objects import Body, canonical_json, resource_version
@@ -23,6 +23,8 @@ class ModelSource:
     spec: bytes
     profile: str
     """Name of the MonitoringProfile that applies, if one of that name exists."""
+    restarted_at: str | None = None
+    """The only annotation that is read."""
 
     def body(self) -> dict[str, Any]:
         """The object, with only the fields that are needed."""
@@ -34,6 +36,7 @@ class ModelSource:
                 "namespace": self.key.namespace,
                 "uid": self.uid,
                 "generation": self.generation,
+                "annotations": {} if self.restarted_at is None else {RESTARTED_AT: self.restarted_at},
             },
             "spec": json.loads(self.spec),
         }
@@ -78,6 +81,7 @@ class ModelStore(ObjectStore[ObservedModel]):
             generation=metadata.get("generation", 0),
             spec=canonical_json(body.get("spec", {})),
             profile=profile_name(body) or DEFAULT_PROFILE,
+            restarted_at=restarted_at(body),
         )
         return ObservedModel(
             source=one_copy(known.source if known else None, source),

@@ -11,7 +11,7 @@ from typing import Any, get_args, get_type_hints
 
 import pydantic
 
-from ..api.model import GROUP, KIND, PLURAL, PROFILE_KIND, PROFILE_PLURAL, VERSION
+from ..api.model import GROUP, KIND, PLURAL, PROFILE_KIND, PROFILE_PLURAL, RESTARTED_AT, VERSION
 from ..api.monitoring import Monitoring, ProfileMonitoring
 from ..api.spec import Spec
 from ..api.status_types import Status
@@ -94,12 +94,16 @@ def _definition(kind: str, plural: str, short: list[str], version: dict[str, Any
     }
 
 
+_NEW = {"observedGeneration": 0}
+"""Status of a new model. Without a status, tools that follow kstatus take it for ready until the operator reports."""
+
+
 def openapi_schema() -> dict[str, Any]:
     """The structural schema of a MonitoredModel."""
     return {
         **_resource(
             "A machine-learning model that is served and monitored.",
-            {"spec": structural(Spec), "status": structural(Status)},
+            {"spec": structural(Spec), "status": {**structural(Status), "default": _NEW}},
         ),
         "x-kubernetes-validations": [{"rule": NAME_CEL, "message": NAME_MESSAGE}],
     }
@@ -159,6 +163,8 @@ class _Converter:
         if schema.get("default", ...) is None:
             del schema["default"]
         self._rewrite(schema, name)
+        if not schema.get("properties", ...):  # the API server drops it, which GitOps tools see as a difference
+            del schema["properties"]
         return schema
 
     def _rewrite(self, schema: dict[str, Any], name: str) -> None:
@@ -211,6 +217,9 @@ def reference() -> str:
         "fields of `spec.monitoring` below but for `profile`. Generated from the types in",
         "`operator/monitored_models/api/` by `make generate`. Objects of Kubernetes' own types (environment variables,",
         "tolerations, affinity, topology spread) are listed by their first level; their fields are Kubernetes'.",
+        "",
+        f"The annotation `{RESTARTED_AT}` replaces all pods when its value changes: a time in the format of",
+        "RFC 3339, such as `2026-11-20T08:30:00Z`.",
         "",
     ]
     for part in ("spec", "status"):

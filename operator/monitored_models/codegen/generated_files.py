@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from ..render.operator.manifests import manifests
+from .argocd import argocd_files
 from .chart import chart_files
 from .conditions_page import conditions_page
 from .crd import crd, profile_crd, reference
@@ -36,6 +37,7 @@ def files() -> dict[Path, str]:
         ROOT / "config/rbac.yaml": rbac_manifests(),
         ROOT / "docs/security.md": security_page((ROOT / "docs/security.md").read_text()),
         **{ROOT / CHART / path: text for path, text in chart_files(ROOT).items()},
+        **{ROOT / path: text for path, text in argocd_files(ROOT).items()},
     }
 
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitored_models.api import InvalidSpec, Model, PlatformDefaults, Problem, parse
+from monitored_models.api import RESTARTED_AT, InvalidSpec, Model, PlatformDefaults, Problem, parse
 from monitored_models.api.validation import PROMQL_WORDS, RESERVED_ALERT_LABELS, ValidationRule, all_rules
 from monitored_models.base.schema_types import wire_name
 from monitored_models.runtimes import RuntimeProfile, builtin_runtimes
@@ -474,6 +474,24 @@ def test_namespace_that_no_cluster_can_have_is_refused(namespace: Any) -> None:
     parsed = parse(body(MINIMAL, namespace=namespace))
     assert isinstance(parsed, InvalidSpec)
     assert parsed.problems[0].field == "metadata.namespace"
+
+
+@pytest.mark.parametrize("text", ["2026-11-20T08:30:00Z", "2026-11-20T08:30:00.123456789+05:30"])
+def test_restart_is_a_time(text: str) -> None:
+    parsed = parse(body(MINIMAL, annotations={RESTARTED_AT: text}))
+    assert isinstance(parsed, Model)
+    assert parsed.restarted_at == text
+
+
+@pytest.mark.parametrize(
+    "value", ["", "now", "2026-11-20", "2026-13-20T08:30:00Z", "2026-11-20T08:30:00Z\n", "x" * 300_000, 5, ["a"]]
+)
+def test_other_restart_is_refused_with_an_example(value: Any) -> None:
+    parsed = parse(body(MINIMAL, annotations={RESTARTED_AT: value}))
+    assert isinstance(parsed, InvalidSpec)
+    assert parsed.problems[0].field == "metadata.annotations[monitoredmodels.dev/restarted-at]"
+    assert "such as 2026-11-20T08:30:00Z" in parsed.problems[0].message
+    assert len(str(parsed)) < 400
 
 
 @pytest.mark.parametrize(

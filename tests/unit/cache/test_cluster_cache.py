@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitored_models.api import API_VERSION, KIND, PROFILE_KIND
+from monitored_models.api import API_VERSION, KIND, PROFILE_KIND, RESTARTED_AT
 from monitored_models.cache.cluster_cache import ClusterCache
 from monitored_models.naming.keys import Key, OwnerKey, ProfileKey
 from monitored_models.naming.kinds import (
@@ -149,6 +149,15 @@ def test_foreign_change_of_a_model_is_no_news() -> None:
     view = ClusterCache()
     view.observe(MODEL, model_body(1))
     assert view.observe(MODEL, model_body(2, labels={"a": "b"}, annotations={"c": "d"})) == []
+
+
+def test_restart_of_a_model_is_news() -> None:
+    view = ClusterCache()
+    view.observe(MODEL, model_body(1))
+    assert view.observe(MODEL, model_body(2, annotations={RESTARTED_AT: "2026-11-20T08:30:00Z"})) == [CHURN]
+    observed = view.model(CHURN)
+    assert observed is not None
+    assert observed.source.body()["metadata"]["annotations"] == {RESTARTED_AT: "2026-11-20T08:30:00Z"}
 
 
 def test_drift_of_a_child_is_news_and_foreign_change_is_not() -> None:

@@ -33,6 +33,7 @@ SCALE = LiveScale(2, owned_by_others=False)
 INPUT = RenderInput(source(), shared({}), SCALE)
 OTHERS = {
     "spec": replace(INPUT, source=source(port=9000)),
+    "restart": replace(INPUT, source=replace(INPUT.source, restarted_at="2026-11-20T08:30:00Z")),
     "profile": replace(INPUT, monitoring_profile=shared(NO_DASHBOARD)),
     "name of the profile": replace(INPUT, monitoring_profile=shared({}, "gold")),
     "no profile": replace(INPUT, monitoring_profile=None),

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from modelsignals import names as exposed
-from monitored_models.api import InvalidSpec, Model, parse
+from monitored_models.api import RESTARTED_AT, InvalidSpec, Model, parse
 from monitored_models.api.fields import seconds
 from monitored_models.api.live_scale import LiveScale
 from monitored_models.api.monitoring import CounterSignal, Signals
@@ -152,6 +152,15 @@ def test_nothing_is_copied_from_the_metadata_of_the_model() -> None:
     parsed = parse(body(FULL, labels=foreign, annotations=foreign, finalizers=["x"]))
     assert isinstance(parsed, Model)
     assert render(parsed, SETTINGS, 1) == render(model(FULL), SETTINGS, 1)
+
+
+def test_restart_changes_the_annotations_of_the_pods_and_nothing_else() -> None:
+    time = "2026-11-20T08:30:00Z"
+    parsed = parse(body(FULL, annotations={RESTARTED_AT: time}))
+    assert isinstance(parsed, Model)
+    restarted, before = children(parsed), children(model(FULL))
+    assert restarted["Deployment"]["spec"]["template"]["metadata"].pop("annotations") == {RESTARTED_AT: time}
+    assert restarted == before
 
 
 def test_model_without_uid_gives_children_without_owner() -> None:

@@ -1,31 +1,27 @@
--- Health of a MonitoredModel, from its top condition only. The operator follows kstatus: Ready, and Reconciling or Stalled
--- while it is not; spec.suspend is neither, by intention.
-local function health(status, message)
-  return {status = status, message = message}
-end
-
-local spec = obj.spec or {}
-local status = obj.status or {}
-
+-- The status follows kstatus: Ready, and while it is not True either Reconciling or Stalled. A suspended model has neither.
+-- Ready summarizes all that blocks a model, so that no other condition is read here.
 local ready = nil
-for _, condition in ipairs(status.conditions or {}) do
-  if condition.type == "Ready" then
-    ready = condition
+local stalled = false
+if obj.status ~= nil and obj.status.conditions ~= nil then
+  for _, condition in ipairs(obj.status.conditions) do
+    if condition.type == "Ready" then
+      ready = condition
+    elseif condition.type == "Stalled" then
+      stalled = condition.status == "True"
+    end
   end
 end
 
 if ready == nil or ready.observedGeneration ~= obj.metadata.generation then
-  return health("Progressing", "Waiting for the operator")
-end
-if spec.suspend then
-  return health("Suspended", ready.message)
+  return { status = "Progressing", message = "The operator has not reported on this generation yet" }
 end
 if ready.status == "True" then
-  return health("Healthy", ready.message)
+  return { status = "Healthy", message = ready.message }
 end
-for _, condition in ipairs(status.conditions) do
-  if condition.type == "Stalled" and condition.status == "True" then
-    return health("Degraded", ready.reason .. ": " .. ready.message)
-  end
+if ready.reason == "Suspended" then
+  return { status = "Suspended", message = ready.message }
 end
-return health("Progressing", ready.reason .. ": " .. ready.message)
+return {
+  status = stalled and "Degraded" or "Progressing",
+  message = ready.reason .. ": " .. ready.message,
+}

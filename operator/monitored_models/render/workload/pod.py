@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ...api import Model
+from ...api import RESTARTED_AT, Model
 from ...api.spec import Probe
 from ...naming import labels, object_names
 from ...runtimes import ProbeDefaults
@@ -17,7 +17,7 @@ def template(model: Model) -> dict[str, Any]:
     """Return the pod template of a Deployment."""
     spec, scheduling = model.spec, model.spec.scheduling
     return {
-        "metadata": {"labels": labels.pods(model)},
+        "metadata": without_empty({"labels": labels.pods(model), "annotations": _annotations(model)}),
         "spec": without_empty(
             {
                 "containers": [_container(model)],
@@ -36,6 +36,10 @@ def template(model: Model) -> dict[str, Any]:
         # A model server needs no access to the API server and no environment variables of other Services.
         | {"automountServiceAccountToken": False, "enableServiceLinks": False},
     }
+
+
+def _annotations(model: Model) -> dict[str, str]:
+    return {RESTARTED_AT: model.restarted_at} if model.restarted_at else {}
 
 
 def _container(model: Model) -> dict[str, Any]:

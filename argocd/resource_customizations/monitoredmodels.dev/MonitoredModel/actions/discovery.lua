@@ -1,6 +1,6 @@
-local actions = {}
-local suspended = obj.spec ~= nil and obj.spec.suspend == true
-actions["suspend"] = {["disabled"] = suspended}
-actions["resume"] = {["disabled"] = not suspended}
-actions["restart"] = {["disabled"] = suspended}
-return actions
+local suspended = obj.spec.suspend == true
+return {
+  suspend = { disabled = suspended, iconClass = "fa fa-fw fa-pause-circle" },
+  resume = { disabled = not suspended, iconClass = "fa fa-fw fa-play-circle" },
+  restart = { disabled = suspended, iconClass = "fa fa-fw fa-redo" },
+}
