@@ -1,8 +1,9 @@
 """`make demo`: watch MonitoredModels become running, monitored Deployments.
 
-Without KUBECONFIG, the demo creates a real one-node cluster and deletes it at the end (needs root). With KUBECONFIG, it
-uses that cluster. `--once` waits until every model is Ready and Prometheus has its metrics, then exits with 0. On
-failure it prints the reason and exits with 1.
+The operator comes from its image by its Helm chart. Without KUBECONFIG, the demo creates a real one-node cluster, builds
+the image, and deletes both the cluster and all in it at the end (needs root). With KUBECONFIG, it uses that cluster and
+the image DEMO_OPERATOR_IMAGE, and uninstalls what it installed. `--once` waits until every model is Ready and Prometheus
+has its metrics, then exits with 0. On failure it prints the reason and exits with 1.
 """
 
 from __future__ import annotations
@@ -21,21 +22,18 @@ from pathlib import Path
 import images
 import load
 import models
+import operator_chart
 import pages
 import prometheus
 import report
-from kube import ApiError, Cluster
+from kubernetes_client import ERRORS, Cluster, reason
 from rich.console import Console
 from rich.live import Live
 
-from monitored_models.integrations.prometheus.client import PrometheusError
 from testbed import tools
 from testbed.node import NeedsRootError, OneNodeCluster
-from testbed.processes import NotReadyError, Process, free_port, start, wait_until
+from testbed.processes import NotReadyError, wait_until
 
-ROOT = Path(__file__).parents[2]
-CRDS = tuple(sorted((ROOT / "crds").glob("*.yaml")))
-"""CRD manifests. Each file is named after the plural of its kind."""
 TIMEOUT = 420.0
 """Seconds until the demo must be ready. It usually takes less than two minutes."""
 
@@ -48,11 +46,11 @@ class Stage:
     """The cluster that the demo uses, and the images that it can run."""
 
     kubeconfig: Path
+    operator: str
     model: str | None
     prometheus: prometheus.Images | None
-    given: bool
-    operator: str = "127.0.0.1:0"
-    """Listen address of the operator's own metrics. Pods must reach it, where they can reach this machine."""
+    own: bool
+    """Whether the demo created the cluster."""
 
 
 def main() -> int:
@@ -67,15 +65,16 @@ def main() -> int:
     except KeyboardInterrupt:
         console.print("stopped")
         return 0
-    except (NeedsRootError, NotReadyError, tools.ToolError, ApiError, PrometheusError, OSError) as error:
-        console.print(f"[red]the demo failed:[/] {error}", markup=True)
+    except (NeedsRootError, NotReadyError, tools.ToolError, ValueError, OSError, *ERRORS) as error:
+        console.print("[red]the demo failed:[/]", end=" ")
+        console.print(reason(error), markup=False)
         return 1
 
 
 @contextlib.contextmanager
 def _stage() -> Iterator[Stage]:
-    if given := os.environ.get("KUBECONFIG"):
-        yield Stage(Path(given.split(os.pathsep)[0]), os.environ.get("DEMO_IMAGE"), _given_images(), given=True)
+    if kubeconfig := os.environ.get("KUBECONFIG"):
+        yield _stage_of_user(Path(kubeconfig.split(os.pathsep)[0]))
         return
     if os.geteuid() != 0:
         raise NeedsRootError(
@@ -84,61 +83,65 @@ def _stage() -> Iterator[Stage]:
         )
     _say("building what is missing; the first time takes about a quarter of an hour")
     names = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy")
-    tools.ensure(*names, "prometheus-operator", "prometheus-config-reloader", "prometheus")
-    server, pictures = images.model(), (images.prometheus(), images.reloader())
+    tools.ensure(*names, "helm", "prometheus-operator", "prometheus-config-reloader", "prometheus")
+    built = images.operator(), images.model(), images.prometheus(), images.reloader()
     _say("starting a cluster of one node")
-    with OneNodeCluster("demo", crds=CRDS) as cluster:
-        name = cluster.import_image(server)
-        for picture in pictures:
-            cluster.import_image(picture)
-        local = prometheus.Images(images.PROMETHEUS, images.RELOADER, "v3.10.0")
-        listen = f"{cluster.sandbox.network.machine}:{free_port()}"
-        yield Stage(cluster.kubeconfig, name, local, given=False, operator=listen)
+    with OneNodeCluster("demo", crds=tools.prometheus_operator_crds()) as cluster:
+        # From here on, all requests stay on this machine.
+        os.environ |= {"NO_PROXY": "*", "no_proxy": "*"}
+        operator, model, server, reloader = (cluster.import_image(image) for image in built)
+        yield Stage(cluster.kubeconfig, operator, model, prometheus.Images(server, reloader), own=True)
 
 
-def _given_images() -> prometheus.Images | None:
-    """Return the Prometheus images for a cluster that cannot pull the default ones, or None."""
-    names = [os.environ.get(f"DEMO_{name}_IMAGE") for name in ("PROMETHEUS", "RELOADER")]
-    return prometheus.Images(str(names[0]), str(names[1]), "v3.10.0") if all(names) else None
+def _stage_of_user(kubeconfig: Path) -> Stage:
+    """Return the user's cluster with the images that the environment names."""
+    operator, model = os.environ.get("DEMO_OPERATOR_IMAGE"), os.environ.get("DEMO_IMAGE")
+    server, reloader = os.environ.get("DEMO_PROMETHEUS_IMAGE"), os.environ.get("DEMO_RELOADER_IMAGE")
+    if not operator:
+        raise ValueError(
+            "set DEMO_OPERATOR_IMAGE to the operator's image, repository:tag or repository@sha256:…, in a registry from "
+            "which the cluster can pull. To build and push one:\n"
+            "docker build -f operator/Dockerfile -t REPOSITORY:TAG . && docker push REPOSITORY:TAG"
+        )
+    operator_chart.image_values(operator)  # report a mistake before anything is installed
+    mirrored = prometheus.Images(server, reloader) if server and reloader else None
+    return Stage(kubeconfig, operator, model, mirrored, own=False)
 
 
 def _show(stage: Stage, folder: Path, *, once: bool, began: float) -> int:
-    cluster = Cluster(stage.kubeconfig)
-    for crd in CRDS:
-        path = f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{crd.stem}.monitoredmodels.dev"
-        cluster.apply_text(path, crd.read_bytes())
-    _say("starting the operator, and Prometheus by prometheus-operator")
-    scraped = None if stage.given else stage.operator
-    prometheus.install(cluster, stage.prometheus, scraped)
-    for manifest in models.manifests(stage.model):
-        cluster.apply(manifest)
+    cluster = Cluster(stage.kubeconfig, folder)
+    namespace, *others = models.manifests(stage.model)
     try:
-        with _operator(stage, folder) as operator:
+        prometheus.install(cluster, stage.prometheus)
+        cluster.apply(namespace)
+        _say("installing the operator by its chart")
+        with operator_chart.running(cluster, stage.operator, folder, own=stage.own):
+            _say(f"the operator is ready after {time.monotonic() - began:.0f} s; applying two models")
+            for manifest in others:
+                cluster.apply(manifest)
             # Objects that exist before Prometheus starts are part of its first configuration. Its reloader may pick up
-            # a second configuration only at its next poll, up to three minutes later.
-            monitors = "/apis/monitoring.coreos.com/v1/namespaces/{}/servicemonitors/{}"
+            # a second configuration only at its next poll.
             for name in models.FEATURES:
-                path = monitors.format(models.NAMESPACE, name)
-                wait_until(functools.partial(cluster.exists, path), f"ServiceMonitor {name}", processes=[operator])
+                path = f"/apis/monitoring.coreos.com/v1/namespaces/{models.NAMESPACE}/servicemonitors/{name}"
+                wait_until(functools.partial(cluster.exists, path), f"ServiceMonitor {name}", timeout=60)
             with (
-                prometheus.running(cluster, folder, stage.prometheus, scraped) as metrics,
+                prometheus.running(cluster, folder, stage.prometheus) as metrics,
                 load.running(cluster),
-                pages.running(metrics, stage.model, folder, given=stage.given) as address,
+                pages.running(metrics, stage.model, folder, own=stage.own) as address,
             ):
                 gaps = functools.partial(pages.gaps, address, folder)
-                _watch(cluster, metrics, operator, gaps, _footer(metrics, address, stage), once=once, began=began)
+                _watch(cluster, metrics, gaps, _footer(metrics, address, stage), once=once, began=began)
                 if address:
                     _say(f"the dashboards were at {address}; without ONCE=1 the page stays until Ctrl-C")
                 return 0
     finally:
-        if stage.given:
-            _clean(cluster, stage)
+        if not stage.own:
+            _clean(cluster, stage, folder)
 
 
 def _watch(
     cluster: Cluster,
     metrics: prometheus.Prometheus,
-    operator: Process,
     gaps: Callable[[], list[str]],
     footer: list[str],
     *,
@@ -146,18 +149,16 @@ def _watch(
     began: float,
 ) -> None:
     """Display the models. With `once`, return as soon as nothing is missing."""
-    deadline, told = time.monotonic() + TIMEOUT, [""]
+    deadline, printed = time.monotonic() + TIMEOUT, [""]
     with Live(console=console, refresh_per_second=2, transient=False) as live:
         while True:
             rows = report.look(cluster, metrics)
             live.update(report.screen(rows, footer))
-            if not operator.alive():
-                raise NotReadyError(f"the operator has ended:\n{operator.tail(20)}")
             missing = [row.missing for row in rows if row.missing] or ([] if rows else ["no models yet"])
             if once and not missing:
                 missing = report.gaps(cluster, metrics) or gaps()
-            if once and missing != told:
-                told = missing
+            if once and missing != printed:
+                printed = missing
                 live.console.print(
                     f"demo: {time.monotonic() - began:4.0f} s: waiting: {'; '.join(missing) or 'no more'}"
                 )
@@ -172,8 +173,11 @@ def _watch(
 
 def _footer(metrics: prometheus.Prometheus, address: str | None, stage: Stage) -> list[str]:
     where = f"KUBECONFIG={stage.kubeconfig}"
-    lines = [f"objects:     {where} kubectl get mm,deploy,servicemonitor,prometheusrule -n {models.NAMESPACE}"]
-    if stage.given:
+    lines = [
+        f"objects:     {where} kubectl get mm,deploy,servicemonitor,prometheusrule -n {models.NAMESPACE}",
+        f"operator:    {where} helm get all {operator_chart.RELEASE} -n {operator_chart.NAMESPACE}",
+    ]
+    if not stage.own:
         forward = f"kubectl port-forward -n {prometheus.NAMESPACE} service/{prometheus.NAME} 9090"
         show = "mmctl dashboard preview -f config/monitoring.yaml --prometheus http://localhost:9090"
         return [
@@ -191,25 +195,12 @@ def _footer(metrics: prometheus.Prometheus, address: str | None, stage: Stage) -
     ]
 
 
-@contextlib.contextmanager
-def _operator(stage: Stage, folder: Path) -> Iterator[Process]:
-    """Run the operator as a user would: `mmctl run` with a KUBECONFIG."""
-    environment = {**os.environ, "KUBECONFIG": str(stage.kubeconfig)}
-    settings = folder / "settings.yaml"
-    settings.write_text(f'listen: "{stage.operator}"\n')
-    command: list[str | Path] = [sys.executable, "-m", "monitored_models.cli", "run", "--settings", settings]
-    process = start("operator", command, log=folder / "operator.log", env=environment)
-    try:
-        yield process
-    finally:
-        process.kill()
-
-
-def _clean(cluster: Cluster, stage: Stage) -> None:
-    """Delete everything that the demo applied to the user's cluster, except the CRDs."""
-    _say("cleaning up; CRDs stay")
+def _clean(cluster: Cluster, stage: Stage, folder: Path) -> None:
+    """Delete everything that the demo installed in the user's cluster, except the CRDs, whose models may be others'."""
+    _say("cleaning up; CRDs stay: your own `helm install` of the chart takes them over with --take-ownership")
     for manifest in [*reversed(models.manifests(stage.model)), *reversed(prometheus.manifests(stage.prometheus))]:
         cluster.delete(manifest)
+    operator_chart.uninstall(cluster, folder)
 
 
 def _say(text: str) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from pathlib import Path
 
-from testbed import images, tools
+from testbed import images, operator_image, tools
 from testbed.oci import Image, Runs
 
 MODEL = "docker.io/local/demo-model"
@@ -20,6 +21,11 @@ def model() -> Image:
     env = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     runs = Runs(["python3", "/app/server.py"], "10001:10001", env)
     return images.python_app(MODEL, {"server.py": SERVER / "server.py"}, SERVER / "requirements.txt", runs)
+
+
+def operator() -> Image:
+    """The operator's image, from its Dockerfile."""
+    return operator_image.build(version("monitored-models"))
 
 
 def prometheus() -> Image:

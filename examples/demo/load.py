@@ -7,7 +7,7 @@ import random
 import threading
 from collections.abc import Iterator
 
-from kube import ApiError, Cluster
+from kubernetes_client import ERRORS, Cluster
 from models import FEATURES, NAMESPACE
 
 REQUESTS_PER_SECOND = 5.0
@@ -36,5 +36,5 @@ def _load(cluster: Cluster, name: str, stop: threading.Event) -> None:
         if random.random() < WRONG:
             row.pop()
         # Errors are expected: a model that is not up yet fails, and the server rejects the invalid requests.
-        with contextlib.suppress(ApiError, OSError):
-            cluster.service(NAMESPACE, name, "http", "predict", {"instances": [row]})
+        with contextlib.suppress(*ERRORS):
+            cluster.post(f"/api/v1/namespaces/{NAMESPACE}/services/{name}:http/proxy/predict", {"instances": [row]})

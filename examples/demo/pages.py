@@ -23,9 +23,9 @@ _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 @contextmanager
-def running(metrics: Prometheus, image: str | None, folder: Path, *, given: bool) -> Iterator[str | None]:
-    """Yield the URL of the page, or None on the user's cluster, whose Prometheus is not reachable from here."""
-    if given:
+def running(metrics: Prometheus, image: str | None, folder: Path, *, own: bool) -> Iterator[str | None]:
+    """Yield the URL of the page; None if the cluster is not the demo's own: its Prometheus is not reachable from here."""
+    if not own:
         yield None
         return
     wanted = [manifest for manifest in models.manifests(image) if manifest["kind"] == "MonitoredModel"]

@@ -7,23 +7,20 @@ cluster.
 
 from __future__ import annotations
 
-import asyncio
 import functools
 import json
-from collections.abc import Awaitable, Callable, Iterator
+import os
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-import aiohttp
-from kube import ApiError, Cluster
+from kubernetes_client import CRDS, UNKNOWN, Cluster
 
-from monitored_models.integrations.prometheus import client
-from testbed import processes, sandbox, tools
+from testbed import processes, tools
 from testbed.processes import Process
 
-T = TypeVar("T")
 CONTROLLER = "monitored-models-demo"
 NAMESPACE = "monitored-models-demo-monitoring"  # for the demo only, because the clean-up deletes it
 NAME = "demo"
@@ -45,9 +42,6 @@ KUBELETS = {
     "kubernetes_sd_configs": [{"role": "node"}],
     "metric_relabel_configs": [{"source_labels": ["container"], "regex": ".+", "action": "keep"}],
 }
-
-OURS = {"job_name": "monitored-models", "honor_labels": True}
-"""The operator's metrics about models carry the models' own namespace label, so Prometheus must keep it."""
 
 # Merged into the containers that prometheus-operator generates, whose defaults are slow: the startup probe runs every
 # 15 s, and the reloader finds a configuration change that its file watch missed only after 3 min. It misses most
@@ -74,7 +68,7 @@ class Images:
 
     prometheus: str
     reloader: str
-    version: str
+    version: str = "v3.10.0"
 
 
 @dataclass(frozen=True)
@@ -92,26 +86,22 @@ class Prometheus:
 
     def samples(self, query: str) -> list[dict[str, Any]]:
         """Return the result of an instant query: a list of {"metric": {…}, "value": [time, "number"]}."""
-        return asyncio.run(self._call(lambda client: client.samples(query)))
+        found: list[dict[str, Any]] = self._get("query", query=query)["result"]
+        return found
 
     def rule_groups(self) -> list[dict[str, Any]]:
         """Return the loaded rule groups, each with `name` and `rules`."""
-        return asyncio.run(self._call(lambda client: client.rule_groups()))
+        found: list[dict[str, Any]] = self._get("rules")["groups"]
+        return found
 
-    async def _call(self, work: Callable[[client.Prometheus], Awaitable[T]]) -> T:
+    def _get(self, path: str, **parameters: str) -> Any:
         # Use the pod, not its Service: the Service loses its endpoint whenever a probe is late on a busy node.
-        server = self.cluster
-        connector = aiohttp.TCPConnector(ssl=server.tls or True)
-        async with aiohttp.ClientSession(headers=server.headers, connector=connector) as session:
-            return await work(client.Prometheus(session, f"{server.url}{POD}:9090/proxy"))
+        return self.cluster.get(f"{POD}:9090/proxy/api/v1/{path}", **parameters)["data"]
 
 
 @contextmanager
-def running(
-    cluster: Cluster, folder: Path, images: Images | None = None, scraped: str | None = None, timeout: float = 180
-) -> Iterator[Prometheus]:
-    """Install Prometheus and run its operator; logs go to `folder`. Prometheus keeps running when the operator ends."""
-    install(cluster, images, scraped)
+def running(cluster: Cluster, folder: Path, images: Images | None = None, timeout: float = 180) -> Iterator[Prometheus]:
+    """Run prometheus-operator; its log goes to `folder`. Prometheus keeps running when it ends."""
     operator = start_operator(cluster, folder, images)
     try:
         processes.wait_until(lambda: _ready(cluster), "Prometheus", timeout=timeout, processes=[operator])
@@ -120,25 +110,20 @@ def running(
         operator.kill()
 
 
-def install(cluster: Cluster, images: Images | None, scraped: str | None = None) -> None:
-    """Apply the objects that prometheus-operator reconciles; leave existing CRDs unchanged.
-
-    `scraped` is the address of the metrics of our own operator.
-    """
+def install(cluster: Cluster, images: Images | None) -> None:
+    """Apply the objects that prometheus-operator reconciles; leave existing CRDs unchanged."""
     for file in tools.prometheus_operator_crds():
         group, plural = file.stem.split("_")
-        path = f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{plural}.{group}"
-        if not cluster.exists(path):
+        if not cluster.exists(f"{CRDS}/{plural}.{group}"):
             # Send the file unparsed: PyYAML fails on the value `=` in these CRDs.
-            cluster.apply_text(path, file.read_bytes())
-    for manifest in manifests(images, scraped):
+            cluster.post(CRDS, file.read_text(), "application/yaml")
+    for manifest in manifests(images):
         applied = functools.partial(_applied, cluster, manifest)
         processes.wait_until(applied, f"{manifest['kind']} {NAME}")
 
 
-def manifests(images: Images | None, scraped: str | None = None) -> list[dict[str, Any]]:
+def manifests(images: Images | None) -> list[dict[str, Any]]:
     """Return the manifests: the namespace, the RBAC objects, Prometheus, and a Service with a cluster IP."""
-    jobs = [KUBELETS, *([{**OURS, "static_configs": [{"targets": [scraped]}]}] if scraped else [])]
     account = {"kind": "ServiceAccount", "name": NAME, "namespace": NAMESPACE}
     role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": CONTROLLER}
     spec: dict[str, Any] = {
@@ -169,7 +154,7 @@ def manifests(images: Images | None, scraped: str | None = None) -> list[dict[st
             roleRef=role,
             subjects=[account],
         ),
-        _manifest("v1", "Secret", NAME, stringData={"kubelets.yaml": json.dumps(jobs)}),
+        _manifest("v1", "Secret", NAME, stringData={"kubelets.yaml": json.dumps([KUBELETS])}),
         _manifest("v1", "Service", NAME, spec={"selector": selector, "ports": [{"name": "web", "port": 9090}]}),
         _manifest("monitoring.coreos.com/v1", "Prometheus", NAME, annotations=annotations, spec=spec),
     ]
@@ -182,7 +167,7 @@ def start_operator(cluster: Cluster, folder: Path, images: Images | None) -> Pro
     flags += ["--config-reloader-cpu-limit=0", "--log-level=warn"]
     if images:
         flags.append(f"--prometheus-config-reloader={images.reloader}")
-    environment = sandbox.environment() | {"KUBECONFIG": str(cluster.kubeconfig)}
+    environment = os.environ | {"KUBECONFIG": str(cluster.kubeconfig)}
     binary = tools.ensure("prometheus-operator")["prometheus-operator"]
     folder.mkdir(parents=True, exist_ok=True)
     return processes.start(
@@ -210,15 +195,12 @@ def _manifest(
 def _applied(cluster: Cluster, manifest: dict[str, Any]) -> bool:
     try:
         cluster.apply(manifest)
-    except ApiError as error:
-        if error.status != 404:
-            raise
+    except UNKNOWN:
         return False  # the API server serves a CRD shortly after its creation, not at once
     return True
 
 
 def _ready(cluster: Cluster) -> bool:
-    if not cluster.exists(POD):
-        return False
-    conditions = cluster.get(POD)["status"].get("conditions", ())
+    pod = cluster.find(POD) or {"status": {}}
+    conditions = pod["status"].get("conditions", ())
     return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from kube import Cluster
+import operator_chart
+from kubernetes_client import Cluster
 from models import NAMESPACE
 from prometheus import Prometheus
 from rich.console import Group
@@ -50,9 +51,12 @@ def look(cluster: Cluster, prometheus: Prometheus) -> list[Row]:
 
 
 def gaps(cluster: Cluster, prometheus: Prometheus) -> list[str]:
-    """Return the rules that Prometheus has not loaded or cannot evaluate."""
-    wanted = f"/apis/monitoring.coreos.com/v1/namespaces/{NAMESPACE}/prometheusrules"
-    groups = {group["name"] for body in cluster.get(wanted)["items"] for group in body["spec"]["groups"]}
+    """Return the rules of the models and of the operator that Prometheus has not loaded or cannot evaluate."""
+    rules = "/apis/monitoring.coreos.com/v1/namespaces/{}/prometheusrules"
+    bodies = [
+        body for name in (NAMESPACE, operator_chart.NAMESPACE) for body in cluster.get(rules.format(name))["items"]
+    ]
+    groups = {group["name"] for body in bodies for group in body["spec"]["groups"]}
     loaded = {group["name"]: group["rules"] for group in prometheus.rule_groups()}
     unwell = [rule["name"] for name in groups for rule in loaded.get(name, ()) if rule["health"] != "ok"]
     return [f"Prometheus has not loaded the rules {name}" for name in sorted(groups - loaded.keys())] + [

@@ -1,0 +1,92 @@
+"""The operator in the cluster, installed by its Helm chart."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import models
+import yaml
+from kubernetes_client import CRDS, ERRORS, Cluster, reason
+
+from testbed import tools
+from testbed.processes import NotReadyError
+
+CHART = Path(__file__).parents[2] / "charts/monitored-models"
+RELEASE = "demo"
+NAMESPACE = "monitored-models-demo-operator"  # for the demo only, because the clean-up deletes it
+
+
+@contextmanager
+def running(cluster: Cluster, image: str, folder: Path, *, own: bool) -> Iterator[None]:
+    """Install the operator and wait until it is ready. A failure comes with the last lines of its pods' logs."""
+    file = folder / "values.yaml"
+    file.write_text(yaml.safe_dump(_values(cluster, image, own=own)))
+    options = ["--values", str(file), "--create-namespace", "--wait", "--timeout=180s"]
+    try:
+        _helm(cluster, folder, "upgrade", "--install", RELEASE, str(CHART), *options)
+        yield
+    except NotReadyError as error:
+        raise NotReadyError("\n".join([str(error), *_logs(cluster)])) from None
+
+
+def uninstall(cluster: Cluster, folder: Path) -> None:
+    """Remove what the chart installed, and its namespace. The CRDs stay, as the chart's values ask."""
+    _helm(cluster, folder, "uninstall", RELEASE, "--ignore-not-found")
+    cluster.delete({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})
+
+
+def image_values(image: str) -> dict[str, str]:
+    """The chart's values for an image. Raises ValueError for one without a tag or digest."""
+    repository, _, digest = image.partition("@")
+    if digest:
+        return {"repository": repository, "digest": digest}
+    repository, _, tag = image.rpartition(":")
+    if not repository or "/" in tag:
+        raise ValueError(f"{image!r} has no tag or digest: name it repository:tag or repository@sha256:…")
+    return {"repository": repository, "tag": tag}
+
+
+def _values(cluster: Cluster, image: str, *, own: bool) -> dict[str, Any]:
+    """In a cluster that is not the demo's own, the operator leaves the models of others alone."""
+    return {
+        "image": image_values(image),
+        "crds": {"enabled": _brings_crds(cluster)},
+        "settings": {} if own else {"namespaces": [models.NAMESPACE]},
+        "metrics": {
+            "serviceMonitor": {"enabled": True, "interval": "15s"},
+            "rules": {"enabled": True},
+            "dashboards": {"enabled": True},
+        },
+    }
+
+
+def _brings_crds(cluster: Cluster) -> bool:
+    """Whether the chart may install the CRDs: there are none yet, or those of an earlier demo."""
+    found = cluster.find(f"{CRDS}/monitoredmodels.monitoredmodels.dev")
+    return found is None or found["metadata"].get("annotations", {}).get("meta.helm.sh/release-namespace") == NAMESPACE
+
+
+def _helm(cluster: Cluster, folder: Path, *words: str) -> None:
+    command: list[str | Path] = [tools.ensure("helm")["helm"], *words, f"--namespace={NAMESPACE}"]
+    homes = {f"HELM_{kind}_HOME": str(folder / "helm") for kind in ("CACHE", "CONFIG", "DATA")}
+    environment = os.environ | homes | {"KUBECONFIG": str(cluster.kubeconfig)}
+    done = subprocess.run(command, env=environment, text=True, capture_output=True, check=False)
+    if done.returncode:
+        raise NotReadyError(f"helm {' '.join(words)} failed:\n{done.stderr.strip()}")
+
+
+def _logs(cluster: Cluster) -> Iterator[str]:
+    """The last lines of each pod's log, or why the pod has none."""
+    pods = f"/api/v1/namespaces/{NAMESPACE}/pods"
+    try:
+        for pod in cluster.get(pods)["items"]:
+            name = pod["metadata"]["name"]
+            yield f"--- pod {name}, {pod['status']['phase']}:"
+            yield str(cluster.get(f"{pods}/{name}/log", tailLines=20)).strip()
+    except ERRORS as error:
+        yield reason(error)
