@@ -27,12 +27,9 @@ VERSION = "0.1.0"
 REGISTRY = "docker.io/local"
 ROOT = Path(__file__).parents[2]
 VALUES: dict[str, Any] = {
+    # The labels that Prometheus and Alertmanager select models' objects by are found: the setting `labels` is `auto`.
     "imageRegistry": REGISTRY,
-    "settings": {
-        "serviceMonitorLabels": stack.RELEASE,
-        "prometheusRuleLabels": stack.RELEASE,
-        "alertmanagerConfigLabels": stack.RELEASE,
-    },
+    "settings": {"discoverySeconds": 10},
     "metrics": {
         "serviceMonitor": {"enabled": True, "labels": stack.RELEASE, "interval": "5s"},
         "rules": {"enabled": True, "labels": stack.RELEASE},

@@ -200,7 +200,7 @@ def test_no_selector_selects_nothing_and_an_empty_one_everything() -> None:
         (expression("kubernetes.io/metadata.name", "Exists"), {"monitoring", "risk", "search"}),
         (expression("kubernetes.io/metadata.name", "DoesNotExist"), set()),
     ],
-    ids=str,
+    ids=lambda value: str(sorted(value)) if isinstance(value, set) else str(value),
 )
 def test_namespace_selector_decides_which_namespaces_get_the_labels(namespaces: Any, reached: set[str]) -> None:
     known = selections(monitors("kps", labels(release="kps"), namespaces))
