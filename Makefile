@@ -6,7 +6,7 @@ SHARE ?= 0.4
 # Of `make test`: tests wait about half of their time, so four keep two cores busy, and take 8 GB of memory
 WORKERS ?= 4
 BIN := .venv/bin
-export PYTHONPATH := tests
+export PYTHONPATH := tests:.
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 help: ## Show this list
@@ -50,9 +50,10 @@ test-unit: .venv/.complete ## Unit tests only: seconds
 test-e2e: .venv/.complete tools ## Only the tests of the operator on a control plane; KUBERNETES=1.34.4 chooses its version
 	$(BIN)/pytest --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder tests/e2e tests/security tests/golden
 
-test-cluster: .venv/.complete ## What only a real node can show: pods, rollouts, the kubelet's reasons (root)
-	$(BIN)/python -m testbed.tools etcd kube-apiserver kube-controller-manager kube-scheduler kubelet kube-proxy >/dev/null
-	$(BIN)/pytest tests/cluster
+CLUSTER_TOOLS := kubelet kube-proxy prometheus-config-reloader metrics-server kubectl argocd flux registry crane cosign
+test-cluster: .venv/.complete tools ## What needs root: the operator's image and chart on a real node, Argo CD, a release (root)
+	@$(BIN)/python -m testbed.tools $(CLUSTER_TOOLS) >/dev/null
+	$(BIN)/pytest --numprocesses=3 --dist=loadgroup tests/cluster tests/gitops tests/release
 
 bench: .venv/.complete tools ## How fast the operator is beside a bare loop, and what rules cost, into docs/ (about half an hour, on a quiet machine)
 	$(BIN)/python -m bench.run --out docs/benchmarks.md
