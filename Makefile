@@ -25,8 +25,8 @@ venv: .venv/.complete ## Install Python packages into .venv, by hash
 	@$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable ./modelsignals --editable .
 	@touch $@
 
-tools: .venv/.complete ## Build the control plane, Prometheus' and Alertmanager's tools and kwok into the user cache (about 15 minutes, once)
-	@$(BIN)/python -m testbed.tools etcd kube-apiserver kube-controller-manager kube-scheduler kwok promtool prometheus prometheus-operator alertmanager amtool helm
+tools: .venv/.complete ## Build the control plane, Prometheus' and Alertmanager's tools, kwok and Helm into the user cache (about 17 minutes, once)
+	@$(BIN)/python -m testbed.tools etcd kube-apiserver kube-controller-manager kube-scheduler kwok helm promtool prometheus prometheus-operator alertmanager amtool
 
 check: .venv/.complete ## Format, lint, types, import rules, generated files
 	$(BIN)/ruff format --check .
@@ -39,7 +39,9 @@ check: .venv/.complete ## Format, lint, types, import rules, generated files
 	$(BIN)/python -m monitored_models.codegen --check
 
 test: check tools ## All tests that need no root: unit, golden, promtool, and end to end on a real control plane
-	$(BIN)/pytest --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder
+	@rm -rf build/used-rights
+	USED_RIGHTS=$(CURDIR)/build/used-rights $(BIN)/pytest --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder
+	$(BIN)/python -m testbed.used_rights build/used-rights
 
 test-clock: .venv/.complete tools ## Tests that build a history from the clock, at eleven other times: nights, ends of months, leap days (about 5 minutes)
 	$(BIN)/python -m testbed.clock_times
