@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
+from e2e.test_cli import diff
 from monitored_models.naming.kinds import (
     ALERTMANAGER,
     ALERTMANAGER_CONFIG,
@@ -106,7 +107,7 @@ def lists(bed: Bed, since: int) -> Counter[str]:
     return Counter(entry["objectRef"]["resource"] for entry in entries if entry["verb"] == "list")
 
 
-def test_children_are_written_once_with_the_labels_that_all_selectors_require(own: Bed) -> None:
+def test_children_are_written_once_with_the_labels_that_all_selectors_require(own: Bed, tmp_path: Path) -> None:
     bed, namespace = own, place(own, "asked")
     rules = {"matchExpressions": [{"key": "role", "operator": "In", "values": ["alerts", "recordings"]}]}
     exists = {"matchExpressions": [{"key": "agent", "operator": "Exists"}]}
@@ -139,6 +140,8 @@ def test_children_are_written_once_with_the_labels_that_all_selectors_require(ow
         assert written == CHILDREN
         assert {outcome for *_, outcome in outcomes(process)} == {"Selected"}
         assert process.logged("Prometheus monitoring/kps and ServiceMonitors: it requires release=kps")
+        same = diff(bed, tmp_path, model("churn", namespace))
+        assert (same.returncode, same.stdout) == (0, ""), "mmctl diff finds the same labels"
     seen = len(bed.audit())
     with bed.operator("asked-2"):
         bed.quiet(namespace)
