@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 import re
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import fields
 from functools import cache
 from typing import Any
 
 import pytest
 
+from monitored_models.base.schema_types import wire_name
 from monitored_models.codegen.chart import values_table
 from monitored_models.codegen.chart_values import MANAGED_SETTINGS
+from monitored_models.settings import Settings
+from operator_testbed import ROOT
 from testbed.helm import HelmError, lint, render
 
 DIGEST = f"sha256:{'0' * 64}"
@@ -81,6 +85,7 @@ FLIPS: dict[str, Any] = {
     "admissionPolicy.receivers.email": ["flipped"],
     "admissionPolicy.receivers.webhook": ["flipped"],
     "admissionPolicy.emailDomains": ["flipped.example.com"],
+    "admissionPolicy.smarthosts": ["flipped.example.com:25"],
     "admissionPolicy.namespaceSelector": {"matchLabels": {"team": "flipped"}},
     "kubeStateMetrics.enabled": False,
     "tests.image": "flipped:1",
@@ -115,11 +120,20 @@ REFUSED: dict[str, dict[str, Any]] = {
     "/settings": {"settings": {"resync": 5}},
     "/settings/workers": {"settings": {"workers": "many"}},
     "/settings/grafana": {"settings": {"grafana": {"uri": "http://grafana"}}},
+    "/settings/monitoring/scrape": {"settings": {"monitoring": {"scrape": {"intervall": "15s"}}}},
+    "/settings/monitoring'.* 'notifications'": {"settings": {"monitoring": {"notifications": []}}},
     "listen": {"settings": {"listen": ":80"}},
     "/replicaCount": {"replicaCount": "two"},
     "/image/digest": {"image": {"digest": "latest"}},
     "/metrics/port": {"metrics": {"port": 0}},
     "/admissionPolicy/receivers": {"admissionPolicy": {"receivers": {"teams": []}}},
+    r"admissionPolicy.images: \"\[a-z\" is no regular expression": {
+        "admissionPolicy": {"enabled": True, "images": ["[a-z"]}
+    },
+    "/imageRegistry": {"imageRegistry": "https://registry.example.com"},
+    "/networkPolicy/apiServerPorts": {"networkPolicy": {"apiServerPorts": []}},
+    "settings.grafana: name the Secret": {"settings": {"grafana": {"url": "http://grafana"}}},
+    "grafanaToken.existingSecret: set settings.grafana.url": {"grafanaToken": {"existingSecret": "token"}},
 }
 
 
@@ -137,6 +151,15 @@ def merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
         for name, value in above.items()
     }
     return {**below, **both}
+
+
+def paths(values: dict[str, Any]) -> set[str]:
+    """The path of every leaf; maps of settings are leaves."""
+    return {
+        f"{name}.{below}" if below else name
+        for name, value in values.items()
+        for below in (paths(value) if isinstance(value, dict) and "unknown" not in value else {""})
+    }
 
 
 @cache
@@ -173,6 +196,40 @@ def test_each_value_changes_what_is_rendered(path: str) -> None:
 def test_what_is_no_value_is_refused_by_its_name(name: str) -> None:
     with pytest.raises(HelmError, match=name):
         render(REFUSED[name])
+
+
+def test_each_value_and_each_setting_of_a_wrong_type_is_named() -> None:
+    """The schema reports all of them at once."""
+    wrong: dict[str, Any] = {}
+    for path, default, _ in values_table():
+        wrong = merged(wrong, nested(path, 7 if default[0] in "[n" else [7]))
+    settings = {wire_name(Settings, each.name) for each in fields(Settings)} - set(MANAGED_SETTINGS)
+    below = {name: {"unknown": 1} for name in settings}
+    for values in (wrong, {"settings": below}):
+        with pytest.raises(HelmError) as refused:
+            render(values)
+        named = set(re.findall(r"at '/([^']+)'", str(refused.value)))
+        for path in paths(values):
+            assert [each for each in named if f"{each}/".startswith(path.replace(".", "/") + "/")], path
+
+
+def test_an_unknown_value_in_any_map_of_values_is_named() -> None:
+    maps = {path.rpartition(".")[0] for path, _, _ in values_table()} - {""}
+    unknown: dict[str, Any] = {"unknown": 1}
+    for path in maps:
+        unknown = merged(unknown, nested(f"{path}.unknown", 1))
+    with pytest.raises(HelmError) as refused:
+        render(unknown)
+    for path in maps:
+        assert f"at '/{path.replace('.', '/')}': additional properties 'unknown' not allowed" in str(refused.value)
+
+
+def test_values_in_the_docs_exist() -> None:
+    known = {path for path, _, _ in values_table()}
+    groups = {path.split(".")[0] for path in known if "." in path} - {"resources", "probes", "tests", "image"}
+    for page in (ROOT / "docs").glob("*.md"):
+        for path in re.findall(rf"`((?:{'|'.join(groups)})\.[A-Za-z.]+)", page.read_text()):
+            assert [each for each in known if f"{each}.".startswith(f"{path}.")], f"{page.name}: {path}"
 
 
 def test_settings_that_the_chart_sets_itself_are_refused() -> None:

@@ -7,7 +7,7 @@ import urllib.error
 import urllib.request
 from datetime import datetime, timezone
 
-CREDENTIALS = "/var/run/secrets/kubernetes.io/serviceaccount"
+CREDENTIALS = os.environ.get("CREDENTIALS", "/var/run/secrets/kubernetes.io/serviceaccount")
 NAMESPACE, LEASE = os.environ["NAMESPACE"], os.environ["LEASE"]
 HOST, PORT = os.environ["KUBERNETES_SERVICE_HOST"], os.environ["KUBERNETES_SERVICE_PORT"]
 
@@ -36,7 +36,8 @@ def try_to_create(spec):
 
 
 status, answer = try_to_create({"image": "registry.example.com/model:1"})
-if status != 201:
+# A policy of the cluster may forbid that image: it decides after the schema has been checked.
+if status != 201 and "ValidatingAdmissionPolicy" not in str(answer.get("message")):
     raise SystemExit(f"the API server does not accept a MonitoredModel: {status} {answer.get('message')}")
 status, answer = try_to_create({"image": "registry.example.com/model:1", "replicsa": 2})
 if status != 400:

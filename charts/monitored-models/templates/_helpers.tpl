@@ -17,7 +17,7 @@
 {{/* Name of an object of the cluster: two releases in two namespaces must not share it. */}}
 {{- define "mm.clusterName" -}}
 {{- $full := include "mm.fullname" . }}
-{{- if eq $full .Release.Namespace }}{{ $full }}{{ else }}{{ printf "%s-%s" .Release.Namespace $full | trunc 63 | trimSuffix "-" }}{{ end }}
+{{- if eq $full .Release.Namespace }}{{ $full }}{{ else }}{{ printf "%s-%s" .Release.Namespace $full }}{{ end }}
 {{- end }}
 
 {{- define "mm.selectorLabels" -}}
@@ -55,7 +55,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 
 {{/* The operator's settings: the user's, and those that follow from the chart. */}}
 {{- define "mm.settings" -}}
-{{- range $managed := list "listen" "leaseNamespace" "leaseName" "tls" "metricsAuthentication" }}
+{{- range $managed := list "listen" "leaseNamespace" "leaseName" "leaderElection" "tls" "metricsAuthentication" }}
 {{- if hasKey $.Values.settings $managed }}
 {{- fail (printf "settings.%s is set by the chart: remove it" $managed) }}
 {{- end }}
@@ -68,8 +68,14 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- $_ := set $own "tls" (dict "certFile" "/etc/monitored-models/tls/tls.crt" "keyFile" "/etc/monitored-models/tls/tls.key") }}
 {{- end }}
 {{- $settings := deepCopy .Values.settings }}
-{{- if and .Values.grafanaToken.existingSecret (hasKey $settings "grafana") }}
+{{- if not (hasKey $settings "grafana") }}
+{{- if .Values.grafanaToken.existingSecret }}
+{{- fail "grafanaToken.existingSecret: set settings.grafana.url too, or remove it" }}
+{{- end }}
+{{- else if .Values.grafanaToken.existingSecret }}
 {{- $_ := set $settings.grafana "tokenFile" (printf "/etc/monitored-models/grafana/%s" .Values.grafanaToken.key) }}
+{{- else if not $settings.grafana.tokenFile }}
+{{- fail "settings.grafana: name the Secret with its token in grafanaToken.existingSecret, or mount one with extraVolumes and set tokenFile" }}
 {{- end }}
 {{- merge $settings $own | toYaml }}
 {{- end }}

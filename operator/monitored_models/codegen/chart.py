@@ -13,6 +13,7 @@ import yaml
 from pydantic import TypeAdapter
 from pydantic.fields import FieldInfo
 
+from ..api.monitoring import ProfileMonitoring
 from ..base.schema_types import wire_name
 from ..render.operator.manifests import DASHBOARDS
 from ..render.operator.operator_alerts import prometheusrule
@@ -108,9 +109,16 @@ def values_schema() -> dict[str, Any]:
     """JSON schema of the values: unknown ones are rejected, in the operator's settings too."""
     schema = TypeAdapter(Values).json_schema(by_alias=True)
     settings = TypeAdapter(SETTINGS).json_schema(by_alias=True)
-    definitions = {**settings.pop("$defs", {}), **schema.pop("$defs", {})}
+    monitoring = TypeAdapter(ProfileMonitoring).json_schema(by_alias=True)
+    definitions: dict[str, Any] = {}
+    for each in (settings, schema, monitoring):
+        for name, definition in each.pop("$defs", {}).items():
+            assert definitions.setdefault(name, definition) == definition, f"two types have the name {name}"
     for name in MANAGED_SETTINGS:
         del settings["properties"][name]
+    # Notifications name Secrets of one namespace.
+    del monitoring["properties"]["notifications"]
+    settings["properties"]["monitoring"] = monitoring
     # The token comes from the Secret that grafanaToken names, unless a volume of the user's has it.
     definitions["Grafana"]["required"] = ["url"]
     for definition in (settings, schema, *definitions.values()):

@@ -16,6 +16,8 @@ from ..settings import Settings
 Object = dict[str, Any]
 Objects = list[Object]
 Texts = dict[str, str]
+Port = Annotated[int, Field(ge=1, le=65535)]
+_REGISTRY = r"^$|^[A-Za-z0-9.-]+(:[0-9]+)?(/[a-z0-9._-]+)*$"
 
 
 def _object(**content: Any) -> Any:
@@ -30,7 +32,7 @@ def _list(*items: Any) -> Any:
 class Image:
     """The operator's image."""
 
-    registry: str = ""
+    registry: Annotated[str, Field(pattern=_REGISTRY)] = ""
     """Registry, if another than `imageRegistry`."""
     repository: Annotated[str, Field(min_length=1)] = "monitored-models"
     """Repository, without a registry."""
@@ -88,11 +90,11 @@ class DisruptionBudget:
 class Probes:
     """Probes of the operator's pod."""
 
-    startup: Object = _object(periodSeconds=2, failureThreshold=150)
+    startup: Object = _object(periodSeconds=2, timeoutSeconds=5, failureThreshold=150)
     """Of `/healthz`: the process answers from its first second; a list of thousands of models does not delay it."""
-    liveness: Object = _object(periodSeconds=10, failureThreshold=3)
+    liveness: Object = _object(periodSeconds=10, timeoutSeconds=5, failureThreshold=3)
     """Of `/healthz`, which fails when the event loop has not turned for `settings.hangTimeoutSeconds`."""
-    readiness: Object = _object(periodSeconds=5, failureThreshold=3)
+    readiness: Object = _object(periodSeconds=5, timeoutSeconds=5, failureThreshold=3)
     """Of `/readyz`; a standby is ready."""
 
 
@@ -140,7 +142,7 @@ class Dashboards:
 class Metrics:
     """The operator's `/metrics`, `/healthz` and `/readyz`."""
 
-    port: Annotated[int, Field(ge=1, le=65535)] = 8080
+    port: Port = 8080
     """Port of all three."""
     authentication: bool = False
     """Have the API server decide who may read `/metrics`: users who may `get` that URL. The operator gets the rights to ask it
@@ -160,7 +162,7 @@ class NetworkPolicy:
     """Create it: scrapes come in; DNS, the API server and what `egress` lists go out."""
     ingress: Objects = _list()
     """Who may scrape, as NetworkPolicyPeers; everyone when empty."""
-    api_server_ports: list[int] = _list(443, 6443)
+    api_server_ports: Annotated[list[Port], Field(min_length=1)] = _list(443, 6443)
     """Ports of the API server, whose address a policy cannot name."""
     egress: Objects = _list()
     """Further egress rules, for a Grafana for example."""
@@ -178,17 +180,19 @@ class GrafanaToken:
 
 @settings_type
 class GpuLimits:
-    """Most GPUs of one model: those of a replica times its most replicas; -1 for any number."""
+    """Maximum number of GPUs of one model: those of a replica times its maximum number of replicas; -1 for any number. In a limited
+    namespace, `kubectl scale` cannot add replicas, because the policy cannot count their GPUs."""
 
     default: Annotated[int, Field(ge=-1)] = -1
     """In namespaces that are not listed."""
     namespaces: dict[str, Annotated[int, Field(ge=-1)]] = _object()
-    """By namespace. A sum over all models needs a ResourceQuota."""
+    """By namespace. The sum over all models needs a ResourceQuota on `requests.nvidia.com/gpu`."""
 
 
 @settings_type
 class AllowedReceivers:
-    """Who may notify whom: namespaces by the kind of receiver. A kind that is left out is allowed everywhere."""
+    """Who may notify whom: namespaces by the kind of receiver. A kind that is left out is allowed everywhere. Addresses of Slack and
+    of webhooks are in Secrets, which no policy reads."""
 
     slack: list[str] | None = None
     """Namespaces whose models and profiles may notify Slack."""
@@ -202,18 +206,20 @@ class AllowedReceivers:
 
 @settings_type
 class AdmissionPolicy:
-    """Optional ValidatingAdmissionPolicy for models and profiles. It does not look at changes outside of `spec`."""
+    """Optional ValidatingAdmissionPolicies for models and profiles. A field that is older than the policy may stay as it is."""
 
     enabled: bool = False
-    """Create the policy and its binding."""
+    """Create the policies and their bindings."""
     images: list[str] = _list()
     """Regular expressions (RE2); a model's image must match one entirely. All images are allowed when empty."""
     gpus: GpuLimits = Field(default_factory=GpuLimits)
     receivers: AllowedReceivers = Field(default_factory=AllowedReceivers)
     email_domains: list[str] = _list()
     """Domains that mail may go to; all when empty."""
+    smarthosts: list[str] = _list()
+    """Servers that mail may be sent through, as `host:port`; all when empty."""
     namespace_selector: Object = _object()
-    """Namespaces that the policy applies to; all when empty."""
+    """Namespaces that the policies apply to; all when empty."""
 
 
 @settings_type
@@ -240,7 +246,7 @@ class Values:
     """Replaces the chart's name in names."""
     fullname_override: str = ""
     """Replaces the release's full name."""
-    image_registry: str = ""
+    image_registry: Annotated[str, Field(pattern=_REGISTRY)] = ""
     """Registry of all images, such as `registry.example.com/mirror`."""
     image: Image = Field(default_factory=Image)
     image_pull_secrets: Objects = _list()
@@ -249,7 +255,7 @@ class Values:
     """Pods; one leads, the others stand by."""
     settings: Object = _object()
     """The operator's settings, as in docs/settings.md; the chart itself sets `listen`, `tls`,
-    `metricsAuthentication`, `leaseNamespace` and `leaseName`. With
+    `metricsAuthentication`, `leaderElection`, `leaseNamespace` and `leaseName`. With
     `namespaces`, the operator gets roles in these namespaces only. A change rolls the pods."""
     grafana_token: GrafanaToken = Field(default_factory=GrafanaToken)
     crds: Crds = Field(default_factory=Crds)
@@ -310,7 +316,7 @@ class Values:
     """Further objects, rendered with the chart; templates are expanded."""
 
 
-MANAGED_SETTINGS = ("listen", "leaseNamespace", "leaseName", "tls", "metricsAuthentication")
+MANAGED_SETTINGS = ("listen", "leaseNamespace", "leaseName", "leaderElection", "tls", "metricsAuthentication")
 """Settings that the chart sets itself."""
 SETTINGS = Settings
 """The type of `settings`."""
