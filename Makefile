@@ -6,7 +6,7 @@ SHARE ?= 0.4
 # Of `make test`: tests wait about half of their time, so four keep two cores busy, and take 8 GB of memory
 WORKERS ?= 4
 BIN := .venv/bin
-export PYTHONPATH := tests
+export PYTHONPATH := tests:.
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 help: ## Show this list
@@ -25,8 +25,8 @@ venv: .venv/.complete ## Install Python packages into .venv, by hash
 	@$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable ./modelsignals --editable .
 	@touch $@
 
-tools: .venv/.complete ## Build the control plane, Prometheus' and Alertmanager's tools and kwok into the user cache (about 15 minutes, once)
-	@$(BIN)/python -m testbed.tools etcd kube-apiserver kube-controller-manager kube-scheduler kwok promtool prometheus prometheus-operator alertmanager amtool helm
+tools: .venv/.complete ## Build the control plane, Prometheus' and Alertmanager's tools, kwok and Helm into the user cache (about 17 minutes, once)
+	@$(BIN)/python -m testbed.tools etcd kube-apiserver kube-controller-manager kube-scheduler kwok helm promtool prometheus prometheus-operator alertmanager amtool
 
 check: .venv/.complete ## Format, lint, types, import rules, generated files
 	$(BIN)/ruff format --check .
@@ -39,7 +39,9 @@ check: .venv/.complete ## Format, lint, types, import rules, generated files
 	$(BIN)/python -m monitored_models.codegen --check
 
 test: check tools ## All tests that need no root: unit, golden, promtool, and end to end on a real control plane
-	$(BIN)/pytest --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder
+	@rm -rf build/used-rights
+	USED_RIGHTS=$(CURDIR)/build/used-rights $(BIN)/pytest --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder
+	$(BIN)/python -m testbed.used_rights build/used-rights
 
 test-clock: .venv/.complete tools ## Tests that build a history from the clock, at eleven other times: nights, ends of months, leap days (about 5 minutes)
 	$(BIN)/python -m testbed.clock_times
@@ -50,9 +52,10 @@ test-unit: .venv/.complete ## Unit tests only: seconds
 test-e2e: .venv/.complete tools ## Only the tests of the operator on a control plane; KUBERNETES=1.34.4 chooses its version
 	$(BIN)/pytest --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder tests/e2e tests/security tests/golden
 
-test-cluster: .venv/.complete ## What only a real node can show: pods, rollouts, the kubelet's reasons (root)
-	$(BIN)/python -m testbed.tools etcd kube-apiserver kube-controller-manager kube-scheduler kubelet kube-proxy >/dev/null
-	$(BIN)/pytest tests/cluster
+CLUSTER_TOOLS := kubelet kube-proxy prometheus-config-reloader metrics-server kubectl argocd flux registry crane cosign
+test-cluster: .venv/.complete tools ## What needs root: the operator's image and chart on a real node, Argo CD, a release (root)
+	@$(BIN)/python -m testbed.tools $(CLUSTER_TOOLS) >/dev/null
+	$(BIN)/pytest --numprocesses=3 --dist=loadgroup tests/cluster tests/gitops tests/release
 
 bench: .venv/.complete tools ## How fast the operator is beside a bare loop, and what rules cost, into docs/ (about half an hour, on a quiet machine)
 	$(BIN)/python -m bench.run --out docs/benchmarks.md

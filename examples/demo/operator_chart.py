@@ -26,12 +26,12 @@ def running(cluster: Cluster, image: str, folder: Path, *, own: bool) -> Iterato
     """Install the operator and wait until it is ready. A failure comes with the last lines of its pods' logs."""
     file = folder / "values.yaml"
     file.write_text(yaml.safe_dump(_values(cluster, image, own=own)))
-    options = ["--values", str(file), "--create-namespace", "--wait", "--timeout=180s"]
+    options = ["--values", str(file), "--create-namespace", "--wait", "--timeout=300s"]
     try:
         _helm(cluster, folder, "upgrade", "--install", RELEASE, str(CHART), *options)
         yield
-    except NotReadyError as error:
-        raise NotReadyError("\n".join([str(error), *_logs(cluster)])) from None
+    except (NotReadyError, *ERRORS) as error:
+        raise NotReadyError("\n".join([reason(error), *_logs(cluster)])) from error
 
 
 def uninstall(cluster: Cluster, folder: Path) -> None:

@@ -47,7 +47,7 @@ def running(metrics: Prometheus, image: str | None, folder: Path, *, own: bool) 
     ]
     process = start("preview", [*command, *options], log=folder / "preview.log")
     try:
-        wait_for_url(f"http://{listen}/", processes=[process])
+        wait_for_url(f"http://{listen}/", timeout=120, processes=[process])
         yield f"http://{listen}"
     finally:
         process.kill()

@@ -100,7 +100,7 @@ class Prometheus:
 
 
 @contextmanager
-def running(cluster: Cluster, folder: Path, images: Images | None = None, timeout: float = 180) -> Iterator[Prometheus]:
+def running(cluster: Cluster, folder: Path, images: Images | None = None, timeout: float = 300) -> Iterator[Prometheus]:
     """Run prometheus-operator; its log goes to `folder`. Prometheus keeps running when it ends."""
     operator = start_operator(cluster, folder, images)
     try:

@@ -58,11 +58,13 @@ class Site:
         return stack.address(self.bed, "prometheus", 9090)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
     """One worker takes all tests of this folder, since they share the node; those that remove the operator come last."""
     for item in items:
         if item.path.parent == Path(__file__).parent:
             item.add_marker(pytest.mark.xdist_group("cluster"))
+    yield
     items.sort(key=lambda item: item.path.name == "test_operator.py")
 
 

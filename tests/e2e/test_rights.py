@@ -135,6 +135,8 @@ def test_children_that_block_the_deletion_of_their_owner_need_its_finalizers(str
             bed.apply(profile("gold", namespace, **ON_REQUEST["monitoring"]))
         bed.wait("refusal", lambda: refused(bed, namespace, child, "a resource you can't set finalizers on"))
         assert bed.get(child, namespace, name) is None
+        if owner is MODEL:
+            assert "give the operator this right" in bed.wait_for(namespace, "gold", "Forbidden")["message"]
     made = bed.wait("the child", lambda: bed.get(child, namespace, name))
     assert [each["blockOwnerDeletion"] for each in made["metadata"]["ownerReferences"]] == [True]
     record([right])

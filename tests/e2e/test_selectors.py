@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
+from e2e.test_cli import diff
 from monitored_models.naming.kinds import (
     ALERTMANAGER,
     ALERTMANAGER_CONFIG,
@@ -46,7 +47,7 @@ CHILDREN = Counter(
     }
 )
 STATUS = "patch monitoredmodels/status"
-RULE = "/apis/rbac.authorization.k8s.io/v1/clusterroles/monitored-models-operator"
+SELECTING_PLURALS = [kind.plural for kind in SELECTING_KINDS]
 
 
 @pytest.fixture(scope="module")
@@ -107,7 +108,7 @@ def lists(bed: Bed, since: int) -> Counter[str]:
     return Counter(entry["objectRef"]["resource"] for entry in entries if entry["verb"] == "list")
 
 
-def test_children_are_written_once_with_the_labels_that_all_selectors_require(own: Bed) -> None:
+def test_children_are_written_once_with_the_labels_that_all_selectors_require(own: Bed, tmp_path: Path) -> None:
     bed, namespace = own, place(own, "asked")
     rules = {"matchExpressions": [{"key": "role", "operator": "In", "values": ["alerts", "recordings"]}]}
     exists = {"matchExpressions": [{"key": "agent", "operator": "Exists"}]}
@@ -140,6 +141,8 @@ def test_children_are_written_once_with_the_labels_that_all_selectors_require(ow
         assert written == CHILDREN
         assert {outcome for *_, outcome in outcomes(process)} == {"Selected"}
         assert process.logged("Prometheus monitoring/kps and ServiceMonitors: it requires release=kps")
+        same = diff(bed, tmp_path, model("churn", namespace))
+        assert (same.returncode, same.stdout) == (0, ""), "mmctl diff finds the same labels"
     seen = len(bed.audit())
     with bed.operator("asked-2"):
         bed.quiet(namespace)
@@ -149,7 +152,7 @@ def test_children_are_written_once_with_the_labels_that_all_selectors_require(ow
     with bed.operator("asked-3", labels="configured"):
         bed.wait("labels gone", lambda: not labels_of(bed, SERVICE_MONITOR, namespace))
         bed.quiet(namespace)
-        assert auto - lists(bed, seen) == dict.fromkeys((kind.plural for kind in SELECTING_KINDS), 1)
+        assert auto - lists(bed, seen) == dict.fromkeys(SELECTING_PLURALS, 1)
 
 
 def test_change_of_a_selector_rewrites_what_it_concerns_once(own: Bed) -> None:
@@ -206,16 +209,11 @@ def test_several_that_disagree_are_reported_and_the_configured_labels_stay(own: 
 
 @pytest.fixture
 def grant(own: Bed) -> Iterator[Callable[[bool], None]]:
-    """Gives the operator its right to read selectors, or takes it away."""
-    shipped = next(
-        body
-        for body in yaml.safe_load_all((ROOT / "config/rbac.yaml").read_text())
-        if body["kind"] == "ClusterRole" and body["metadata"]["name"] == "monitored-models-operator"
-    )
+    """Gives the operator its right to read selectors in the cluster, or takes it away."""
+    shipped = operator_role()
 
     def allow(allowed: bool) -> None:
-        plurals = [kind.plural for kind in SELECTING_KINDS]
-        rules = [rule for rule in shipped["rules"] if allowed or rule["resources"] != plurals]
+        rules = [rule for rule in shipped["rules"] if allowed or rule["resources"] != SELECTING_PLURALS]
         assert (len(rules) == len(shipped["rules"])) == allowed
         own.apply({**shipped, "rules": rules})
         expected = 200 if allowed else 403
@@ -224,6 +222,12 @@ def grant(own: Bed) -> Iterator[Callable[[bool], None]]:
 
     yield allow
     allow(True)
+
+
+def operator_role() -> Object:
+    """The operator's ClusterRole as it is shipped."""
+    bodies = yaml.safe_load_all((ROOT / "config/rbac.yaml").read_text())
+    return next(body for body in bodies if body["kind"] == "ClusterRole")
 
 
 def test_missing_right_is_reported_and_stops_nothing(own: Bed, grant: Callable[[bool], None]) -> None:
@@ -246,6 +250,26 @@ def test_missing_right_is_reported_and_stops_nothing(own: Bed, grant: Callable[[
         assert not bed.writes(namespace, seen), "what was found stays while it cannot be read"
         reports = [line for line in process.tail(1000).splitlines() if '"Forbidden"' in line and "labels" in line]
         assert len(reports) == 2 * len(SELECTING_KINDS), "once each time that it began"
+
+
+def test_right_in_the_served_namespaces_is_enough_for_what_they_hold(own: Bed, grant: Callable[[bool], None]) -> None:
+    bed, namespace, other = own, place(own, "limited"), place(own, "not-served")
+    bed.apply(monitors("near", namespace, team="near"))
+    bed.apply(monitors("far", other, team="far"))
+    group, name = "rbac.authorization.k8s.io", {"name": "selectors", "namespace": namespace}
+    (rule,) = (each for each in operator_role()["rules"] if each["resources"] == SELECTING_PLURALS)
+    bed.apply({"apiVersion": f"{group}/v1", "kind": "Role", "metadata": name, "rules": [rule]})
+    binding = {
+        "roleRef": {"apiGroup": group, "kind": "Role", "name": "selectors"},
+        "subjects": [{"apiGroup": group, "kind": "User", "name": OPERATOR}],
+    }
+    bed.apply({"apiVersion": f"{group}/v1", "kind": "RoleBinding", "metadata": name, **binding})
+    grant(False)
+    with bed.operator("limited", namespaces=[namespace]) as process:
+        bed.apply(model("churn", namespace))
+        wait_labels(bed, namespace, team="near")
+        assert ("Prometheus", "", "", "ServedNamespacesOnly") in outcomes(process)
+        bed.wait_for(namespace, "churn", "Ready")
 
 
 def test_real_prometheus_operator_selects_for_each_prometheus_and_agent(own: Bed, tmp_path: Path) -> None:

@@ -34,6 +34,10 @@ class Live:
     models: Repository
     operator: Process
 
+    def start_operator(self) -> None:
+        """Start the operator again, which was killed."""
+        self.operator = start_operator(self.bed)
+
     def create(self, name: str, namespace: str, *, automated: bool = True, **sync_policy: Any) -> None:
         """Create an Application of the folder of its name in the repository of models."""
         automatic = {"automated": {"prune": True, "selfHeal": True}} if automated else {}
@@ -111,15 +115,20 @@ class Live:
 @contextmanager
 def running(directory: Path) -> Iterator[Live]:
     """A control plane without our CRDs, Argo CD with our scripts, and the operator, which waits for its CRDs."""
-    with running_bed(directory / "controlplane", [*prometheus_crds(), *argocd.crds()]) as bed:
-        operator = bed.start_operator("operator", discoverySeconds=1)
+    crds = [*prometheus_crds(), *argocd.crds()]
+    with running_bed(directory / "controlplane", crds) as bed, ArgoCD(bed.plane, directory / "argocd") as cd:
+        for name in ("argocd-cm", "application-health"):
+            bed.apply(yaml.safe_load((EXAMPLES / f"{name}.yaml").read_text()), field_manager=name)
+        live = Live(bed, cd, Repository(directory / "models"), start_operator(bed))
         try:
-            with ArgoCD(bed.plane, directory / "argocd") as cd:
-                for name in ("argocd-cm", "application-health"):
-                    bed.apply(yaml.safe_load((EXAMPLES / f"{name}.yaml").read_text()), field_manager=name)
-                yield Live(bed, cd, Repository(directory / "models"), operator)
+            yield live
         finally:
-            operator.kill()
+            live.operator.kill()
+
+
+def start_operator(bed: Bed) -> Process:
+    """The operator, which waits for its CRDs if need be."""
+    return bed.start_operator("operator", discoverySeconds=1)
 
 
 def install_platform(live: Live, directory: Path) -> None:

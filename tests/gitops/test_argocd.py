@@ -227,8 +227,24 @@ def running_pods(argo: Live) -> set[str]:
     return {pod["metadata"]["name"] for pod in body["items"]}
 
 
+def test_application_ends_with_its_models_when_the_operator_is_gone(argo: Live) -> None:
+    argo.models.commit({"ended/model.yaml": [applied("ended", 0)]})
+    argo.create("ended", "ended")
+    argo.wait_states("ended", "Synced", "Healthy")
+    body = argo.bed.get(MODEL, "ended", "ended")
+    assert body is not None
+    assert "finalizers" not in body["metadata"]
+    argo.operator.kill()
+    argo.delete("ended")
+    argo.bed.wait("no Application", lambda: argo.application("ended") is None, live.PATIENCE)
+    assert argo.bed.get(MODEL, "ended", "ended") is None
+    for kind in CHILDREN:
+        argo.bed.wait_gone(kind, "ended", "ended")
+    argo.start_operator()
+
+
 def test_synced_model_is_left_alone_for_five_minutes(argo: Live, synced: tuple[float, dict[str, str]]) -> None:
-    """Argo CD compares every ten seconds meanwhile, and no difference is ignored by a setting."""
+    """Argo CD compares every ten seconds meanwhile, the operator starts again, and no difference is ignored by a setting."""
     since, before = synced
     time.sleep(max(0.0, since + UNTOUCHED - time.monotonic()))
     assert versions(argo, NAMESPACE) == before
@@ -243,22 +259,6 @@ def test_synced_model_is_left_alone_for_five_minutes(argo: Live, synced: tuple[f
         changes = argo.changes_of_state(name)
         assert changes
         assert not [message for message in changes if DIFFERS in message]
-
-
-def test_application_ends_with_its_models_when_the_operator_is_gone(argo: Live) -> None:
-    """From here on no operator runs."""
-    argo.models.commit({"ended/model.yaml": [applied("ended", 0)]})
-    argo.create("ended", "ended")
-    argo.wait_states("ended", "Synced", "Healthy")
-    body = argo.bed.get(MODEL, "ended", "ended")
-    assert body is not None
-    assert "finalizers" not in body["metadata"]
-    argo.operator.kill()
-    argo.delete("ended")
-    argo.bed.wait("no Application", lambda: argo.application("ended") is None, live.PATIENCE)
-    assert argo.bed.get(MODEL, "ended", "ended") is None
-    for kind in CHILDREN:
-        argo.bed.wait_gone(kind, "ended", "ended")
 
 
 def test_all_is_removed_as_the_docs_have_it_without_an_operator(argo: Live) -> None:

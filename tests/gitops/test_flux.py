@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 import yaml
 
-from monitored_models.api import GROUP
+from monitored_models.codegen.argocd import SCRIPTS
 from monitored_models.naming.kinds import MODEL
 from operator_testbed import ROOT, Bed, model
 from testbed import tools
 
 pytestmark = pytest.mark.e2e
 
-CASES = ROOT / f"argocd/resource_customizations/{GROUP}/MonitoredModel/testdata"
+CASES = ROOT / SCRIPTS / "testdata"
 STATUS = {
     "new": "InProgress",
     "progressing": "InProgress",

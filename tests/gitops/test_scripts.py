@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 import yaml
 
+from monitored_models.api import RESTARTED_AT
+from monitored_models.codegen import argocd as argocd_files
 from monitored_models.naming import conditions
 from monitored_models.status.conditions import CONDITIONS
+from operator_testbed import ROOT
 from testbed import argocd, tools
 
-ROOT = Path(__file__).parents[2]
-SCRIPTS = ROOT / "argocd/resource_customizations/monitoredmodels.dev/MonitoredModel"
+SCRIPTS = ROOT / argocd_files.SCRIPTS
 SETTINGS = ROOT / "examples/argocd/argocd-cm.yaml"
-RESTARTED_AT = "monitoredmodels.dev/restarted-at"
-
 HEALTH: list[Any] = yaml.safe_load((SCRIPTS / "health_test.yaml").read_text())["tests"]
 ACTIONS: dict[str, list[Any]] = yaml.safe_load((SCRIPTS / "actions/action_test.yaml").read_text())
 

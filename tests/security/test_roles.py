@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -70,7 +69,7 @@ def test_api_server_permits_the_operator_its_roles_and_no_more(bed: Bed, namespa
         ("serviceaccounts/token", "create"),
         ("nodes", "list"),
     ):
-        assert not allowed(bed, OPERATOR, namespace, "", resource, verb)
+        assert not allowed(bed, OPERATOR, namespace, Right("", resource, verb))
 
 
 def reviewed(bed: Bed, namespace: str, user: str) -> set[Right]:
@@ -82,7 +81,7 @@ def reviewed(bed: Bed, namespace: str, user: str) -> set[Right]:
 
 
 @pytest.fixture(scope="module")
-def people(bed: Bed) -> Iterator[str]:
+def people(bed: Bed) -> str:
     """A namespace in which three users each have the cluster role of their name."""
     namespace = "people"
     bed.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})

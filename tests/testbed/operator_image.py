@@ -13,6 +13,8 @@ import tarfile
 import tempfile
 from pathlib import Path
 
+from releasing import image
+from releasing.image import Bases
 from testbed import debian, images, oci
 from testbed.oci import Image, Runs
 from testbed.tools import ToolError
@@ -27,16 +29,19 @@ SOURCE_ONLY = "urllib3-future"
 
 def build(version: str) -> Image:
     """The archive of the image with this tag; built first if the tree has changed."""
+    tagged = f"{REPOSITORY}:{version}"
     name = oci.key(version, {str(path.relative_to(ROOT)): oci.digest_of(path) for path in _sources()})
 
     def bud(target: Path) -> None:
         debian.ensure("buildah")
         with tempfile.TemporaryDirectory(dir=target.parent) as folder:
-            _build(Path(folder), target, version)
+            wheels(Path(folder))
+            bases = Bases(f"oci-archive:{base().archive}", f"oci-archive:{build_base().archive}", Path(folder))
+            image.build(ROOT, target, name=tagged, version=version, commit="", time=0, bases=bases)
 
     archive = oci.cached("archives/operator", f"{name}.tar", bud, "the operator's image, usually about 2 min")
     oci.forget_older(archive)
-    return Image(f"{REPOSITORY}:{version}", archive)
+    return Image(tagged, archive)
 
 
 def base() -> Image:
@@ -54,24 +59,6 @@ def wheels(folder: Path) -> None:
     key = oci.key("wheels", [oci.digest_of(path) for path in LOCKS], oci.ARCHITECTURE)
     with tarfile.open(oci.cached("wheels", f"{key}.tar", _download, "the operator's packages, about 30 s")) as tar:
         tar.extractall(folder, filter="data")
-
-
-def _build(folder: Path, target: Path, version: str) -> None:
-    packages = folder / "wheels"
-    wheels(packages)
-    storage = [f"--root={folder / 'storage'}", f"--runroot={folder / 'run'}", "--storage-driver=vfs"]
-    buildah = [debian.command("buildah"), *storage]
-    bases = {
-        f"{name}_IMAGE": _run([*buildah, "pull", "--quiet", f"oci-archive:{image.archive}"]).strip()
-        for name, image in (("BASE", base()), ("BUILD", build_base()))
-    }
-    arguments = {**bases, "PIP_OPTIONS": "--no-index --find-links /wheels", "VERSION": version}
-    _run([
-        *buildah, "bud", "--quiet", "--isolation=chroot", "--pull=never", "--timestamp=0",
-        f"--volume={packages}:/wheels:ro", *(f"--build-arg={name}={value}" for name, value in arguments.items()),
-        "--file", str(ROOT / "operator/Dockerfile"), "--tag", f"{REPOSITORY}:{version}", str(ROOT),
-    ])  # fmt: skip
-    _run([*buildah, "push", "--quiet", f"{REPOSITORY}:{version}", f"oci-archive:{target}:{REPOSITORY}:{version}"])
 
 
 def _sources() -> list[Path]:

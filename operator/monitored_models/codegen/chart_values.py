@@ -181,7 +181,8 @@ class GrafanaToken:
 @settings_type
 class GpuLimits:
     """Maximum number of GPUs of one model: those of a replica times its maximum number of replicas; -1 for any number. In a limited
-    namespace, `kubectl scale` cannot add replicas, because the policy cannot count their GPUs."""
+    namespace, `kubectl scale` cannot add replicas, because the policy cannot count their GPUs.
+    """
 
     default: Annotated[int, Field(ge=-1)] = -1
     """In namespaces that are not listed."""
@@ -192,7 +193,8 @@ class GpuLimits:
 @settings_type
 class AllowedReceivers:
     """Who may notify whom: namespaces by the kind of receiver. A kind that is left out is allowed everywhere. Addresses of Slack and
-    of webhooks are in Secrets, which no policy reads."""
+    of webhooks are in Secrets, which no policy reads.
+    """
 
     slack: list[str] | None = None
     """Namespaces whose models and profiles may notify Slack."""

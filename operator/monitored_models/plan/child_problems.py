@@ -11,8 +11,8 @@ from ..naming.conditions import Reason
 from ..naming.keys import Key, OwnerKey
 from ..naming.kinds import GRAFANA_DASHBOARD, NOTIFICATION_KINDS, Kind
 
-_MISSING_RIGHT = re.compile(r"cannot \w+ resource")
-"""How the API server reports that a role lacks a permission; quotas and admission policies answer 403 as well."""
+_MISSING_RIGHT = re.compile(r"cannot \w+ resource|a resource you can't (?:delete|set finalizers on)")
+"""How RBAC and OwnerReferencesPermissionEnforcement report a missing permission; quotas and policies answer 403 as well."""
 
 
 @dataclass(frozen=True)

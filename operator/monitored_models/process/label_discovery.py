@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
+from http import HTTPStatus
 
 from ..integrations.prometheus.selectors import Finding, Outcome, SelectingObject, Selection, Selections, selections_of
 from ..kube.client import KubeClient
@@ -21,7 +22,13 @@ from ..telemetry.operator_metrics import SelectorCollector
 
 START_RETRY_SECONDS = (2.0, 4.0)
 """Delays at the start while lists fail for a transient reason. Then the operator starts with the configured labels."""
-_EXPECTED = (Outcome.SELECTED, Outcome.SELECTS_NOTHING, Outcome.NONE_FOUND, Reason.CRD_NOT_INSTALLED)
+_EXPECTED = (
+    Outcome.SELECTED,
+    Outcome.SELECTS_NOTHING,
+    Outcome.NONE_FOUND,
+    Outcome.SERVED_NAMESPACES,
+    Reason.CRD_NOT_INSTALLED,
+)
 """Outcomes that are logged, but do not need attention."""
 
 log = logging.getLogger(__name__)
@@ -37,6 +44,8 @@ class LabelDiscovery:
         self._lists: dict[Kind, list[Selection]] = {}
         """The selections in the last successful list of each kind."""
         self._failures: dict[Kind, ApiError] = {}
+        self._limited: set[Kind] = set()
+        """Kinds that may be listed in the served namespaces only, so that the whole cluster is not tried again."""
         self._findings: frozenset[Finding] = frozenset()
         self.selections = Selections((), settings)
 
@@ -62,22 +71,30 @@ class LabelDiscovery:
             selections = Selections(known, self._settings)
             await asyncio.to_thread(lambda: selections.findings)  # of hundreds of objects: half a second
             self.selections = selections
-        self._report(self.selections.findings.union(self._kinds_without_objects()))
+        self._report(self.selections.findings.union(self._about_kinds()))
 
     async def _read(self, kind: Kind) -> None:
-        found: list[Selection] = []
+        served = self._settings.namespaces
         try:
-            async for items, _ in self._client.list_pages(kind, None, None):
+            self._lists[kind] = await self._list(kind, served if kind in self._limited else (None,))
+            self._failures.pop(kind, None)
+        except ApiError as error:
+            if error.code == HTTPStatus.FORBIDDEN and served and kind not in self._limited:
+                self._limited.add(kind)
+                await self._read(kind)
+            else:
+                self._failures[kind] = error
+
+    async def _list(self, kind: Kind, namespaces: Iterable[str | None]) -> list[Selection]:
+        found: list[Selection] = []
+        for namespace in namespaces:
+            async for items, _ in self._client.list_pages(kind, namespace, None):
                 for body in items:
                     found += selections_of(kind, body)
-        except ApiError as error:
-            self._failures[kind] = error
-        else:
-            self._lists[kind] = found
-            self._failures.pop(kind, None)
+        return found
 
-    def _kinds_without_objects(self) -> list[Finding]:
-        """Findings about the kinds that could not be read, or of which no object exists."""
+    def _about_kinds(self) -> list[Finding]:
+        """Findings about the kinds that could not be read everywhere, or of which no object exists."""
         found = []
         for kind in SELECTING_KINDS:
             if kind not in self._served:
@@ -86,6 +103,8 @@ class LabelDiscovery:
                 kept = "of the last list" if self._lists.get(kind) else "of the settings only"
                 detail = error.reason if error.transient else error.message  # which is the same each time
                 found.append(_about(kind, error.reason, f"cannot be listed, so the labels {kept} are used: {detail}"))
+            elif kind in self._limited:
+                found.append(_about(kind, Outcome.SERVED_NAMESPACES, "may be listed in the served namespaces only"))
             elif not self._lists.get(kind):
                 found.append(_about(kind, Outcome.NONE_FOUND, "the cluster has no such object"))
         return found

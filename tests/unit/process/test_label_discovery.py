@@ -26,11 +26,16 @@ class Cluster:
 
     def __init__(self) -> None:
         self.lists: list[Kind] = []
+        self.namespaces: list[str | None] = []
         self.errors: dict[Kind, ApiError] = {}
+        self.cluster_wide_error: ApiError | None = None
         self.release = "kps"
 
-    async def list_pages(self, kind: Kind, *_: Any) -> AsyncIterator[tuple[list[JSON], int]]:
+    async def list_pages(self, kind: Kind, namespace: str | None, *_: Any) -> AsyncIterator[tuple[list[JSON], int]]:
         self.lists.append(kind)
+        self.namespaces.append(namespace)
+        if namespace is None and self.cluster_wide_error:
+            raise self.cluster_wide_error
         if error := self.errors.get(kind):
             raise error
         spec = {
@@ -38,7 +43,7 @@ class Cluster:
             "serviceMonitorNamespaceSelector": {},
         }
         body = {"metadata": {"namespace": "monitoring", "name": "kps"}, "spec": spec}
-        yield [body] if kind is PROMETHEUS else [], 20
+        yield [body] if kind is PROMETHEUS and namespace in (None, "monitoring") else [], 20
 
 
 def discovery(
@@ -105,6 +110,22 @@ def test_start_does_not_wait_for_a_right(naps: list[float]) -> None:
     asyncio.run(discovery(cluster).start())
     assert naps == []
     assert len(cluster.lists) == len(SELECTING_KINDS)
+
+
+def test_right_in_the_served_namespaces_is_enough_for_what_they_hold() -> None:
+    cluster, collector = Cluster(), SelectorCollector()
+    cluster.cluster_wide_error = FORBIDDEN
+    found = discovery(cluster, served=(PROMETHEUS,), collector=collector, namespaces=("risk", "monitoring"))
+    refresh(found)
+    assert cluster.namespaces == [None, "risk", "monitoring"]
+    assert release(found) == "kps"
+    assert ("Prometheus", "", "", "", "ServedNamespacesOnly") in collector.rows
+    refresh(found)
+    assert cluster.namespaces[3:] == ["risk", "monitoring"], "what is forbidden is not tried again"
+    cluster.errors[PROMETHEUS] = FORBIDDEN
+    refresh(found)
+    assert release(found) == "kps"
+    assert ("Prometheus", "", "", "", "Forbidden") in collector.rows
 
 
 @pytest.mark.parametrize("error", [FORBIDDEN, DOWN], ids=lambda error: error.reason)

@@ -1,4 +1,4 @@
-"""A client of Prometheus' HTTP API: GET requests below one address. The preview and the demo use it.
+"""A client of Prometheus' HTTP API: GET requests below one address. The preview uses it.
 
 The session brings what the address needs: TLS, a token, a proxy. Requests have a timeout, responses a largest size.
 """

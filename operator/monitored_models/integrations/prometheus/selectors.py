@@ -58,6 +58,7 @@ class Outcome:
     SELECTS_NOTHING = "SelectsNothing"
     OTHER_NAMESPACES = "OtherNamespaces"
     NONE_FOUND = "NoneFound"
+    SERVED_NAMESPACES = "ServedNamespacesOnly"
 
 
 @dataclass(frozen=True, order=True)
