@@ -23,7 +23,7 @@ RELEASE_SELECTOR = f"app.kubernetes.io/instance={RELEASE}"
 
 def test_lost_leader_is_replaced_and_models_keep_serving(site: Site) -> None:
     bed = site.bed
-    bed.apply(served("steady", site.image))
+    bed.apply(served("steady", site.image, replicas=2))
     bed.wait_for(MODELS, "steady", "Ready", timeout=PATIENCE)
     before = versions(bed, "steady")
     leader = holder(bed)
@@ -35,7 +35,7 @@ def test_lost_leader_is_replaced_and_models_keep_serving(site: Site) -> None:
         assert status == 200, answer
         bed.wait("another leader", lambda: holder(bed) not in ("", leader), PATIENCE)
         print(f"from a killed leader to the next: {time.monotonic() - began:.0f} s")
-        bed.apply(served("steady", site.image, model={"name": "churn", "version": "2"}))
+        bed.apply(served("steady", site.image, replicas=2, model={"name": "churn", "version": "2"}))
         bed.wait_for(MODELS, "steady", "Ready", timeout=PATIENCE)
     assert load.answered > 10
     assert load.failures == []
@@ -44,7 +44,7 @@ def test_lost_leader_is_replaced_and_models_keep_serving(site: Site) -> None:
 
 def test_upgrade_rolls_the_operator_and_writes_to_no_model(site: Site) -> None:
     bed = site.bed
-    bed.apply(served("steady", site.image, model={"name": "churn", "version": "2"}))
+    bed.apply(served("steady", site.image, replicas=2, model={"name": "churn", "version": "2"}))
     bed.wait_for(MODELS, "steady", "Ready", timeout=PATIENCE)
     bed.wait("both operators ready", lambda: ready_operators(bed) == 2, PATIENCE)
     old = operator_pods(bed)
@@ -90,7 +90,7 @@ def test_uninstall_keeps_models_and_the_first_chart_adopts_them_and_is_upgraded_
         bed.wait("nothing of the release but CRDs", lambda: leftovers(bed) == [], PATIENCE)
         assert bed.get(MODEL, MODELS, "steady")
         site.helm.install(RELEASE, {name: site.values[name] for name in ("imageRegistry", "settings")}, FIRST_CHART)
-        bed.apply(served("steady", site.image, model={"name": "churn", "version": "3"}))
+        bed.apply(served("steady", site.image, replicas=2, model={"name": "churn", "version": "3"}))
         bed.wait_for(MODELS, "steady", "Ready", timeout=PATIENCE)
         bed.quiet(MODELS)
         running = versions(bed, "steady")
