@@ -121,7 +121,7 @@ def test_operator_accepts_the_settings(name: str, tmp_path: Path) -> None:
 
 
 def test_only_pods_of_the_operator_are_selected() -> None:
-    """The pod of `helm test` would block evictions, and Prometheus would scrape it."""
+    """The pod of `helm test` has no controller: a PodDisruptionBudget that selects it cannot be computed correctly."""
     found = objects(merged(EVERYTHING, {"extraObjects": []}))
     selectors = [
         selector.get("matchLabels", selector)

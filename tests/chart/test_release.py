@@ -19,6 +19,7 @@ from testbed.helm import CHART, Helm, objects
 
 NAMESPACES = ("first", "second")
 FULL_NAME = "mm-monitored-models"
+SELECTOR = "app.kubernetes.io/name=monitored-models,app.kubernetes.io/instance=mm"
 VALUES: dict[str, dict[str, Any]] = {
     "first": {
         "crds": {"enabled": False},
@@ -68,7 +69,9 @@ def test_helm_test_fails_without_a_leader_and_passes_with_one(cluster: Bed) -> N
     (settings,) = [
         each for each in objects(VALUES["first"], namespace="first") if "settings.yaml" in each.get("data", {})
     ]
-    own = {**yaml.safe_load(settings["data"]["settings.yaml"]), "listen": "127.0.0.1:0"}
+    # What `start_operator` would otherwise choose for tests.
+    chosen = {"listen": "127.0.0.1:0", "leaderElection": True}
+    own = {**yaml.safe_load(settings["data"]["settings.yaml"]), **chosen}
     cluster.plane.log_in("operator", "first", FULL_NAME)
     process = cluster.start_operator("operator", kubeconfig=cluster.plane.kubeconfig_for("operator"), **own)
     try:
@@ -98,7 +101,7 @@ def install(bed: Bed, namespace: str, values: dict[str, Any]) -> None:
 
 def pods(bed: Bed, namespace: str) -> list[Object]:
     """The pods of the operator."""
-    return list(bed.plane.request("GET", POD.path(namespace))[1]["items"])
+    return list(bed.plane.request("GET", f"{POD.path(namespace)}?labelSelector={SELECTOR}")[1]["items"])
 
 
 def pod_of_helm_test(bed: Bed, namespace: str) -> tuple[list[str], dict[str, str]]:
