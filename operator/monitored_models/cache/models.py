@@ -36,7 +36,7 @@ class ModelSource:
                 "namespace": self.key.namespace,
                 "uid": self.uid,
                 "generation": self.generation,
-                "annotations": {} if self.restarted_at is None else {RESTARTED_AT: self.restarted_at},
+                **({"annotations": {RESTARTED_AT: self.restarted_at}} if self.restarted_at is not None else {}),
             },
             "spec": json.loads(self.spec),
         }
