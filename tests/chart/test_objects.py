@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
 from chart.test_values import DIGEST, EVERYTHING, merged
+from monitored_models.settings import load
 from operator_testbed import Bed
 from testbed.helm import Object, objects
 
-NAMESPACED = {"settings": {"namespaces": ["risk", "shop"]}, "crds": {"enabled": False}, "rbac": {"aggregate": False}}
+NAMESPACED: dict[str, Any] = {
+    "settings": {"namespaces": ["risk", "shop", "risk"]},
+    "crds": {"enabled": False},
+    "rbac": {"aggregate": False},
+}
 VALUE_FILES: dict[str, dict[str, Any]] = {
     "default": {},
     "everything": EVERYTHING,
@@ -35,6 +41,7 @@ VALUE_FILES: dict[str, dict[str, Any]] = {
             "gpus": {"default": 2, "namespaces": {"risk": 8}},
             "receivers": {"slack": [], "pagerDuty": ["risk"], "email": ["risk"], "webhook": ["risk"]},
             "emailDomains": ["example.com"],
+            "smarthosts": ["smtp.example.com:25"],
             "namespaceSelector": {"matchLabels": {"models": "yes"}},
         }
     },
@@ -99,8 +106,41 @@ def test_namespaced_mode_has_no_rights_outside_of_its_namespaces() -> None:
     assert not [each for each in found if each["kind"] in CLUSTER_WIDE]
     places = {each["metadata"]["namespace"] for each in of_kind(found, "Role") if "hook" not in str(each["metadata"])}
     assert places == {"risk", "shop", NAMESPACE}
+    bound = [each["metadata"]["namespace"] for each in of_kind(found, "RoleBinding")]
+    assert sorted(bound) == sorted(["risk", "shop", NAMESPACE, NAMESPACE])  # its Lease, and `helm test`
     (settings,) = [each for each in of_kind(found, "ConfigMap") if "settings.yaml" in each["data"]]
-    assert yaml.safe_load(settings["data"]["settings.yaml"])["namespaces"] == ["risk", "shop"]
+    assert yaml.safe_load(settings["data"]["settings.yaml"])["namespaces"] == NAMESPACED["settings"]["namespaces"]
+
+
+@pytest.mark.parametrize("name", VALUE_FILES)
+def test_operator_accepts_the_settings(name: str, tmp_path: Path) -> None:
+    (settings,) = [each for each in of_kind(objects(VALUE_FILES[name]), "ConfigMap") if "settings.yaml" in each["data"]]
+    file = tmp_path / "settings.yaml"
+    file.write_text(settings["data"]["settings.yaml"])
+    assert load(file).leader_election
+
+
+def test_only_pods_of_the_operator_are_selected() -> None:
+    """The pod of `helm test` would block evictions, and Prometheus would scrape it."""
+    found = objects(merged(EVERYTHING, {"extraObjects": []}))
+    selectors = [
+        selector.get("matchLabels", selector)
+        for each in found
+        for name in ("selector", "podSelector")
+        if (selector := each.get("spec", {}).get(name))
+    ]
+    assert len(selectors) == len({"Deployment", "Service", "PodDisruptionBudget", "NetworkPolicy", "ServiceMonitor"})
+    (deployment,), (tested,) = of_kind(found, "Deployment"), of_kind(found, "Pod")
+    for selector in selectors:
+        assert selector.items() <= deployment["spec"]["template"]["metadata"]["labels"].items()
+        assert not selector.items() <= tested["metadata"]["labels"].items()
+
+
+def test_only_pods_that_ask_for_it_get_a_token() -> None:
+    found = objects({})
+    (deployment,), (tested,) = of_kind(found, "Deployment"), of_kind(found, "Pod")
+    assert [each["automountServiceAccountToken"] for each in of_kind(found, "ServiceAccount")] == [False, False]
+    assert [each["automountServiceAccountToken"] for each in (deployment["spec"]["template"]["spec"], tested["spec"])]
 
 
 def test_crds_are_kept_unless_told_otherwise() -> None:
