@@ -31,6 +31,7 @@ from rich.console import Console
 from rich.live import Live
 
 from testbed import tools
+from testbed.helm import HelmError
 from testbed.node import NeedsRootError, OneNodeCluster
 from testbed.processes import NotReadyError, wait_until
 
@@ -65,7 +66,7 @@ def main() -> int:
     except KeyboardInterrupt:
         console.print("stopped")
         return 0
-    except (NeedsRootError, NotReadyError, tools.ToolError, ValueError, OSError, *ERRORS) as error:
+    except (NeedsRootError, NotReadyError, HelmError, tools.ToolError, ValueError, OSError, *ERRORS) as error:
         console.print("[red]the demo failed:[/]", end=" ")
         console.print(reason(error), markup=False)
         return 1
@@ -74,7 +75,7 @@ def main() -> int:
 @contextlib.contextmanager
 def _stage() -> Iterator[Stage]:
     if kubeconfig := os.environ.get("KUBECONFIG"):
-        yield _stage_of_user(Path(kubeconfig.split(os.pathsep)[0]))
+        yield _stage_of_user(Path(kubeconfig.split(os.pathsep)[0]).absolute())
         return
     if os.geteuid() != 0:
         raise NeedsRootError(

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import models
-import yaml
 from kubernetes_client import CRDS, ERRORS, Cluster, reason
 
-from testbed import tools
+from testbed.helm import Helm, HelmError
 from testbed.processes import NotReadyError
 
-CHART = Path(__file__).parents[2] / "charts/monitored-models"
 RELEASE = "demo"
 NAMESPACE = "monitored-models-demo-operator"  # for the demo only, because the clean-up deletes it
 
@@ -24,19 +20,16 @@ NAMESPACE = "monitored-models-demo-operator"  # for the demo only, because the c
 @contextmanager
 def running(cluster: Cluster, image: str, folder: Path, *, own: bool) -> Iterator[None]:
     """Install the operator and wait until it is ready. A failure comes with the last lines of its pods' logs."""
-    file = folder / "values.yaml"
-    file.write_text(yaml.safe_dump(_values(cluster, image, own=own)))
-    options = ["--values", str(file), "--create-namespace", "--wait", "--timeout=300s"]
     try:
-        _helm(cluster, folder, "upgrade", "--install", RELEASE, str(CHART), *options)
+        Helm(cluster.kubeconfig, NAMESPACE, folder).install(RELEASE, _values(cluster, image, own=own))
         yield
-    except (NotReadyError, *ERRORS) as error:
+    except (HelmError, NotReadyError, *ERRORS) as error:
         raise NotReadyError("\n".join([reason(error), *_logs(cluster)])) from error
 
 
 def uninstall(cluster: Cluster, folder: Path) -> None:
     """Remove what the chart installed, and its namespace. The CRDs stay, as the chart's values ask."""
-    _helm(cluster, folder, "uninstall", RELEASE, "--ignore-not-found")
+    Helm(cluster.kubeconfig, NAMESPACE, folder).run("uninstall", RELEASE, "--ignore-not-found")
     cluster.delete({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})
 
 
@@ -69,15 +62,6 @@ def _brings_crds(cluster: Cluster) -> bool:
     """Whether the chart may install the CRDs: there are none yet, or those of an earlier demo."""
     found = cluster.find(f"{CRDS}/monitoredmodels.monitoredmodels.dev")
     return found is None or found["metadata"].get("annotations", {}).get("meta.helm.sh/release-namespace") == NAMESPACE
-
-
-def _helm(cluster: Cluster, folder: Path, *words: str) -> None:
-    command: list[str | Path] = [tools.ensure("helm")["helm"], *words, f"--namespace={NAMESPACE}"]
-    homes = {f"HELM_{kind}_HOME": str(folder / "helm") for kind in ("CACHE", "CONFIG", "DATA")}
-    environment = os.environ | homes | {"KUBECONFIG": str(cluster.kubeconfig)}
-    done = subprocess.run(command, env=environment, text=True, capture_output=True, check=False)
-    if done.returncode:
-        raise NotReadyError(f"helm {' '.join(words)} failed:\n{done.stderr.strip()}")
 
 
 def _logs(cluster: Cluster) -> Iterator[str]:

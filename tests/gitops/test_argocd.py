@@ -270,6 +270,7 @@ def test_all_is_removed_as_the_docs_have_it_without_an_operator(argo: Live) -> N
     environment = {
         "PATH": f"{tools.ensure('kubectl')['kubectl'].parent}:{os.defpath}",
         "KUBECONFIG": str(argo.bed.plane.kubeconfig),
+        "HOME": str(argo.bed.directory),
     }
     *commands, crds = found[1].splitlines()
     for command in commands:

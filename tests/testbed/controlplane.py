@@ -281,7 +281,7 @@ class ControlPlane:
         """The path of an object, in namespace `default` if it is namespaced and names none."""
         kind = (obj["apiVersion"], obj["kind"])
         # A CustomResourceDefinition that was applied a moment ago takes a moment to be served.
-        processes.wait_until(lambda: self._discover(kind), f"{kind} among the served resources", timeout=10)
+        processes.wait_until(lambda: self._discover(kind), f"{kind} among the served resources", timeout=60)
         plural, namespaced = self._collections[kind]
         metadata = obj["metadata"]
         namespace = f"namespaces/{metadata.get('namespace', 'default')}/" if namespaced else ""

@@ -59,7 +59,7 @@ class Helm:
     def install(self, release: str, values: Mapping[str, Any], chart: Path = CHART) -> None:
         """Install or upgrade a release and wait until it is ready."""
         words = ["upgrade", "--install", release, str(chart), "--values=-", "--create-namespace", "--wait"]
-        self.run(*words, "--timeout=180s", given=yaml.safe_dump(dict(values)))
+        self.run(*words, "--timeout=300s", given=yaml.safe_dump(dict(values)))
 
     def uninstall(self, release: str) -> None:
         """Remove a release and wait until its objects are gone."""

@@ -192,19 +192,19 @@ def test_no_selector_selects_nothing_and_an_empty_one_everything() -> None:
 @pytest.mark.parametrize(
     ("namespaces", "reached"),
     [
-        (None, {"monitoring"}),
-        (ALL, {"monitoring", "risk", "search"}),
-        (labels(**{"kubernetes.io/metadata.name": "risk"}), {"risk"}),
-        (named("risk", "search"), {"risk", "search"}),
-        (named("risk", operator="NotIn"), {"monitoring", "search"}),
-        (expression("kubernetes.io/metadata.name", "Exists"), {"monitoring", "risk", "search"}),
-        (expression("kubernetes.io/metadata.name", "DoesNotExist"), set()),
+        (None, ["monitoring"]),
+        (ALL, ["monitoring", "risk", "search"]),
+        (labels(**{"kubernetes.io/metadata.name": "risk"}), ["risk"]),
+        (named("risk", "search"), ["risk", "search"]),
+        (named("risk", operator="NotIn"), ["monitoring", "search"]),
+        (expression("kubernetes.io/metadata.name", "Exists"), ["monitoring", "risk", "search"]),
+        (expression("kubernetes.io/metadata.name", "DoesNotExist"), []),
     ],
     ids=lambda value: str(sorted(value)) if isinstance(value, set) else str(value),
 )
-def test_namespace_selector_decides_which_namespaces_get_the_labels(namespaces: Any, reached: set[str]) -> None:
+def test_namespace_selector_decides_which_namespaces_get_the_labels(namespaces: Any, reached: list[str]) -> None:
     known = selections(monitors("kps", labels(release="kps"), namespaces))
-    assert {each for each in ("monitoring", "risk", "search") if found(known, each)} == reached
+    assert [each for each in ("monitoring", "risk", "search") if found(known, each)] == reached
     assert outcomes(known)["kps"] == (Outcome.SELECTED if reached else Outcome.OTHER_NAMESPACES)
 
 
