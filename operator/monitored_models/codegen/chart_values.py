@@ -215,7 +215,7 @@ class Values:
     kube_state_metrics: KubeStateMetrics = Field(default_factory=KubeStateMetrics)
     tests: Tests = Field(default_factory=Tests)
     resources: Object = object_value(requests={"cpu": "100m", "memory": "256Mi"}, limits={"memory": "512Mi"})
-    """Enough for 1,000 models (docs/benchmarks.md)."""
+    """Enough for 5,000 models (docs/benchmarks.md)."""
     probes: Probes = Field(default_factory=Probes)
     pod_security_context: Object = object_value(
         runAsNonRoot=True, runAsUser=65532, runAsGroup=65532, fsGroup=65532, seccompProfile={"type": "RuntimeDefault"}
