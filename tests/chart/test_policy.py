@@ -77,8 +77,8 @@ def _policy(bed: Bed) -> Iterator[None]:
     for each in policy:
         bed.apply(each)
     # The API server takes a policy into account a moment after it was written.
-    for rejected in (REJECTED[0][0], REJECTED[-1][0]):
-        bed.wait("the policy", lambda rejected=rejected: create(bed, rejected)[0] == 403)
+    first, *_, last = (body for body, _ in REJECTED)
+    bed.wait("both policies", lambda: {create(bed, body)[0] for body in (first, last)} == {403})
     yield
     for each in reversed(policy):
         assert bed.plane.request("DELETE", bed.plane.path(each))[0] == 200
