@@ -12,6 +12,7 @@ import pydantic
 from pydantic import AfterValidator, Field, TypeAdapter
 
 from .api import PlatformDefaults, profile_problems
+from .api.fields import DnsLabel
 from .base.schema_types import settings_type
 from .files.yaml_loader import UnreadableFile, documents, text
 from .runtimes import CUSTOM_RUNTIME_PREFIX, RuntimeProfile, builtin_runtimes
@@ -123,7 +124,7 @@ class ListenTls:
 class Settings:
     """Settings of the operator; docs/settings.md explains each."""
 
-    namespaces: tuple[str, ...] = ()
+    namespaces: tuple[DnsLabel, ...] = ()
     """Namespaces to serve; all of them when empty."""
     labels: Literal["auto", "configured"] = "auto"
     """Whether the labels below are completed with those that the selectors in the cluster require."""

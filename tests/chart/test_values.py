@@ -257,6 +257,15 @@ def test_values_in_the_docs_exist() -> None:
             assert [each for each in known if f"{each}.".startswith(f"{path}.")], f"{page.name}: {path}"
 
 
+@pytest.mark.parametrize(
+    "path", ["image", "image.repository", "metrics", "metrics.port", "probes", "probes.startup", "settings"]
+)
+def test_null_that_removes_a_default_is_refused_by_its_name(path: str) -> None:
+    with pytest.raises(HelmError, match=path.split(".")[-1]) as refused:
+        render(nested(path, None))
+    assert "nil pointer" not in str(refused.value)
+
+
 def test_settings_that_the_chart_sets_itself_are_refused() -> None:
     for name in MANAGED_SETTINGS:
         with pytest.raises(HelmError, match=name):

@@ -8,21 +8,21 @@
 {{- if .Values.fullnameOverride }}
 {{- .Values.fullnameOverride | trunc 52 | trimSuffix "-" }}
 {{- else if contains (include "mm.name" .) .Release.Name }}
-{{- .Release.Name | trunc 52 | trimSuffix "-" }}
+{{- .Release.Name | replace "." "-" | trunc 52 | trimSuffix "-" }}
 {{- else }}
-{{- printf "%s-%s" .Release.Name (include "mm.name" .) | trunc 52 | trimSuffix "-" }}
+{{- printf "%s-%s" (.Release.Name | replace "." "-") (include "mm.name" .) | trunc 52 | trimSuffix "-" }}
 {{- end }}
 {{- end }}
 
-{{/* Name of an object of the cluster: two releases in two namespaces must not share it. */}}
+{{/* Name of an object of the cluster: two releases in two namespaces must not share it. No namespace has a dot. */}}
 {{- define "mm.clusterName" -}}
 {{- $full := include "mm.fullname" . }}
-{{- if eq $full .Release.Namespace }}{{ $full }}{{ else }}{{ printf "%s-%s" .Release.Namespace $full }}{{ end }}
+{{- if eq $full .Release.Namespace }}{{ $full }}{{ else }}{{ printf "%s.%s" .Release.Namespace $full }}{{ end }}
 {{- end }}
 
 {{- define "mm.selectorLabels" -}}
-app.kubernetes.io/name: {{ include "mm.name" . }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/name: {{ include "mm.name" . | quote }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end }}
 
 {{- define "mm.labels" -}}
@@ -55,11 +55,6 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 
 {{/* The operator's settings: the user's, and those that follow from the chart. */}}
 {{- define "mm.settings" -}}
-{{- range $managed := list "listen" "leaseNamespace" "leaseName" "leaderElection" "tls" "metricsAuthentication" }}
-{{- if hasKey $.Values.settings $managed }}
-{{- fail (printf "settings.%s is set by the chart: remove it" $managed) }}
-{{- end }}
-{{- end }}
 {{- $own := dict "listen" (printf ":%d" (int .Values.metrics.port)) "leaseNamespace" .Release.Namespace "leaseName" (include "mm.fullname" .) }}
 {{- if .Values.metrics.authentication }}
 {{- $_ := set $own "metricsAuthentication" "kubernetes" }}
@@ -68,7 +63,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- $_ := set $own "tls" (dict "certFile" "/etc/monitored-models/tls/tls.crt" "keyFile" "/etc/monitored-models/tls/tls.key") }}
 {{- end }}
 {{- $settings := deepCopy .Values.settings }}
-{{- if not (hasKey $settings "grafana") }}
+{{- if not $settings.grafana }}
 {{- if .Values.grafanaToken.existingSecret }}
 {{- fail "grafanaToken.existingSecret: set settings.grafana.url too, or remove it" }}
 {{- end }}

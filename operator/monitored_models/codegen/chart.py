@@ -110,6 +110,9 @@ def values_schema() -> dict[str, Any]:
     schema = TypeAdapter(Values).json_schema(by_alias=True)
     settings = TypeAdapter(SETTINGS).json_schema(by_alias=True)
     monitoring = TypeAdapter(ProfileMonitoring).json_schema(by_alias=True)
+    for each in (schema, *schema["$defs"].values()):
+        # Without this, a null would remove a default, and templates would fail without naming the value.
+        each["required"] = [name for name, made in each["properties"].items() if made.get("default", {}) is not None]
     definitions: dict[str, Any] = {}
     for each in (settings, schema, monitoring):
         for name, definition in each.pop("$defs", {}).items():
@@ -130,6 +133,8 @@ def values_schema() -> dict[str, Any]:
     }
     # Helm adds `global` to the values of every subchart.
     schema["properties"]["global"] = {"type": "object"}
+    # A chart that depends on this one may have `condition: monitored-models.enabled`.
+    schema["properties"]["enabled"] = {"type": "boolean"}
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "$defs": definitions}
 
 

@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager
 from http import HTTPStatus
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from ..settings import Settings
 from .logs import reason
@@ -48,6 +49,7 @@ async def run_server(
     except OSError as error:
         raise ListenError(f"cannot listen on {listen}: {error}. Correct the setting tls") from error
     pages = application(telemetry, settings.hang_timeout_seconds, access)
+    logging.getLogger("aiohttp.server").addFilter(_without_request)
     runner = web.AppRunner(pages, access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     try:
@@ -64,6 +66,14 @@ async def run_server(
         yield f"{'https' if tls else 'http'}://{host or 'localhost'}:{bound[1]}"
     finally:
         await runner.cleanup()
+
+
+def _without_request(record: logging.LogRecord) -> bool:
+    """Remove the content of a malformed request, which aiohttp reports: it may contain a token."""
+    error = record.exc_info[1] if record.exc_info else None
+    if isinstance(error, HttpProcessingError):
+        record.levelno, record.levelname, record.exc_info = logging.WARNING, "WARNING", None
+    return True
 
 
 def application(telemetry: Telemetry, hang_timeout: float, access: MetricsAccess | None = None) -> web.Application:

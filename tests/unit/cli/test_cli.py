@@ -273,6 +273,13 @@ def test_key_that_stands_twice_is_told_in_whichever_document() -> None:
             yaml_loader.documents("x", "---\n".join([SMALL] * before + [twice]))
 
 
+@pytest.mark.parametrize("text", ["5e-05", "1e6", "-1.5e3", "1.E+2"])
+def test_number_with_an_exponent_is_a_number(text: str) -> None:
+    """Helm and kubectl write numbers like this, which YAML 1.1 takes for texts."""
+    assert yaml_loader.documents("x", f"a: {text}") == [{"a": float(text)}]
+    assert yaml_loader.documents("x", f"a: '{text}'") == [{"a": text}]
+
+
 # --- render ---
 
 

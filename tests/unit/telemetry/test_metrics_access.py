@@ -256,10 +256,14 @@ def test_only_the_metrics_are_protected() -> None:
     ],
     ids=lambda value: repr(value)[:60],
 )
-def test_hostile_header_gets_no_metrics(headers: tuple[bytes, ...], code: int) -> None:
+def test_hostile_header_gets_no_metrics_and_is_not_logged(
+    headers: tuple[bytes, ...], code: int, caplog: pytest.LogCaptureFixture
+) -> None:
     ((status, response), (after, _)) = pages(
         get("/metrics", *headers), get("/metrics", b"Authorization: Bearer good.token")
     )
     assert status == code
     assert b"monitored_models_" not in response
     assert after == 200
+    assert "Bearer" not in caplog.text
+    assert "Traceback" not in caplog.text

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ...api.fields import LABEL_KEY, LABEL_VALUE
+from ...api.fields import DNS_LABEL, LABEL_KEY, LABEL_VALUE
 from ...base.json_paths import get_path, objects, texts
 from ...settings import MAX_LABELS
 
@@ -61,9 +61,14 @@ def parse_selector(body: Any) -> Selector | None:
     )
 
 
+LONGEST_TEXT = 300
+"""Characters of a selector in a message."""
+
+
 def describe(selector: Selector) -> str:
     """A selector as text, for messages."""
-    return ", ".join(map(str, selector)) or "no label"
+    text = ", ".join(map(str, selector)) or "no label"
+    return text if len(text) <= LONGEST_TEXT else f"{text[:LONGEST_TEXT]}…"
 
 
 def satisfies(present: Mapping[str, str], selector: Iterable[Requirement]) -> bool:
@@ -92,6 +97,7 @@ def _candidates(key: str, group: Iterable[Requirement]) -> list[str]:
     listed = [each.values for each in group if each.operator == "In"]
     values = sorted(frozenset.intersection(*listed)) if listed else [ANY_VALUE]
     prefix, _, name = key.rpartition("/")
-    if len(prefix) > 253 or len(name) > 63 or not re.fullmatch(LABEL_KEY, key):
+    parts_hold = not prefix or all(re.fullmatch(DNS_LABEL, part) for part in prefix.split("."))
+    if len(prefix) > 253 or len(name) > 63 or not parts_hold or not re.fullmatch(LABEL_KEY, key):
         return []
     return [value for value in values if len(value) <= 63 and (not value or re.fullmatch(LABEL_VALUE, value))]

@@ -128,7 +128,17 @@ def test_what_is_no_selector_selects_nothing(body: Any) -> None:
 
 @pytest.mark.parametrize(
     ("key", "value"),
-    [("a b", "1"), ("", "1"), ("a", "x y"), ("a", "x" * 64), ("x" * 64, "1"), (f"{'d' * 254}/a", "1"), ("/a", "1")],
+    [
+        ("a b", "1"),
+        ("", "1"),
+        ("a", "x y"),
+        ("a", "x" * 64),
+        ("x" * 64, "1"),
+        (f"{'d' * 254}/a", "1"),
+        ("/a", "1"),
+        ("a..b/c", "1"),
+        ("a-.b/c", "1"),
+    ],
 )
 def test_label_that_the_api_server_refuses_is_not_used(key: str, value: str) -> None:
     assert labels_to_add([Requirement(key, "In", frozenset({value}))], {}) is None
