@@ -97,9 +97,11 @@ test-release: .venv/.complete ## Build, sign, push and verify a release, with a 
 
 folder_of = $$(dirname $$($(BIN)/python -m testbed.tools $(1)))
 release: .venv/.complete ## Build packages, chart, image, SBOM and provenance of a clean commit into dist/: docs/releasing.md
+	@$(BIN)/python -m testbed.tools helm >/dev/null
 	@PATH="$(call folder_of,helm):$(if $(COSIGN_KEY)$(COSIGN_IDENTITY),$(call folder_of,cosign):)$$PATH" $(BIN)/python -m releasing build
 
 publish: .venv/.complete ## Push image and chart from dist/ to REGISTRY, signed
+	@$(BIN)/python -m testbed.tools helm crane cosign >/dev/null
 	@PATH="$(call folder_of,helm):$(call folder_of,crane):$(call folder_of,cosign):$$PATH" $(BIN)/python -m releasing publish
 
 clean: ## Remove .venv and caches of this folder; the user cache of built tools stays

@@ -61,6 +61,9 @@ def _build(
     cosign_options: str,
 ) -> None:
     """Build the release of the commit that is checked out."""
+    for name, url in (("HOME_URL", home_url), ("SOURCE_URL", source_url)):
+        if url and "@" in url.partition("://")[2].partition("/")[0]:
+            raise ReleaseError(f"{name} has a user or a token, which would be published: remove it")
     if bool(base_image) != bool(build_image):
         raise ReleaseError("an image needs both BASE_IMAGE and BUILD_IMAGE; with neither, the release has no image")
     bases = Bases(base_image, build_image, wheels) if base_image and build_image else None

@@ -59,6 +59,8 @@ class _Release:
 
 def build(root: Path, dist: Path, arguments: Arguments) -> list[str]:
     """Build the commit that is checked out, and replace `dist` with the result. Returns what the maintainer should know."""
+    if dist.exists() and (not dist.is_dir() or (any(dist.iterdir()) and not (dist / checksums.SUMS).is_file())):
+        raise ReleaseError(f"DIST={dist} would be replaced, but is not a release: name a new or an empty folder")
     commit = source.clean_commit(root)
     with tempfile.TemporaryDirectory(prefix="monitored-models-release-") as temporary:
         tree, out = Path(temporary, "tree"), Path(temporary, "dist")
@@ -77,8 +79,11 @@ def build(root: Path, dist: Path, arguments: Arguments) -> list[str]:
         checksums.write(out)
         if arguments.signer:
             signing.sign_files(out, arguments.signer)
+        new = dist.absolute().with_name(f"{dist.absolute().name}.new")
+        shutil.rmtree(new, ignore_errors=True)
+        shutil.copytree(out, new)
         shutil.rmtree(dist, ignore_errors=True)
-        shutil.copytree(out, dist)
+        new.rename(dist)
     if not built:
         remarks.append("no image: set BASE_IMAGE and BUILD_IMAGE")
     if not arguments.signer:

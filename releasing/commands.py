@@ -25,7 +25,7 @@ def run(program: str, *arguments: str | Path, cwd: Path | None = None, env: Mapp
         raise ReleaseError(f"{program} is not on the PATH: docs/releasing.md lists what a release needs")
     command = [found, *map(str, arguments)]
     done = subprocess.run(
-        command, cwd=cwd, env={**os.environ, **(env or {})}, text=True, capture_output=True, check=False
+        command, cwd=cwd, env={**os.environ, **(env or {})}, text=True, stdin=subprocess.DEVNULL, capture_output=True, check=False
     )
     if done.returncode:
         raise ReleaseError(f"{program} {' '.join(command[1:])} failed:\n{done.stdout}{done.stderr}".rstrip())

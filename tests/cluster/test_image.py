@@ -16,7 +16,7 @@ from cluster.conftest import VERSION
 from testbed import operator_image
 
 LIMIT_COMPRESSED, LIMIT_UNPACKED = 80e6, 320e6
-"""Bytes; docs/install.md states the sizes."""
+"""Bytes; docs/promises.md states the sizes."""
 ROOT = Path(__file__).parents[2]
 
 

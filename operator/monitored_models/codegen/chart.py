@@ -35,7 +35,7 @@ helm uninstall mm -n monitored-models
 ```
 
 The CRDs are templates, so an upgrade of the chart upgrades them. `helm uninstall` keeps them, and with them every model, unless
-`crds.keep` is `false`. If the CRDs were applied without Helm before, add `--take-ownership` to the first `helm install`.
+`crds.keep` is `false`. If the CRDs come from kubectl or from another release, add `--take-ownership` to the first `helm install`.
 
 Roles: the operator's own, in the whole cluster or only in `settings.namespaces`; the Lease in its namespace; rights on
 models and profiles for the cluster roles `view`, `edit` and `admin`. There are no wildcards, and no rights on Secrets.

@@ -6,27 +6,17 @@ objects here; the API server validates them.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from ..base.schema_types import settings_type
 from ..settings import Settings
-from .admission_values import AdmissionPolicy
+from .chart_policy_values import AdmissionPolicy
+from .value_types import Object, Objects, Texts, list_value, object_value
 
-Object = dict[str, Any]
-Objects = list[Object]
-Texts = dict[str, str]
 Port = Annotated[int, Field(ge=1, le=65535)]
 _REGISTRY = r"^$|^[A-Za-z0-9.-]+(:[0-9]+)?(/[a-z0-9._-]+)*$"
-
-
-def _object(**content: Any) -> Any:
-    return Field(default_factory=lambda: dict(content))
-
-
-def _list(*items: Any) -> Any:
-    return Field(default_factory=lambda: list(items))
 
 
 @settings_type
@@ -63,7 +53,7 @@ class ServiceAccount:
     """Create it."""
     name: str = ""
     """Its name; the release's full name when empty."""
-    annotations: Texts = _object()
+    annotations: Texts = object_value()
     """Annotations of the ServiceAccount."""
 
 
@@ -91,11 +81,11 @@ class DisruptionBudget:
 class Probes:
     """Probes of the operator's pod."""
 
-    startup: Object = _object(periodSeconds=2, timeoutSeconds=5, failureThreshold=150)
+    startup: Object = object_value(periodSeconds=2, timeoutSeconds=5, failureThreshold=150)
     """Of `/healthz`: the process answers from its first second; a list of thousands of models does not delay it."""
-    liveness: Object = _object(periodSeconds=10, timeoutSeconds=5, failureThreshold=3)
+    liveness: Object = object_value(periodSeconds=10, timeoutSeconds=5, failureThreshold=3)
     """Of `/healthz`, which fails when the event loop has not turned for `settings.hangTimeoutSeconds`."""
-    readiness: Object = _object(periodSeconds=5, timeoutSeconds=5, failureThreshold=3)
+    readiness: Object = object_value(periodSeconds=5, timeoutSeconds=5, failureThreshold=3)
     """Of `/readyz`; a standby is ready."""
 
 
@@ -105,13 +95,13 @@ class ServiceMonitor:
 
     enabled: bool = False
     """Create the ServiceMonitor. It needs prometheus-operator's CRDs."""
-    labels: Texts = _object()
+    labels: Texts = object_value()
     """Labels by which a Prometheus selects it, such as `release: kps`."""
     interval: Annotated[str, Field(pattern=r"^[0-9]+(ms|s|m)$")] = "30s"
     """Time between two scrapes."""
-    authorization: Object = _object()
+    authorization: Object = object_value()
     """Authorization of the scrape, with `metrics.authentication`; Prometheus' own token when empty."""
-    tls_config: Object = _object(insecureSkipVerify=True)
+    tls_config: Object = object_value(insecureSkipVerify=True)
     """How Prometheus verifies the operator's certificate, with `metrics.tlsSecret`."""
 
 
@@ -121,7 +111,7 @@ class Rules:
 
     enabled: bool = False
     """Create the PrometheusRule. It needs prometheus-operator's CRDs."""
-    labels: Texts = _object()
+    labels: Texts = object_value()
     """Labels by which a Prometheus selects it."""
 
 
@@ -131,11 +121,11 @@ class Dashboards:
 
     enabled: bool = False
     """Create a ConfigMap for each."""
-    labels: Texts = _object(grafana_dashboard="1")
+    labels: Texts = object_value(grafana_dashboard="1")
     """Labels by which Grafana's sidecar finds them."""
-    annotations: Texts = _object()
+    annotations: Texts = object_value()
     """Annotations, such as the sidecar's folder."""
-    instance_selector: Object = _object()
+    instance_selector: Object = object_value()
     """Also create GrafanaDashboards for the Grafanas of grafana-operator that these labels match; none when empty."""
 
 
@@ -161,11 +151,11 @@ class NetworkPolicy:
 
     enabled: bool = False
     """Create it: scrapes come in; DNS, the API server and what `egress` lists go out."""
-    ingress: Objects = _list()
+    ingress: Objects = list_value()
     """Who may scrape, as NetworkPolicyPeers; everyone when empty."""
-    api_server_ports: Annotated[list[Port], Field(min_length=1)] = _list(443, 6443)
+    api_server_ports: Annotated[list[Port], Field(min_length=1)] = list_value(443, 6443)
     """Ports of the API server, whose address a policy cannot name."""
-    egress: Objects = _list()
+    egress: Objects = list_value()
     """Further egress rules, for a Grafana for example."""
 
 
@@ -206,11 +196,11 @@ class Values:
     image_registry: Annotated[str, Field(pattern=_REGISTRY)] = ""
     """Registry of all images, such as `registry.example.com/mirror`."""
     image: Image = Field(default_factory=Image)
-    image_pull_secrets: Objects = _list()
+    image_pull_secrets: Objects = list_value()
     """Secrets for pulling images, as `- name: …`."""
     replica_count: Annotated[int, Field(ge=0, le=5)] = 2
     """Pods; one leads, the others stand by."""
-    settings: Object = _object()
+    settings: Object = object_value()
     """The operator's settings, as in docs/settings.md; the chart itself sets `listen`, `tls`,
     `metricsAuthentication`, `leaderElection`, `leaseNamespace` and `leaseName`. With
     `namespaces`, the operator gets roles in these namespaces only. A change rolls the pods."""
@@ -224,32 +214,32 @@ class Values:
     admission_policy: AdmissionPolicy = Field(default_factory=AdmissionPolicy)
     kube_state_metrics: KubeStateMetrics = Field(default_factory=KubeStateMetrics)
     tests: Tests = Field(default_factory=Tests)
-    resources: Object = _object(requests={"cpu": "100m", "memory": "256Mi"}, limits={"memory": "512Mi"})
-    """Enough for 1,000 models (docs/benchmarks.md)."""
+    resources: Object = object_value(requests={"cpu": "100m", "memory": "256Mi"}, limits={"memory": "512Mi"})
+    """Enough for 5,000 models (docs/benchmarks.md)."""
     probes: Probes = Field(default_factory=Probes)
-    pod_security_context: Object = _object(
+    pod_security_context: Object = object_value(
         runAsNonRoot=True, runAsUser=65532, runAsGroup=65532, fsGroup=65532, seccompProfile={"type": "RuntimeDefault"}
     )
     """Security context of the pod."""
-    security_context: Object = _object(
+    security_context: Object = object_value(
         allowPrivilegeEscalation=False, readOnlyRootFilesystem=True, capabilities={"drop": ["ALL"]}
     )
     """Security context of the container."""
-    common_labels: Texts = _object()
+    common_labels: Texts = object_value()
     """Labels of all objects."""
-    pod_labels: Texts = _object()
+    pod_labels: Texts = object_value()
     """Labels of the pods."""
-    pod_annotations: Texts = _object()
+    pod_annotations: Texts = object_value()
     """Annotations of the pods."""
-    deployment_annotations: Texts = _object()
+    deployment_annotations: Texts = object_value()
     """Annotations of the Deployment."""
-    node_selector: Texts = _object()
+    node_selector: Texts = object_value()
     """Labels of the nodes to run on."""
-    tolerations: Objects = _list()
+    tolerations: Objects = list_value()
     """Tolerations of the pods."""
-    affinity: Object = _object()
+    affinity: Object = object_value()
     """Affinity of the pods."""
-    topology_spread_constraints: Objects = _list()
+    topology_spread_constraints: Objects = list_value()
     """Spread of the pods; over nodes, if possible, when empty."""
     host_users: bool | None = None
     """`false` runs the pods in a user namespace of their own; the cluster's default when left out."""
@@ -259,17 +249,17 @@ class Values:
     """RuntimeClass of the pods."""
     termination_grace_period_seconds: Annotated[int, Field(ge=5, le=3600)] = 30
     """Time from SIGTERM to SIGKILL. The operator needs 25 s at most."""
-    extra_args: list[str] = _list()
+    extra_args: list[str] = list_value()
     """Further arguments of `mmctl run`."""
-    extra_env: Objects = _list()
+    extra_env: Objects = list_value()
     """Further environment variables."""
-    extra_volumes: Objects = _list()
+    extra_volumes: Objects = list_value()
     """Further volumes."""
-    extra_volume_mounts: Objects = _list()
+    extra_volume_mounts: Objects = list_value()
     """Further volume mounts of the container."""
-    extra_containers: Objects = _list()
+    extra_containers: Objects = list_value()
     """Further containers of the pod."""
-    extra_objects: Objects = _list()
+    extra_objects: Objects = list_value()
     """Further objects, rendered with the chart; templates are expanded."""
 
 

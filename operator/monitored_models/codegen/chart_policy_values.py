@@ -1,24 +1,25 @@
-"""The values of the chart's admission policies, as types."""
+"""The values of the chart for its admission policies: which images, how many GPUs, who may notify whom."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field
 
 from ..base.schema_types import settings_type
+from .value_types import Object, list_value, object_value
 
 
 @settings_type
 class GpuLimits:
     """Maximum number of GPUs of one model: those of a replica times its maximum number of replicas; -1 for any number.
 
-    In a limited namespace `kubectl scale` cannot add replicas, because no policy can count their GPUs.
+    In a limited namespace, `kubectl scale` cannot add replicas, because the policy cannot count their GPUs.
     """
 
     default: Annotated[int, Field(ge=-1)] = -1
     """In namespaces that are not listed."""
-    namespaces: dict[str, Annotated[int, Field(ge=-1)]] = Field(default_factory=dict)
+    namespaces: dict[str, Annotated[int, Field(ge=-1)]] = object_value()
     """By namespace. The sum over all models needs a ResourceQuota on `requests.nvidia.com/gpu`."""
 
 
@@ -45,13 +46,13 @@ class AdmissionPolicy:
 
     enabled: bool = False
     """Create the policies and their bindings."""
-    images: list[str] = Field(default_factory=list)
+    images: list[str] = list_value()
     """Regular expressions (RE2); a model's image must match one entirely. All images are allowed when empty."""
     gpus: GpuLimits = Field(default_factory=GpuLimits)
     receivers: AllowedReceivers = Field(default_factory=AllowedReceivers)
-    email_domains: list[str] = Field(default_factory=list)
+    email_domains: list[str] = list_value()
     """Domains that mail may go to; all when empty."""
-    smarthosts: list[str] = Field(default_factory=list)
+    smarthosts: list[str] = list_value()
     """Servers that mail may be sent through, as `host:port`; all when empty."""
-    namespace_selector: dict[str, Any] = Field(default_factory=dict)
+    namespace_selector: Object = object_value()
     """Namespaces that the policies apply to; all when empty."""
