@@ -26,7 +26,10 @@ from unit.specs import model
 ROOT = Path(__file__).parents[3]
 README = (ROOT / "README.md").read_text()
 CONDITIONS_PAGE = (ROOT / "docs/conditions.md").read_text()
-DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCUMENTS = [
+    *(ROOT / f"{name}.md" for name in ("README", "CONTRIBUTING", "SECURITY")),
+    *sorted((ROOT / "docs").glob("*.md")),
+]
 
 
 CONSTANTS = {UnmetReason.__name__, Reason.__name__}
