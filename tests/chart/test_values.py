@@ -261,7 +261,7 @@ def test_values_in_the_docs_exist() -> None:
     "path", ["image", "image.repository", "metrics", "metrics.port", "probes", "probes.startup", "settings"]
 )
 def test_null_that_removes_a_default_is_refused_by_its_name(path: str) -> None:
-    with pytest.raises(HelmError, match=path.split(".")[-1]) as refused:
+    with pytest.raises(HelmError, match=path.rsplit(".", maxsplit=1)[-1]) as refused:
         render(nested(path, None))
     assert "nil pointer" not in str(refused.value)
 

@@ -49,7 +49,6 @@ async def run_server(
     except OSError as error:
         raise ListenError(f"cannot listen on {listen}: {error}. Correct the setting tls") from error
     pages = application(telemetry, settings.hang_timeout_seconds, access)
-    logging.getLogger("aiohttp.server").addFilter(_without_request)
     runner = web.AppRunner(pages, access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     try:
@@ -78,6 +77,7 @@ def _without_request(record: logging.LogRecord) -> bool:
 
 def application(telemetry: Telemetry, hang_timeout: float, access: MetricsAccess | None = None) -> web.Application:
     """The web application with the three pages. Those for probes are open to everyone."""
+    logging.getLogger("aiohttp.server").addFilter(_without_request)  # there once, however often it is added
 
     async def healthz(_request: web.Request) -> web.Response:
         stalled = telemetry.heartbeat.stalled
