@@ -127,6 +127,9 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
         scraper = {"kind": "ServiceAccount", "name": SCRAPER, "namespace": NAMESPACE}
         bed.apply(bind(SCRAPER, reads["metadata"]["name"], scraper))
         tls = {"certFile": str(folder / "secret/tls.crt"), "keyFile": str(folder / "secret/tls.key")}
+        bed.expected_denials.add(
+            "create tokenreviews.authentication.k8s.io in the cluster"
+        )  # a test takes the right away
         with bed.operator("protected", metricsAuthentication="kubernetes", tls=tls) as process:
             made = Place(bed, process, secret, first / "ca.crt")
             made.wait("the roles in force", 200)
