@@ -65,10 +65,10 @@ def _scale(value: float, unit: str) -> tuple[float, str]:
 
 def ticks(least: float, most: float, unit: str, count: int) -> list[float]:
     """Return about `count` round values between two ends. They are round in the unit in which they are displayed."""
-    span = most - least
-    if not (span > 0 and math.isfinite(span)):
+    span, largest = most - least, max(abs(least), abs(most))
+    if not (span > largest * 1e-12 and math.isfinite(span)):  # no label tells apart what is closer
         return [least]
-    multiple = _multiple(max(abs(least), abs(most)), unit)
+    multiple = _multiple(largest, unit)
     rough = span / max(count, 1) / multiple
     power = 10 ** math.floor(math.log10(rough))
     if unit == "s" and multiple in (60.0, 3600.0):

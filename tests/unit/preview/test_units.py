@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from monitored_models.preview.units import UNITS, text, tick, ticks
@@ -47,6 +47,7 @@ def test_axes_have_round_values_in_the_unit_of_their_labels() -> None:
 
 
 @given(st.floats(-1e12, 1e12), st.floats(1e-6, 1e12), KNOWN, st.integers(2, 6))
+@example(3602879702.0390625, 1e-6, "s", 5)
 def test_ticks_lie_within_and_are_few(least: float, span: float, unit: str, count: int) -> None:
     found = ticks(least, least + span, unit, count)
     assert len(found) <= count + 2 or len(found) <= 8
