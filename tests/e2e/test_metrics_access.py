@@ -19,7 +19,7 @@ import yaml
 from monitored_models.naming.kinds import SUBJECT_ACCESS_REVIEW, TOKEN_REVIEW
 from operator_identity import OPERATOR
 from operator_testbed import OWN_CRDS, ROOT, Bed, Object, running_bed
-from testbed import pages, prometheus, tools
+from testbed import pages, prometheus, tools, used_rights
 from testbed.processes import Process
 
 pytestmark = pytest.mark.e2e
@@ -238,3 +238,6 @@ def test_without_the_api_server_only_known_tokens_get_the_metrics(place: Place, 
         else:
             place.bed.plane.start()
     place.bed.wait("an answer for the same token", lambda: place.get("/metrics", new)[0] == 200)
+    # An API server that starts refuses watches until it has read the roles.
+    denied = used_rights.denials(list(used_rights.entries_of(OPERATOR, place.bed.plane.audit_log)))
+    place.bed.expected_denials |= {each for each in denied if each.startswith("watch ")}
