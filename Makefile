@@ -53,9 +53,16 @@ test-e2e: .venv/.complete tools ## Only the tests of the operator on a control p
 	$(BIN)/pytest --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder tests/e2e tests/security tests/golden
 
 CLUSTER_TOOLS := kubelet kube-proxy prometheus-config-reloader metrics-server kubectl argocd flux registry crane cosign
-test-cluster: .venv/.complete tools ## What needs root: the operator's image and chart on a real node, Argo CD, a release (root)
+test-cluster: .venv/.complete tools ## What needs root: the operator's image and chart on a real node, Argo CD, a release (about 10 minutes)
 	@$(BIN)/python -m testbed.tools $(CLUSTER_TOOLS) >/dev/null
-	$(BIN)/pytest --numprocesses=3 --dist=loadgroup tests/cluster tests/gitops tests/release
+	@# They wait most of their time, so they run side by side; each prints its result when it ends
+	@$(MAKE) --no-print-directory --jobs=3 --output-sync=target test-node test-gitops test-release
+
+test-node: .venv/.complete ## The operator's image by its chart on a real node, with monitoring in the cluster (root)
+	$(BIN)/pytest tests/cluster
+
+test-gitops: .venv/.complete ## Models from git on a real Argo CD, and by Flux's rules (root, for Redis)
+	$(BIN)/pytest tests/gitops
 
 bench: .venv/.complete tools ## How fast the operator is beside a bare loop, and what rules cost, into docs/ (about half an hour, on a quiet machine)
 	$(BIN)/python -m bench.run --out docs/benchmarks.md
@@ -107,4 +114,4 @@ publish: .venv/.complete ## Push image and chart from dist/ to REGISTRY, signed
 clean: ## Remove .venv and caches of this folder; the user cache of built tools stays
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build
 
-.PHONY: help venv tools check test test-clock test-unit test-e2e test-cluster bench chaos audit golden generate schemas lock format demo test-release release publish clean
+.PHONY: help venv tools check test test-clock test-unit test-e2e test-cluster test-node test-gitops bench chaos audit golden generate schemas lock format demo test-release release publish clean

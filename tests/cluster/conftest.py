@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
 import time
@@ -58,21 +57,15 @@ class Site:
         return stack.address(self.bed, "prometheus", 9090)
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
-    """One worker takes all tests of this folder, since they share the node; those that remove the operator come last."""
-    for item in items:
-        if item.path.parent == Path(__file__).parent:
-            item.add_marker(pytest.mark.xdist_group("cluster"))
-    yield
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run the tests that remove the operator last: all tests of this folder share the node."""
     items.sort(key=lambda item: item.path.name == "test_operator.py")
 
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """The cluster, with the namespace `models`, which enforces the restricted profile."""
-    if os.geteuid() != 0:
-        pytest.skip("a node runs containers, which needs root: make test-cluster")
     folder: Path = tmp_path_factory.mktemp("cluster")
     with OneNodeCluster("tests", crds=tools.prometheus_operator_crds()) as cluster:
         bed = Bed(cluster.control_plane, folder)

@@ -18,7 +18,6 @@ from monitored_models.naming.kinds import CHILDREN, DEPLOYMENT, MODEL, SERVICE
 from operator_testbed import ROOT, Object, model, run
 from testbed import clock, debian, tools
 from testbed.controlplane import KWOK_NODE
-from testbed.tools import ToolError
 
 pytestmark = pytest.mark.e2e
 
@@ -33,10 +32,7 @@ NAMESPACE = "models"
 @pytest.fixture(scope="module")
 def argo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     """Argo CD, which has synced the example: CRDs, the operator's rights, and two models."""
-    try:
-        debian.ensure("redis-server", "git")
-    except ToolError as error:
-        pytest.skip(f"ARGO CD IS NOT TESTED: {error}")
+    debian.ensure("redis-server", "git")
     directory = tmp_path_factory.mktemp("gitops")
     with live.running(directory) as made:
         live.install_platform(made, directory)

@@ -7,6 +7,7 @@ installing Debian's package of it would conflict with that one.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -72,10 +73,14 @@ def install(packages: set[str]) -> None:
         raise ToolError(f"please install {' '.join(names)}: this needs root and a Debian-like system")
     print(f"installing the Debian packages {' '.join(names)}, usually about 20 s", flush=True)
     environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-    for arguments in (["update", "-qq"], ["install", "-qq", "--no-install-recommends", *names]):
-        run = subprocess.run([apt, *arguments], env=environment, text=True, capture_output=True, check=False)
-        if run.returncode:
-            raise ToolError(f"apt-get {' '.join(arguments)} failed:\n{run.stdout}{run.stderr}")
+    lock = oci.cache().parent / "apt.lock"
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)  # suites that run side by side would find apt-get's own lock taken
+        for arguments in (["update", "-qq"], ["install", "-qq", "--no-install-recommends", *names]):
+            run = subprocess.run([apt, *arguments], env=environment, text=True, capture_output=True, check=False)
+            if run.returncode:
+                raise ToolError(f"apt-get {' '.join(arguments)} failed:\n{run.stdout}{run.stderr}")
 
 
 def promtool_2_42() -> Path:
