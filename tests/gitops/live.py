@@ -106,6 +106,20 @@ class Live:
         nodes: list[Object] = self.argocd.get(f"/api/v1/applications/{name}/resource-tree")["nodes"]
         return nodes
 
+    def sync(self, name: str, *options: str) -> None:
+        """Sync an Application by hand, as soon as no other operation, such as an automatic sync, is in progress."""
+
+        def synced() -> bool:
+            try:
+                self.argocd.cli("app", "sync", name, *options)
+            except AssertionError as error:
+                if "another operation is already in progress" not in str(error):
+                    raise
+                return False
+            return True
+
+        self.bed.wait(f"a sync of {name}", synced, PATIENCE)
+
     def action(self, name: str, action: str) -> None:
         """Run an action on the models of an Application, as the button in Argo CD's page does."""
         kind = ["--group", "monitoredmodels.dev", "--kind", "MonitoredModel", "--all"]

@@ -117,7 +117,7 @@ def test_children_are_in_the_tree_and_outlive_a_sync_that_prunes(argo: Live) -> 
     for kind in (MODEL, *CHILDREN):
         argo.bed.wait_gone(kind, "two", "dropped")
     argo.bed.wait_gone(DEPLOYMENT, "two", "dropped")
-    argo.argocd.cli("app", "sync", "two", "--prune")
+    argo.sync("two", "--prune")
     argo.bed.quiet("two")
     assert versions(argo, "two") == {name: version for name, version in before.items() if "dropped" not in name}
 
@@ -188,7 +188,7 @@ def test_actions_suspend_resume_and_restart_a_model_and_git_leaves_them_alone(ar
     argo.action("actions", "suspend")
     argo.wait_states("actions", "Synced", "Suspended")
     argo.bed.wait("no replicas", lambda: deployment(argo)["spec"]["replicas"] == 0)
-    argo.argocd.cli("app", "sync", "actions")
+    argo.sync("actions")
     assert spec(argo, "actions", "actions")["suspend"] is True
 
     argo.action("actions", "resume")
@@ -200,7 +200,7 @@ def test_actions_suspend_resume_and_restart_a_model_and_git_leaves_them_alone(ar
     argo.bed.wait("the pods' annotation", lambda: RESTARTED_AT in pod_annotations(argo))
     argo.bed.wait("other pods", lambda: pods.isdisjoint(running_pods(argo)) and running_pods(argo))
     argo.wait_states("actions", "Synced", "Healthy")
-    argo.argocd.cli("app", "sync", "actions", "--prune")
+    argo.sync("actions", "--prune")
     body = argo.bed.get(MODEL, "actions", "actions")
     assert body is not None
     assert body["metadata"]["annotations"][RESTARTED_AT] == pod_annotations(argo)[RESTARTED_AT]
