@@ -81,6 +81,8 @@ class Bed:
 
     plane: ControlPlane
     directory: Path
+    operator_user: str = OPERATOR
+    """User name of the operator in the audit log."""
     expected_denials: set[str] = field(default_factory=set)
     """Requests that the operator may be refused, as `used_rights.denials` writes them."""
     _audited: list[Object] = field(default_factory=list, init=False, repr=False)
@@ -158,7 +160,7 @@ class Bed:
         counts = {namespaces} if isinstance(namespaces, str) else set(namespaces)
         for entry in self.audit()[since:]:
             reference = entry.get("objectRef", {})
-            ours = entry["user"]["username"] == OPERATOR and reference.get("namespace") in counts
+            ours = entry["user"]["username"] == self.operator_user and reference.get("namespace") in counts
             if ours and entry["verb"] in WRITES and reference["resource"] != "events":
                 subresource = f"/{reference['subresource']}" if "subresource" in reference else ""
                 counted[f"{entry['verb']} {reference['resource']}{subresource}"] += 1

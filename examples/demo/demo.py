@@ -30,7 +30,7 @@ from kubernetes_client import ERRORS, Cluster, reason
 from rich.console import Console
 from rich.live import Live
 
-from testbed import tools
+from testbed import prometheus_pods, tools
 from testbed.helm import HelmError
 from testbed.node import NeedsRootError, OneNodeCluster
 from testbed.processes import NotReadyError, wait_until
@@ -85,7 +85,12 @@ def _stage() -> Iterator[Stage]:
     _say("building what is missing; the first time takes about a quarter of an hour")
     names = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy")
     tools.ensure(*names, "helm", "prometheus-operator", "prometheus-config-reloader", "prometheus")
-    built = images.operator(), images.model(), images.prometheus(), images.reloader()
+    built = (
+        images.operator(),
+        images.model(),
+        prometheus_pods.image("prometheus"),
+        prometheus_pods.image("prometheus-config-reloader"),
+    )
     _say("starting a cluster of one node")
     with OneNodeCluster("demo", crds=tools.prometheus_operator_crds()) as cluster:
         # From here on, all requests stay on this machine.

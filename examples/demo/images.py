@@ -5,12 +5,10 @@ from __future__ import annotations
 from importlib.metadata import version
 from pathlib import Path
 
-from testbed import images, operator_image, tools
+from testbed import images, operator_image
 from testbed.oci import Image, Runs
 
 MODEL = "docker.io/local/demo-model"
-PROMETHEUS = "docker.io/local/prometheus:v3.10.0"
-RELOADER = "docker.io/local/prometheus-config-reloader:v0.85.0"
 
 SERVER = Path(__file__).parent / "server"
 
@@ -26,15 +24,3 @@ def model() -> Image:
 def operator() -> Image:
     """The operator's image, from its Dockerfile."""
     return operator_image.build(version("monitored-models"))
-
-
-def prometheus() -> Image:
-    """The Prometheus image, laid out as prometheus-operator expects."""
-    binaries = tools.ensure("prometheus")
-    return images.static(PROMETHEUS, binaries, Runs(["/bin/prometheus"], "65534:65534"))
-
-
-def reloader() -> Image:
-    """The image of the config-reloader sidecar that prometheus-operator adds to Prometheus."""
-    binaries = tools.ensure("prometheus-config-reloader")
-    return images.static(RELOADER, binaries, Runs(["/bin/prometheus-config-reloader"], "65534:65534"))

@@ -1,4 +1,4 @@
-"""A Prometheus in a cluster, managed by prometheus-operator, and a client for its HTTP API.
+"""A Prometheus in a cluster, managed by prometheus-operator, and its answers through the API server.
 
 prometheus-operator runs as a local process and not in the cluster, so it needs no image and ends with the demo. Its
 controller ID limits it to the demo's own Prometheus, so it does not interfere with another prometheus-operator in the
@@ -18,7 +18,7 @@ from typing import Any
 
 from kubernetes_client import CRDS, UNKNOWN, Cluster
 
-from testbed import processes, tools
+from testbed import processes, prometheus_pods, tools
 from testbed.processes import Process
 
 CONTROLLER = "monitored-models-demo"
@@ -43,24 +43,6 @@ KUBELETS = {
     "metric_relabel_configs": [{"source_labels": ["container"], "regex": ".+", "action": "keep"}],
 }
 
-# Merged into the containers that prometheus-operator generates, whose defaults are slow: the startup probe runs every
-# 15 s, and the reloader finds a configuration change that its file watch missed only after 3 min. It misses most
-# changes, because it watches the file itself, which the kubelet replaces. `args` can only be replaced as a list.
-FASTER = [
-    {"name": "prometheus", "startupProbe": {"periodSeconds": 1, "failureThreshold": 900}},
-    {
-        "name": "config-reloader",
-        "args": [
-            "--watch-interval=10s",
-            "--listen-address=:8080",
-            "--reload-url=http://localhost:9090/-/reload",
-            "--config-file=/etc/prometheus/config/prometheus.yaml.gz",
-            "--config-envsubst-file=/etc/prometheus/config_out/prometheus.env.yaml",
-            f"--watched-dir=/etc/prometheus/rules/prometheus-{NAME}-rulefiles-0",
-        ],
-    },
-]
-
 
 @dataclass(frozen=True)
 class Images:
@@ -68,7 +50,7 @@ class Images:
 
     prometheus: str
     reloader: str
-    version: str = "v3.10.0"
+    version: str = prometheus_pods.version("prometheus")
 
 
 @dataclass(frozen=True)
@@ -134,7 +116,7 @@ def manifests(images: Images | None) -> list[dict[str, Any]]:
         "retention": "1d",
         "resources": {"requests": {"cpu": "50m", "memory": "200Mi"}, "limits": {"memory": "1Gi"}},
         "additionalScrapeConfigs": {"name": NAME, "key": "kubelets.yaml"},
-        "containers": FASTER,
+        "containers": prometheus_pods.faster(NAME, "10s"),
     }
     for kind in ("serviceMonitor", "podMonitor", "rule"):
         spec |= {f"{kind}Selector": {}, f"{kind}NamespaceSelector": {}}

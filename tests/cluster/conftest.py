@@ -7,6 +7,7 @@ import shlex
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from testbed.node import OneNodeCluster
 
 RELEASE, OPERATOR_NAMESPACE, MODELS = "mm", "monitored-models", "models"
 FULL_NAME = "mm-monitored-models"
-VERSION = "0.1.0"
+VERSION = version("monitored-models")
 REGISTRY = "docker.io/local"
 ROOT = Path(__file__).parents[2]
 VALUES: dict[str, Any] = {
@@ -68,7 +69,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """The cluster, with the namespace `models`, which enforces the restricted profile."""
     folder: Path = tmp_path_factory.mktemp("cluster")
     with OneNodeCluster("tests", crds=tools.prometheus_operator_crds()) as cluster:
-        bed = Bed(cluster.control_plane, folder)
+        bed = Bed(
+            cluster.control_plane, folder, operator_user=f"system:serviceaccount:{OPERATOR_NAMESPACE}:{FULL_NAME}"
+        )
         cluster.start_metrics_server()
         stack.install(cluster)
         image = cluster.import_image(demo_images.model())

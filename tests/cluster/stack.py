@@ -6,44 +6,25 @@ objects by the label `release`, as kube-prometheus-stack does.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import yaml
 
 from operator_testbed import Bed
-from testbed import images, tools
+from testbed import prometheus_pods, tools
 from testbed.node import OneNodeCluster
-from testbed.oci import Runs
 from testbed.processes import wait_until
 
 NAMESPACE = "monitoring"
 RELEASE = {"release": "platform"}
-VERSIONS = {"prometheus": "v3.10.0", "alertmanager": "v0.28.1", "prometheus-operator": "v0.85.0"}
-USER = "65534:65534"
 PROGRAMS = ("prometheus-operator", "prometheus-config-reloader", "prometheus", "alertmanager")
 Object = dict[str, Any]
-
-# Defaults are slow: the startup probe runs every 15 s, and the reloader finds a change that its file watch missed only after
-# 3 min. It misses most, because the kubelet replaces the file. `args` can only be replaced as a list.
-FASTER = [
-    {"name": "prometheus", "startupProbe": {"periodSeconds": 1, "failureThreshold": 900}},
-    {
-        "name": "config-reloader",
-        "args": [
-            "--watch-interval=5s",
-            "--listen-address=:8080",
-            "--reload-url=http://localhost:9090/-/reload",
-            "--config-file=/etc/prometheus/config/prometheus.yaml.gz",
-            "--config-envsubst-file=/etc/prometheus/config_out/prometheus.env.yaml",
-            "--watched-dir=/etc/prometheus/rules/prometheus-main-rulefiles-0",
-        ],
-    },
-]
 
 
 def install(cluster: OneNodeCluster) -> None:
     """Apply all of it. The CRDs must be there."""
-    names = {program: _image(cluster, program) for program in PROGRAMS}
+    names = {program: cluster.import_image(prometheus_pods.image(program)) for program in PROGRAMS}
     for manifest in [*_operator(names), *_prometheus(names), *_alertmanager(names), *_kubelet()]:
         cluster.control_plane.apply(manifest)
 
@@ -51,19 +32,13 @@ def install(cluster: OneNodeCluster) -> None:
 def wait_ready(bed: Bed, timeout: float = 180) -> None:
     """Wait until Prometheus and Alertmanager are ready."""
     for pod in ("prometheus-main-0", "alertmanager-main-0"):
-        wait_until(lambda pod=pod: _ready(bed, pod), pod, timeout=timeout)  # type: ignore[misc]
+        wait_until(partial(_ready, bed, pod), pod, timeout=timeout)
 
 
 def address(bed: Bed, service: str, port: int) -> str:
     """The URL of a Service by its cluster IP, which this machine reaches too."""
     _, body = bed.plane.request("GET", f"/api/v1/namespaces/{NAMESPACE}/services/{service}")
     return f"http://{body['spec']['clusterIP']}:{port}"
-
-
-def _image(cluster: OneNodeCluster, program: str) -> str:
-    version = VERSIONS.get(program, VERSIONS["prometheus-operator"])
-    runs = Runs([f"/bin/{program}"], USER)
-    return cluster.import_image(images.static(f"docker.io/local/{program}:{version}", tools.ensure(program), runs))
 
 
 def _ready(bed: Bed, pod: str) -> bool:
@@ -107,12 +82,12 @@ def _prometheus(names: dict[str, str]) -> list[Object]:
     spec: Object = {
         "replicas": 1,
         "image": names["prometheus"],
-        "version": VERSIONS["prometheus"],
+        "version": prometheus_pods.version("prometheus"),
         "imagePullPolicy": "IfNotPresent",
         "serviceAccountName": "prometheus",
         "scrapeInterval": "5s",
         "evaluationInterval": "5s",
-        "containers": FASTER,
+        "containers": prometheus_pods.faster("main", "5s"),
         "alerting": {"alertmanagers": [{"namespace": NAMESPACE, "name": "alertmanager-operated", "port": "web"}]},
     }
     for kind in ("serviceMonitor", "podMonitor", "rule"):
@@ -124,7 +99,7 @@ def _alertmanager(names: dict[str, str]) -> list[Object]:
     spec = {
         "replicas": 1,
         "image": names["alertmanager"],
-        "version": VERSIONS["alertmanager"],
+        "version": prometheus_pods.version("alertmanager"),
         "imagePullPolicy": "IfNotPresent",
         "alertmanagerConfigSelector": {"matchLabels": RELEASE},
         "alertmanagerConfigNamespaceSelector": {},

@@ -49,7 +49,7 @@ def test_upgrade_rolls_the_operator_and_writes_to_no_model(site: Site) -> None:
     bed.wait("both operators ready", lambda: ready_operators(bed) == 2, PATIENCE)
     old = operator_pods(bed)
     site.bed.quiet(MODELS)
-    before = versions(bed, "steady")
+    before, seen = versions(bed, "steady"), len(bed.audit())
     with Load(address(bed, "steady")) as load:
         began = time.monotonic()
         settings = {**site.values["settings"], "workers": 8}
@@ -60,6 +60,7 @@ def test_upgrade_rolls_the_operator_and_writes_to_no_model(site: Site) -> None:
     assert not old & operator_pods(bed)
     assert load.failures == []
     assert versions(bed, "steady") == before
+    assert [each for each in bed.writes(MODELS, seen) if not each.endswith("/status")] == []
 
 
 def test_monitoring_keeps_working_without_the_operator(site: Site) -> None:
@@ -146,7 +147,7 @@ def scale(bed: Bed, replicas: int) -> None:
 
 
 def versions(bed: Bed, name: str) -> dict[str, str]:
-    """Resource versions of a model's own objects that the operator writes, without those that change by themselves."""
+    """Uid and generation of each of a model's children."""
     found = {}
     for kind in CHILDREN:
         if (body := bed.get(kind, MODELS, name)) is not None:

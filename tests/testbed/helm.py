@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from monitored_models.files.yaml_loader import accept_exponents
 from testbed import tools
 
 ROOT = Path(__file__).parents[2]
@@ -20,12 +20,10 @@ Object = dict[str, Any]
 
 
 class _Loader(yaml.CSafeLoader):
-    """Also takes numbers without a dot, such as 1e-09, which Helm writes, for numbers."""
+    """Fast, for the CRDs."""
 
 
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float", re.compile(r"^[-+]?[0-9]+[eE][-+]?[0-9]+$"), list("-+0123456789")
-)
+accept_exponents(_Loader)
 
 
 class HelmError(RuntimeError):

@@ -77,7 +77,7 @@ def python_base() -> Layer:
 
     def build(tar: Path) -> None:
         debian.ensure("mmdebstrap")
-        _run([debian.command("mmdebstrap"), "--format=tar", *BASE_RECIPE, str(tar)])
+        run([debian.command("mmdebstrap"), "--format=tar", *BASE_RECIPE, str(tar)])
 
     what = "the Python base image, usually about 1 min"
     return oci.layer(oci.key("base", BASE_RECIPE, oci.ARCHITECTURE), build, what)
@@ -106,12 +106,12 @@ def _packages(requirements: Path) -> Layer:
     def build(tar: Path) -> None:
         with tempfile.TemporaryDirectory(dir=tar.parent) as folder:
             target = Path(folder) / "packages"
-            _run([sys.executable, *_pip_install(), "--target", str(target), "--requirement", str(requirements)])
+            run([sys.executable, *_pip_install(), "--target", str(target), "--requirement", str(requirements)])
             for tests in sorted(target.rglob("tests")):  # a fifth of the numeric packages
                 shutil.rmtree(tests, ignore_errors=True)
             if compiles:
                 options = ["-q", "--invalidation-mode", "unchecked-hash", "-s", folder, "-p", "/app"]
-                _run([sys.executable, "-m", "compileall", *options, str(target)])
+                run([sys.executable, "-m", "compileall", *options, str(target)])
             with tarfile.open(tar, "w") as out:
                 oci.add_folder(out, "app")
                 oci.add_tree(out, "app/packages", target)
@@ -148,14 +148,15 @@ def _build_pause(binary: Path) -> None:
         source.write_text(PAUSE_SOURCE)
         # Outside of any module, whatever the settings of whoever runs this are.
         environment = os.environ | {"CGO_ENABLED": "0", "GOFLAGS": "", "GO111MODULE": "off", "GOWORK": "off"}
-        _run([go, "build", "-trimpath", "-ldflags=-s -w", "-o", str(binary), str(source)], environment)
+        run([go, "build", "-trimpath", "-ldflags=-s -w", "-o", str(binary), str(source)], environment)
 
 
 def _digests(files: Mapping[str, Path]) -> dict[str, str]:
     return {target: oci.digest_of(source) for target, source in files.items()}
 
 
-def _run(arguments: Sequence[str], environment: Mapping[str, str] | None = None) -> None:
-    run = subprocess.run(arguments, env=environment, text=True, capture_output=True, check=False)
-    if run.returncode:
-        raise ToolError(f"{' '.join(arguments)} failed:\n{run.stdout}{run.stderr}")
+def run(arguments: Sequence[str], environment: Mapping[str, str] | None = None) -> None:
+    """Run a command to its end. Raises ToolError with its output."""
+    done = subprocess.run(arguments, env=environment, text=True, capture_output=True, check=False)
+    if done.returncode:
+        raise ToolError(f"{' '.join(arguments)} failed:\n{done.stdout}{done.stderr}")

@@ -7,7 +7,6 @@ that it built before.
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 import tarfile
 import tempfile
@@ -17,7 +16,6 @@ from releasing import image
 from releasing.image import Bases
 from testbed import debian, images, oci
 from testbed.oci import Image, Runs
-from testbed.tools import ToolError
 
 ROOT = Path(__file__).parents[2]
 REPOSITORY = "docker.io/local/monitored-models"
@@ -94,14 +92,8 @@ def _download(tar: Path) -> None:
         ):
             requirements.write_text("\n".join(chosen))
             pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--require-hashes", *options]
-            _run([*pip, "--dest", str(packages), "--requirement", str(requirements)], URLLIB3_NO_OVERRIDE="1")
+            command = [*pip, "--dest", str(packages), "--requirement", str(requirements)]
+            images.run(command, os.environ | {"URLLIB3_NO_OVERRIDE": "1"})
         with tarfile.open(tar, "w") as out:
             for path in sorted(packages.iterdir()):
                 oci.add_file(out, path.name, path)
-
-
-def _run(words: list[str], **environment: str) -> str:
-    run = subprocess.run(words, env=os.environ | environment, text=True, capture_output=True, check=False)
-    if run.returncode:
-        raise ToolError(f"{' '.join(words)} failed:\n{run.stdout}{run.stderr}")
-    return run.stdout

@@ -43,11 +43,11 @@ def files() -> dict[Path, str]:
 
 def main() -> int:
     """Write the files; with --check, name those that are out of date and exit with 1."""
-    stale = [path for path, text in files().items() if not path.exists() or path.read_text() != text]
-    for path in stale:
+    stale = {path: text for path, text in files().items() if not path.exists() or path.read_text() != text}
+    for path, text in stale.items():
         if "--check" in sys.argv:
             print(f"{path.relative_to(ROOT)} is out of date: run `make generate`", file=sys.stderr)
         else:
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(files()[path])
+            path.write_text(text)
     return 1 if stale and "--check" in sys.argv else 0
